@@ -29,3 +29,17 @@ class PictureError(HellodlError):
     """A picture that cannot be read."""
 
     exit_code = 5
+
+
+class ShapeError(HellodlError, ValueError):
+    """Two tensors whose shapes do not fit together, found on the line that wrote the expression."""
+
+
+class NonFiniteError(HellodlError):
+    """A NaN or an infinity where a number was needed."""
+
+
+class Interrupted(HellodlError):  # noqa: N818 - named after the event, like KeyboardInterrupt
+    """The user or the system asked a run to stop; what was learned so far is saved."""
+
+    exit_code = 130

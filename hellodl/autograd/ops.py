@@ -1,0 +1,451 @@
+"""Every op, forward and backward side by side: a table of the rules of calculus.
+
+`forward` computes on arrays, into the array it is given. `backward` is handed `g`, the gradient of the
+result `y`, and returns what it means for each input, written in the same operators as any formula. So
+gradients are graphs themselves, which can be differentiated, drawn and replayed like any other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hellodl.autograd.tensor import Op, Tensor, apply, node
+from hellodl.errors import ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hellodl.autograd.tensor import Array, Axis, Gradients, Operand, Shape
+
+# Elementwise ------------------------------------------------------------------------------------------
+
+
+class Elementwise(Op):
+    """An op on each element alone, often one NumPy function; inputs are broadcast against each other."""
+
+    in_place = True
+
+    def __init_subclass__(cls, name: str, symbol: str = "", ufunc: np.ufunc | None = None) -> None:
+        """Take the NumPy function, if it is all there is to compute, as `forward`."""
+        super().__init_subclass__(name, symbol)
+        if ufunc:
+            cls.forward = lambda _self, out, *inputs: ufunc(*inputs, out)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        """The shape all inputs broadcast to."""
+        if all(shape == shapes[0] for shape in shapes):
+            return shapes[0]
+        try:
+            return np.broadcast_shapes(*shapes)
+        except ValueError:
+            msg = f"{self.name}: shapes {' and '.join(map(str, shapes))} do not fit together"
+            raise ShapeError(msg) from None
+
+
+class Add(Elementwise, name="add", symbol="+", ufunc=np.add):
+    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
+        return g, g
+
+
+class Subtract(Elementwise, name="subtract", symbol="-", ufunc=np.subtract):
+    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
+        return g, -g
+
+
+class Multiply(Elementwise, name="multiply", symbol="*", ufunc=np.multiply):
+    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
+        return g * b, g * a
+
+
+class Divide(Elementwise, name="divide", symbol="/", ufunc=np.divide):
+    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
+        return g / b, -g * y / b
+
+
+class Negative(Elementwise, name="negative", symbol="-", ufunc=np.negative):
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (-g,)
+
+
+@dataclass(frozen=True)
+class Power(Elementwise, name="power", symbol="**"):
+    """x to a constant power."""
+
+    exponent: float
+
+    def forward(self, out: Array, x: Array) -> None:
+        np.power(x, self.exponent, out=out)
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g * (self.exponent * x ** (self.exponent - 1)) if self.exponent else None,)
+
+
+class Exponentiate(Elementwise, name="exponentiate", symbol="**", ufunc=np.power):
+    """One tensor to the power of another."""
+
+    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
+        return g * b * apply("exponentiate", a, b - 1), g * y * a.log()
+
+
+class Exp(Elementwise, name="exp", ufunc=np.exp):
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g * y,)
+
+
+class Log(Elementwise, name="log", ufunc=np.log):
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g / x,)
+
+
+class Sin(Elementwise, name="sin", ufunc=np.sin):
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g * x.cos(),)
+
+
+class Cos(Elementwise, name="cos", ufunc=np.cos):
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (-g * x.sin(),)
+
+
+class Tanh(Elementwise, name="tanh", ufunc=np.tanh):
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g * (1 - y * y),)
+
+
+class Sigmoid(Elementwise, name="sigmoid"):
+    def forward(self, out: Array, x: Array) -> None:
+        np.negative(x, out=out)  # exp(-log(1 + exp(-x))) neither overflows nor loses small values
+        np.logaddexp(0, out, out=out)
+        np.negative(out, out=out)
+        np.exp(out, out=out)
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g * y * (1 - y),)
+
+
+class Relu(Elementwise, name="relu"):
+    def forward(self, out: Array, x: Array) -> None:
+        np.maximum(x, 0, out=out)
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g * apply("positive", y),)
+
+
+class Positive(Elementwise, name="positive", symbol=">0"):
+    """1 where x is positive, else 0: flat everywhere."""
+
+    in_place = False  # NumPy compares into another type and would need a copy
+
+    def forward(self, out: Array, x: Array) -> None:
+        np.greater(x, 0, out=out, casting="unsafe")
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (None,)
+
+
+class Sqrt(Elementwise, name="sqrt", symbol="√", ufunc=np.sqrt):
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g / (2 * y),)
+
+
+class Abs(Elementwise, name="abs", ufunc=np.absolute):
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g * apply("sign", x),)
+
+
+class Sign(Elementwise, name="sign", ufunc=np.sign):
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (None,)
+
+
+class Erf(Elementwise, name="erf"):
+    """2/√π times the integral of exp(-t²) from 0 to x."""
+
+    def forward(self, out: Array, x: Array) -> None:
+        out[...] = np.vectorize(math.erf, otypes=[float])(x)
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g * (2 / math.sqrt(math.pi) * (-x * x).exp()),)
+
+
+class Equal(Elementwise, name="equal", symbol="="):
+    """1 where two tensors are equal, else 0."""
+
+    in_place = False
+
+    def forward(self, out: Array, a: Array, b: Array) -> None:
+        np.equal(a, b, out=out, casting="unsafe")
+
+    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
+        return None, None
+
+
+# Folding axes and spreading them again ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reduction(Op):
+    """An op that folds the given axes into one number each; all axes unless given."""
+
+    axis: Axis = None
+    keepdims: bool = False
+
+    def shape(self, x: Shape) -> Shape:
+        """The shape without the folded axes, or with 1 in their place."""
+        folded = axes_of(self.name, self.axis, x)
+        if self.keepdims:
+            return tuple(1 if i in folded else n for i, n in enumerate(x))
+        return tuple(n for i, n in enumerate(x) if i not in folded)
+
+    def spread(self, small: Tensor, x: Tensor) -> Tensor:
+        """The folded result with its axes back, each of length 1, so that it broadcasts against `x`."""
+        folded = axes_of(self.name, self.axis, x.shape)
+        return small.reshape(tuple(1 if i in folded else n for i, n in enumerate(x.shape)))
+
+
+class Sum(Reduction, name="sum", symbol="Σ"):
+    def forward(self, out: Array, x: Array) -> None:
+        np.sum(x, axis=self.axis, keepdims=self.keepdims, out=out)
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (apply("broadcast", self.spread(g, x), to=x.shape),)
+
+
+class Max(Reduction, name="max"):
+    def forward(self, out: Array, x: Array) -> None:
+        np.max(x, axis=self.axis, keepdims=self.keepdims, out=out)
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        largest = apply("equal", x, self.spread(y, x))
+        return (self.spread(g, x) * largest / largest.sum(self.axis, keepdims=True),)
+
+
+def axes_of(name: str, axis: Axis, shape: Shape) -> set[int]:
+    """The axes meant by `axis`, counted from the front; raises ShapeError if the shape lacks one."""
+    axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    for i in axes:
+        if not -len(shape) <= i < len(shape):
+            msg = f"{name}: axis {i} does not exist in shape {shape}"
+            raise ShapeError(msg)
+    return {i % len(shape) for i in axes}
+
+
+# Views: the same numbers, seen differently --------------------------------------------------------------
+
+
+class View(Op):
+    """An op whose result is a way of looking at its input's memory, where memory allows."""
+
+    def view(self, x: Array) -> Array:
+        """The input seen as the result: a view where possible."""
+        raise NotImplementedError
+
+    def undo(self, out: Array, shape: Shape) -> Array | None:
+        """Where an input of `shape` may be written so that `out` shows the result; None if nowhere."""
+        return None
+
+    def shape(self, x: Shape) -> Shape:
+        """The shape of the view, found by looking at nothing."""
+        try:
+            return self.view(np.broadcast_to(np.float32(0), x)).shape
+        except (ValueError, IndexError) as error:
+            msg = f"{self.name}: a tensor of shape {x}: {error}"
+            raise (IndexError if isinstance(error, IndexError) else ShapeError)(msg) from None
+
+    def forward(self, out: Array, x: Array) -> None:
+        out[...] = self.view(x)
+
+
+@dataclass(frozen=True)
+class Broadcast(View, name="broadcast"):
+    to: Shape
+
+    def view(self, x: Array) -> Array:
+        return np.broadcast_to(x, self.to)
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g,)
+
+
+@dataclass(frozen=True)
+class Reshape(View, name="reshape"):
+    to: Shape | int
+
+    def view(self, x: Array) -> Array:
+        return x.reshape(self.to)
+
+    def undo(self, out: Array, shape: Shape) -> Array | None:
+        return out.reshape(shape) if out.flags.c_contiguous else None
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g.reshape(x.shape),)
+
+
+@dataclass(frozen=True)
+class Transpose(View, name="transpose"):
+    axes: Shape | None = None
+
+    def view(self, x: Array) -> Array:
+        return x.transpose(self.axes)
+
+    def undo(self, out: Array, shape: Shape) -> Array | None:
+        return out.transpose(self._back())
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g.transpose(self._back()),)
+
+    def _back(self) -> Shape | None:
+        return self.axes and tuple(int(i) for i in np.argsort(self.axes))
+
+
+@dataclass(frozen=True)
+class Index(View, name="index", symbol="[]"):
+    """Some elements, chosen as NumPy does: slices, numbers, lists of numbers, masks."""
+
+    key: Any
+
+    def view(self, x: Array) -> Array:
+        return np.asarray(x[self.key])
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (apply("scatter", g, key=self.key, to=x.shape),)
+
+
+@dataclass(frozen=True)
+class Scatter(Op, name="scatter"):
+    """Zeros, with elements added at the places an index chose: what Index takes, put back."""
+
+    key: Any
+    to: Shape
+
+    def shape(self, x: Shape) -> Shape:
+        return self.to
+
+    def forward(self, out: Array, x: Array) -> None:
+        out[...] = 0
+        np.add.at(out, self.key, x)
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g[self.key],)
+
+
+# Matrices -----------------------------------------------------------------------------------------------
+
+
+class MatMul(Op, name="matrix_product", symbol="@"):
+    """The matrix product over the last two axes; leading axes broadcast."""
+
+    def shape(self, a: Shape, b: Shape) -> Shape:
+        try:
+            if a[-1] == b[-2]:
+                return (*np.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1])
+        except ValueError:
+            pass
+        msg = f"matmul: shapes {a} and {b} do not fit together"
+        raise ShapeError(msg)
+
+    def forward(self, out: Array, a: Array, b: Array) -> None:
+        np.matmul(a, b, out=out)
+
+    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
+        return g @ swap(b), swap(a) @ g
+
+
+def swap(x: Tensor) -> Tensor:
+    """The last two axes exchanged: a matrix transposed, or each matrix of a batch."""
+    return x.transpose(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+
+
+@dataclass(frozen=True)
+class LogSoftmax(Op, name="log_softmax"):
+    """x - log(sum(exp(x))), with the largest x taken out first so that exp cannot overflow."""
+
+    axis: int = -1
+
+    def shape(self, x: Shape) -> Shape:
+        axes_of(self.name, self.axis, x)
+        return x
+
+    def forward(self, out: Array, x: Array) -> None:
+        largest = x.max(self.axis, keepdims=True)
+        np.subtract(x, largest, out=out)
+        np.exp(out, out=out)
+        np.subtract(x, largest + np.log(out.sum(self.axis, keepdims=True)), out=out)
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g - y.exp() * g.sum(self.axis, keepdims=True),)
+
+
+@dataclass(frozen=True)
+class Concat(Op, name="concatenate"):
+    axis: int = 0
+
+    def shape(self, *shapes: Shape) -> Shape:
+        try:
+            return np.concatenate([np.broadcast_to(np.float32(0), s) for s in shapes], self.axis).shape
+        except ValueError:
+            msg = (
+                f"concat: shapes {' and '.join(map(str, shapes))} do not fit together along axis {self.axis}"
+            )
+            raise ShapeError(msg) from None
+
+    def forward(self, out: Array, *inputs: Array) -> None:
+        np.concatenate(inputs, self.axis, out=out)
+
+    def backward(self, g: Tensor, y: Tensor, *inputs: Tensor) -> Gradients:
+        ends = np.cumsum([x.shape[self.axis] for x in inputs]).tolist()
+        before = (slice(None),) * (self.axis % y.ndim)
+        return tuple(g[(*before, slice(a, b))] for a, b in zip([0, *ends], ends, strict=False))
+
+
+# Functions made of others: their gradients follow -------------------------------------------------------
+
+
+def matmul(a: Tensor, b: Tensor) -> Tensor:
+    """The matrix product; a vector on the left is a row, on the right a column, as in NumPy."""
+    if not a.ndim or not b.ndim:
+        msg = f"matmul: shapes {a.shape} and {b.shape}: a single number has no matrix product; use *"
+        raise ShapeError(msg)
+    matrix_a = a.reshape(1, -1) if a.ndim == 1 else a
+    matrix_b = b.reshape(-1, 1) if b.ndim == 1 else b
+    product = node(MatMul(), (matrix_a, matrix_b))
+    if a.ndim > 1 and b.ndim > 1:
+        return product
+    rows = () if a.ndim == 1 else product.shape[-2:-1]
+    columns = () if b.ndim == 1 else product.shape[-1:]
+    return product.reshape((*product.shape[:-2], *rows, *columns))
+
+
+def mean(x: Tensor, axis: Axis, *, keepdims: bool) -> Tensor:
+    """The sum divided by how many there were."""
+    total = x.sum(axis, keepdims=keepdims)
+    return total * (total.size / x.size)
+
+
+def gelu(x: Tensor) -> Tensor:
+    """The product of x and Φ(x), the normal distribution's cumulative share."""
+    return x * (0.5 + 0.5 * apply("erf", x * math.sqrt(0.5)))
+
+
+def softmax(x: Tensor, axis: int) -> Tensor:
+    """The exponential of the log-softmax."""
+    return x.log_softmax(axis).exp()
+
+
+def concat(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
+    """Several tensors joined along an axis they have."""
+    return apply("concatenate", *tensors, axis=axis)
+
+
+def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
+    """Several tensors of the same shape joined along a new axis."""
+    whole = [t if isinstance(t, Tensor) else Tensor(t) for t in tensors]
+    place = axis % (whole[0].ndim + 1)
+    return concat([t.reshape((*t.shape[:place], 1, *t.shape[place:])) for t in whole], place)
+
+
+Op.registry.update(matmul=matmul, mean=mean, gelu=gelu, softmax=softmax)
