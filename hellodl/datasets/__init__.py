@@ -1,0 +1,5 @@
+"""Data sets of small pictures: known by name, found on disk, checked, fetched when asked for."""
+
+from hellodl.datasets.loading import Dataset, load
+
+__all__ = ["Dataset", "load"]

@@ -1,0 +1,75 @@
+"""Keeps decompressed copies of large data files: reading one takes a fifth of the time of decompressing.
+
+A copy is named after the SHA-256 of the compressed file, so it cannot be stale, and ends with the SHA-256 of
+its own content, so it cannot be damaged without being noticed. Without a writable cache folder all works the
+same, only slower.
+"""
+
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+
+from hellodl.datasets.folders import cache_folder
+from hellodl.datasets.idx import MAX_BYTES, Bytes, Kind, inflate
+from hellodl.datasets.store import alone_in, replacing
+
+_WORTH_KEEPING = 2**18  # bytes: smaller files decompress quicker than a second file is opened
+_DIGEST_BYTES = 32
+_STEP = 2**20
+
+
+def decode(compressed: Bytes, sha256: str, kind: Kind, path: Path) -> tuple[Bytes, str]:
+    """The content of a gzip file whose SHA-256 is `sha256`, from a kept copy if there is a good one.
+
+    Returns the content and its own SHA-256. Raises DataError as `inflate` does.
+    """
+    if len(compressed) < _WORTH_KEEPING:
+        content = inflate(compressed, kind, path)
+        return content, hashlib.sha256(content.data).hexdigest()
+    copy = cache_folder() / "decoded" / f"{sha256}.idx"
+    kept = _read(copy)
+    if kept is not None:
+        return kept
+    content = inflate(compressed, kind, path)
+    digest = hashlib.sha256(content.data)
+    _write(copy, content, digest.digest())
+    return content, digest.hexdigest()
+
+
+def _read(copy: Path) -> tuple[Bytes, str] | None:
+    """A kept copy and its SHA-256; None if it is missing or damaged."""
+    try:
+        with copy.open("rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size - _DIGEST_BYTES
+            if not 0 < size <= MAX_BYTES:
+                return None
+            content = np.empty(size, np.uint8)
+            digest = _read_and_hash(file, content)
+            intact = file.read(_DIGEST_BYTES) == digest
+    except OSError:
+        return None
+    return (content, digest.hex()) if intact else None
+
+
+def _read_and_hash(file: io.FileIO, content: Bytes) -> bytes:
+    """Fill `content` from the file; its SHA-256, taken while each step is still in the CPU's cache."""
+    digest = hashlib.sha256()
+    for start in range(0, content.size, _STEP):
+        step = content[start : start + _STEP]
+        file.readinto(step.data)
+        digest.update(step.data)
+    return digest.digest()
+
+
+def _write(copy: Path, content: Bytes, digest: bytes) -> None:
+    """Keep a copy; if that fails (a read-only or full disk, another process just doing it), go without."""
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with alone_in(copy.parent), replacing(copy) as file:
+            file.write(content.data)
+            file.write(digest)
+    except OSError:
+        return

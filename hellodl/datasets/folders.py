@@ -1,0 +1,75 @@
+"""Where data sets lie: the folders that are searched, in order."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from hellodl.datasets.catalogue import File, Source, Split
+from hellodl.errors import DataError
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A folder that holds a data set. In a folder of the user's own (`users`) the data may be any."""
+
+    folder: Path
+    users: bool
+
+    def path_of(self, file: File) -> Path | None:
+        """Where `file` lies here, None if it does not.
+
+        Users may keep it decompressed, or under its old name with a dot before "idx".
+        """
+        names = [file.name]
+        if self.users:
+            names += [name.removesuffix(".gz") for name in names]
+            names += [name.replace("-idx", ".idx") for name in names]
+        paths = (self.folder / name for name in names)
+        return next((path for path in paths if path.exists()), None)
+
+    def has_any(self, split: Split) -> bool:
+        """Whether images or labels of the split are here; one of them alone is worth an error of its own."""
+        return any(self.path_of(file) for file in (split.images, split.labels))
+
+
+def cache_folder() -> Path:
+    """Where hellodl keeps what it can fetch or make again: the user's cache folder."""
+    import platformdirs  # noqa: PLC0415 - slow, and not needed with --data-dir
+
+    return Path(platformdirs.user_cache_dir("hellodl"))
+
+
+def shipped_folder() -> Path:
+    """The data that comes with hellodl: inside an installed package, beside it in a checkout."""
+    inside = _PACKAGE / "data"
+    return inside if inside.is_dir() else _PACKAGE.parent / "data"
+
+
+def candidates(name: str, data_dir: Path | None = None) -> list[Found]:
+    """The folders where the data set `name` may lie, best first; with `data_dir`, that one alone."""
+    if data_dir is not None:
+        return [Found(data_dir / name, users=True), Found(data_dir, users=True)]
+    shipped_and_cached = [Found(base / name, users=False) for base in (shipped_folder(), cache_folder())]
+    if from_environment := os.environ.get("HELLODL_DATA"):
+        return candidates(name, Path(from_environment)) + shipped_and_cached
+    return shipped_and_cached
+
+
+def locate(source: Source, split: Split, data_dir: Path | None = None) -> tuple[Path, Path, bool]:
+    """Paths of the split's images and labels, and whether they lie in a folder of the user's own.
+
+    Raises DataError if no folder has them, or if the first that has one lacks the other.
+    """
+    places = candidates(source.name, data_dir)
+    found = next((place for place in places if place.has_any(split)), None)
+    advice = f"`hellodl download {source.name}{f' --data-dir {data_dir}' if data_dir else ''}` fetches it"
+    if found is None:
+        looked = ", ".join(str(place.folder) for place in places)
+        raise DataError(f"{source.name}: {split.images.name} is in none of {looked}; {advice}")
+    images, labels = found.path_of(split.images), found.path_of(split.labels)
+    if images is None or labels is None:
+        missing = split.labels if labels is None else split.images
+        raise DataError(f"{found.folder}: {missing.name} is missing, expected images and labels; {advice}")
+    return images, labels, found.users

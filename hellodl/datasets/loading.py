@@ -1,0 +1,104 @@
+"""Loads a data set: finds its files, checks them, and hands out images and labels."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hellodl.datasets import catalogue, decoded, folders, idx
+from hellodl.datasets.catalogue import File, Source
+from hellodl.errors import DataError
+
+Pixels = NDArray[np.uint8]
+Labels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images (n, 28, 28) and labels (n,) of one split, both uint8 and read-only.
+
+    `sha256` identifies the data: it is made of the SHA-256 of both files' decompressed content.
+    """
+
+    name: str
+    split: str
+    images: Pixels
+    labels: Labels
+    sha256: str
+
+
+def load(name: str = "mnist", split: str = "train", data_dir: str | Path | None = None) -> Dataset:
+    """Load the "train" or "test" split of a data set of the catalogue.
+
+    Looks in `data_dir` alone if it is given; else in $HELLODL_DATA, in the data that ships with hellodl, and
+    in the user's cache folder. Shipped and cached files must be the published ones, bit for bit; a folder of
+    your own may hold other data in the same format.
+
+    Raises UsageError for an unknown name or split, DataError if the files are missing, damaged, or no such
+    data.
+    """
+    source = catalogue.lookup(name)
+    files = source.split(split)
+    where = None if data_dir is None else Path(data_dir)
+    images_path, labels_path, users = folders.locate(source, files, where)
+    labels, labels_sha256 = _read_labels(labels_path, source, files.labels, users=users)
+    images, images_sha256 = _read_images(images_path, source, files.images, users=users)
+    if len(images) != len(labels):
+        raise DataError(
+            f"{labels_path}: {len(labels):,} labels, expected {len(images):,} as {images_path} has images"
+        )
+    identity = hashlib.sha256(f"{images_sha256} {labels_sha256}".encode()).hexdigest()
+    return Dataset(name, split, images, labels, identity)
+
+
+def _read_images(path: Path, source: Source, file: File, *, users: bool) -> tuple[Pixels, str]:
+    """A file's images and the SHA-256 of its content."""
+    content, sha256 = _read_content(path, source, file, users=users)
+    images: Pixels = idx.rows(content, idx.IMAGES, path)
+    if source.transposed:
+        images = np.ascontiguousarray(images.transpose(0, 2, 1))
+    images.flags.writeable = False
+    return images, sha256
+
+
+def _read_labels(path: Path, source: Source, file: File, *, users: bool) -> tuple[Labels, str]:
+    """A file's labels, checked to be numbers of the set's classes, and the SHA-256 of its content."""
+    content, sha256 = _read_content(path, source, file, users=users)
+    numbers = idx.rows(content, idx.kind_of(file.name), path)
+    classes = numbers.reshape(len(numbers), -1)[:, 0]  # QMNIST has the class in the first of its columns
+    last = len(source.classes) - 1
+    wrong = np.flatnonzero((classes < 0) | (classes > last))
+    if wrong.size:
+        raise DataError(f"{path}: label {classes[wrong[0]]} at index {wrong[0]}, expected 0 to {last}")
+    labels = classes.astype(np.uint8)
+    labels.flags.writeable = False
+    return labels, sha256
+
+
+def _read_content(path: Path, source: Source, file: File, *, users: bool) -> tuple[idx.Bytes, str]:
+    """The decompressed content of a file, verified as far as it is known, and its SHA-256."""
+    kind = idx.kind_of(file.name)
+    raw = idx.read_raw(path, kind)
+    sha256 = hashlib.sha256(raw.data).hexdigest()
+    published = catalogue.has_checksum(file, raw.data, sha256)
+    if users:
+        _refuse_other_set(path, source, sha256)
+    elif file.checksum and not published:
+        raise DataError(
+            f"{path}: damaged, expected checksum {file.checksum}; `hellodl download {source.name}` repairs it"
+        )
+    if not idx.is_gzip(raw):
+        return raw, sha256
+    if published:
+        return decoded.decode(raw, sha256, kind, path)
+    content = idx.inflate(raw, kind, path)
+    return content, hashlib.sha256(content.data).hexdigest()
+
+
+def _refuse_other_set(path: Path, source: Source, sha256: str) -> None:
+    """Data sets share file names: refuse the file of one under the name of another."""
+    owner = catalogue.owner_of(f"sha256:{sha256}")
+    if owner is not None and owner is not source:
+        raise DataError(f"{path}: this file belongs to {owner.name}, expected {source.name}")
