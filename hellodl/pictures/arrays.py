@@ -1,0 +1,10 @@
+"""Names for the arrays that pictures are made of."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels: TypeAlias = NDArray[np.uint8]
+Plane: TypeAlias = NDArray[np.float32]
+Mask: TypeAlias = NDArray[np.bool_]

@@ -1,0 +1,123 @@
+"""How strongly each pixel is ink: colour to contrast, dark or light ink, local ground, noise, threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from hellodl.pictures.arrays import Mask, Pixels, Plane
+    from hellodl.pictures.load import Picture
+
+LEAST_SIDE = 256
+"""Smaller pictures are enlarged to about this, so that strokes are several pixels wide."""
+
+FAINTEST = 0.03
+"""Ink weaker than this share of the ground's brightness is not looked for."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Ink of a picture, in pixels that are `scale` pixels of the original wide.
+
+    strength: float32 (height, width), 0 = ground, about 1 = solid ink. mask: where it is ink.
+    contrast: solid ink against the ground, as a share of full range. noise: deviation of the bare ground,
+    as a share of `contrast`. light: light ink on a dark ground.
+    """
+
+    strength: Plane
+    mask: Mask
+    light: bool
+    contrast: float
+    noise: float
+    scale: float
+
+
+def find_ink(picture: Picture, *, invert: bool | None = None) -> Ink:
+    """Measure ink against its local ground.
+
+    invert: True takes light ink on dark, False dark ink on light; None finds out.
+    """
+    grey, factor = enlarged(contrast_axis(picture.pixels))
+    light = is_light_on_dark(grey) if invert is None else invert
+    raw = relief(255 - grey if light else grey)
+    noise = 1.4826 * float(np.median(np.abs(raw)))
+    threshold = ink_threshold(raw, max(FAINTEST, 4 * noise))
+    mask = raw > threshold
+    contrast = float(np.median(raw[mask])) if mask.any() else 0.0
+    strength = np.clip(raw / max(contrast, FAINTEST), 0, 1).astype(np.float32)
+    return Ink(strength, mask, light, contrast, noise / max(contrast, FAINTEST), picture.scale / factor)
+
+
+def contrast_axis(pixels: Pixels) -> Plane:
+    """Grey along the axis of colour in which neighbouring pixels differ most: brightness, for black on white.
+
+    The weights of the three channels have absolute values that add up to 1; brighter stays brighter.
+    """
+    if pixels.ndim == 2:
+        return pixels.astype(np.float32)
+    step = max(1, max(pixels.shape[:2]) // 400)
+    small = np.ascontiguousarray(pixels[::step, ::step]).astype(np.float32)
+    size = max(3, max(small.shape[:2]) // 4 | 1)
+    detail = (small - cv2.blur(small, (size, size), borderType=cv2.BORDER_REPLICATE)).reshape(-1, 3)
+    _, vectors = np.linalg.eigh(detail.T @ detail)
+    weights = vectors[:, -1] * np.sign(vectors[:, -1].sum() or 1)
+    weights = weights / np.abs(weights).sum()
+    lowest = 255 * weights[weights < 0].sum()
+    return np.asarray(pixels @ weights.astype(np.float32) - lowest, np.float32)
+
+
+def enlarged(grey: Plane) -> tuple[Plane, int]:
+    """Small pictures, enlarged smoothly by a whole factor; the factor."""
+    factor = max(1, round(LEAST_SIDE / max(grey.shape)))
+    if factor == 1:
+        return grey, 1
+    large = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    return np.clip(large, 0, 255).astype(np.float32), factor
+
+
+def is_light_on_dark(grey: Plane) -> bool:
+    """Whether the few pixels that stand out from their wide surroundings are brighter than these."""
+    shrink = min(1.0, 128 / max(grey.shape))
+    small = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    size = min(small.shape) // 2 | 1
+    wide = cv2.medianBlur(np.pad(small, size // 2, mode="symmetric"), size)
+    inner = wide[size // 2 :, size // 2 :][: small.shape[0], : small.shape[1]]
+    return bool(((small.astype(np.float64) - inner) ** 3).sum() > 0)
+
+
+def relief(grey: Plane) -> Plane:
+    """How far each pixel is darker than its ground, as a share of the ground's brightness; bare ground is 0.
+
+    The ground is the morphological closing with a square of a third of the shorter side: it fills strokes
+    and keeps shadows and the edges of sheets that are wider than that.
+    """
+    eight = cv2.medianBlur(grey.astype(np.uint8), 3)
+    size = max(3, min(grey.shape) // 3 | 1)
+    filled = cv2.morphologyEx(eight, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
+    ground = cv2.GaussianBlur(filled.astype(np.float32), (0, 0), max(1.0, size / 24))
+    share = (ground - grey) / (ground + 16)
+    return np.asarray(share - np.median(share), np.float32)
+
+
+def ink_threshold(relief: Plane, least: float) -> float:
+    """Half-way between ground and ink (Ridler and Calvard 1978), found from the strongest ink downwards.
+
+    Returns at least `least`; starting from the top, rules that are paler than the ink stay below.
+    """
+    counts, edges = np.histogram(relief[relief > 0], bins=256, range=(0, 1.0))
+    centres = (edges[:-1] + edges[1:]) / 2
+    total, moment = np.cumsum(counts[::-1])[::-1], np.cumsum((counts * centres)[::-1])[::-1]
+    strongest = centres[np.searchsorted(-total, -max(8, relief.size // 2000), side="right") - 1]
+    threshold = float(strongest) / 2
+    for _ in range(50):
+        i = min(int(threshold * 256), 255)
+        above = moment[i] / max(total[i], 1)
+        below = (moment[0] - moment[i]) / max(relief.size - total[i], 1)
+        if abs((above + below) / 2 - threshold) < 1 / 512:
+            break
+        threshold = float(above + below) / 2
+    return max(threshold, least)
