@@ -88,7 +88,8 @@ class Exponentiate(Elementwise, name="exponentiate", symbol="**", ufunc=np.power
     """One tensor to the power of another."""
 
     def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
-        return g * b * apply("exponentiate", a, b - 1), g * y * a.log()
+        safe = a + apply("equal", a, 0)  # 0**b is flat in b, though log(0) is not finite
+        return g * b * apply("exponentiate", a, b - 1), g * y * safe.log()
 
 
 class Exp(Elementwise, name="exp", ufunc=np.exp):
@@ -299,7 +300,7 @@ class Transpose(View, name="transpose"):
         return (g.transpose(self._back()),)
 
     def _back(self) -> Shape | None:
-        return self.axes and tuple(int(i) for i in np.argsort(self.axes))
+        return self.axes and tuple(np.argsort([i % len(self.axes) for i in self.axes]).tolist())
 
 
 @dataclass(frozen=True)
@@ -374,7 +375,9 @@ class LogSoftmax(Op, name="log_softmax"):
         largest = x.max(self.axis, keepdims=True)
         np.subtract(x, largest, out=out)
         np.exp(out, out=out)
-        np.subtract(x, largest + np.log(out.sum(self.axis, keepdims=True)), out=out)
+        log_total = np.log(out.sum(self.axis, keepdims=True))
+        np.subtract(x, largest, out=out)  # again: adding the two first would round away a small log_total
+        np.subtract(out, log_total, out=out)
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
         return (g - y.exp() * g.sum(self.axis, keepdims=True),)
