@@ -1,1 +1,73 @@
-"""hellodl."""
+"""hellodl teaches a computer to read handwritten digits, on an autograd core that is made to be read.
+
+    from hellodl import Tensor, grad, Program
+
+Names are imported when they are first used, so that starting the command line costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from hellodl.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from hellodl import nn as nn
+    from hellodl import optim as optim
+    from hellodl.autograd import Program as Program
+    from hellodl.autograd import Tensor as Tensor
+    from hellodl.autograd import concat as concat
+    from hellodl.autograd import grad as grad
+    from hellodl.autograd import stack as stack
+    from hellodl.checkpoint import load_model
+    from hellodl.reading import read as read
+
+    load = load_model
+
+_METHODS = [
+    "exp",
+    "log",
+    "sin",
+    "cos",
+    "tanh",
+    "sigmoid",
+    "relu",
+    "gelu",
+    "abs",
+    "sqrt",
+    "sum",
+    "mean",
+    "max",
+    "reshape",
+    "flatten",
+    "transpose",
+    "softmax",
+    "log_softmax",
+]  # methods of Tensor that are functions too
+_HOMES = {
+    "nn": ("hellodl.nn", ""),
+    "optim": ("hellodl.optim", ""),
+    "load": ("hellodl.checkpoint", "load_model"),
+    "read": ("hellodl.reading", "read"),
+    **{name: ("hellodl.autograd", name) for name in ("Tensor", "Program", "grad", "concat", "stack")},
+    **{name: ("hellodl.autograd.tensor", f"Tensor.{name}") for name in _METHODS},
+}
+
+__all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605 - the names are listed just above
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hellodl' has no attribute {name!r}")
+    module, path = _HOMES[name]
+    found: object = import_module(module)
+    for part in path.split(".") if path else ():
+        found = getattr(found, part)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

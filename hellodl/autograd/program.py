@@ -6,6 +6,7 @@ graph thousands of times; for that a Program turns it into a flat list of NumPy 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from hellodl.autograd.tensor import Tensor, topological_order
 from hellodl.errors import NonFiniteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from hellodl.autograd.tensor import Array
 
@@ -49,14 +50,14 @@ class Program:
 
         The arrays are the same ones at every run, overwritten by the next.
         """
-        with np.errstate(all="ignore"):  # NaN and infinity are values, as everywhere in the field
+        with _quiet():
             for step in self._steps:
                 step()
         return self._results[0] if len(self._results) == 1 else self._results
 
     def check_finite(self) -> None:
         """Run once more and raise NonFiniteError naming the first op that gives a NaN or an infinity."""
-        with np.errstate(all="ignore"):
+        with _quiet():
             for node, array, step in zip(self._nodes, self._arrays, self._steps, strict=False):
                 step()
                 if not np.isfinite(array).all():
@@ -156,6 +157,14 @@ class _Plan:
             return array
         self.copies.append((target, array))
         return target
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """NaN and infinity are values, as everywhere in the field; and NumPy's casting buffers stay in cache."""
+    with np.errstate(all="ignore"):
+        np.setbufsize(2048)  # elements; errstate puts the old size back
+        yield
 
 
 def _pad(into: Sequence[Array | None], outputs: Sequence[Tensor]) -> Sequence[Array | None]:

@@ -1,0 +1,65 @@
+"""The `hellodl` command: collects the commands and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from hellodl.cli.common import printable
+from hellodl.errors import HellodlError
+from hellodl.version import __version__
+
+COMMANDS = ("train", "evaluate", "predict", "download", "inspect", "graph")
+
+
+class Commands(click.Group):
+    """Imports a command's file only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The commands in the order people use them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name, from the file of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"hellodl.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="hellodl")
+def cli() -> None:
+    """Teach a computer to read handwritten digits.
+
+    \b
+    hellodl train                 learn from MNIST; writes hellodl.safetensors
+    hellodl evaluate              how good is it?
+    hellodl predict image.png     read your own picture
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        code = cli.main(prog_name="hellodl", standalone_mode=False) or 0
+    except HellodlError as error:
+        code = complain(str(error), error.exit_code)
+    except click.ClickException as error:
+        code = error.exit_code
+        error.show()
+    except (click.Abort, KeyboardInterrupt):
+        code = complain("interrupted", 130)
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
+
+
+def complain(message: str, code: int) -> int:
+    """One line on stderr."""
+    click.echo(f"hellodl: {printable(message)}", err=True)
+    return code

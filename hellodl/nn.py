@@ -1,0 +1,125 @@
+"""Layers, and the chapter's network: 784 pixels → 128 → 64 → 10 scores, 109,184 weights and 202 biases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hellodl.autograd import Program, Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels, as shares of full ink
+
+
+class Linear:
+    """A layer of weighted sums: `x @ weight.T + bias`.
+
+    `weight` has shape (n_out, n_in) and starts normally distributed with variance 2 / n_in, which keeps the
+    size of the signal through ReLUs (He et al. 2015, https://arxiv.org/abs/1502.01852). `bias` has shape
+    (n_out,) and starts at 0.
+    """
+
+    def __init__(self, n_in: int, n_out: int, rng: np.random.Generator | None = None) -> None:
+        rng = rng or np.random.default_rng()
+        # Drawn as (n_in, n_out) and turned: in this memory order the matrix products are fastest.
+        weight = rng.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(np.sqrt(2 / n_in))
+        self.weight = Tensor(weight.T)
+        self.bias = Tensor(np.zeros(n_out))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Batches are rows: (n, n_in) → (n, n_out)."""
+        return x @ self.weight.T + self.bias
+
+
+class DigitNet:
+    """The chapter's network: linear layers lc1, lc2, lc3 with ReLU between and a log-softmax at the end.
+
+    Args:
+        hidden: the widths of the hidden layers.
+        rng: where the first weights come from.
+        pixels: how pixels are scaled: the mean and the deviation, as shares of full ink, that become 0 and 1.
+    """
+
+    def __init__(
+        self,
+        hidden: Sequence[int] = (128, 64),
+        rng: np.random.Generator | None = None,
+        pixels: tuple[float, float] = (PIXEL_MEAN, PIXEL_DEVIATION),
+    ) -> None:
+        rng = rng or np.random.default_rng()
+        self.pixels = pixels
+        self.widths = (784, *hidden, 10)
+        self.layers = [
+            Linear(n_in, n_out, rng) for n_in, n_out in zip(self.widths, self.widths[1:], strict=False)
+        ]
+
+    def __getattr__(self, name: str) -> Linear:
+        """Layers by name: lc1 is the first linear combination."""
+        if name.startswith("lc") and name[2:].isdecimal() and 0 < int(name[2:]) < len(self.widths):
+            return self.layers[int(name[2:]) - 1]
+        msg = f"{type(self).__name__} has no attribute {name!r}"
+        raise AttributeError(msg)
+
+    def named_parameters(self) -> dict[str, Tensor]:
+        """All weights and biases by name: lc1.weight (128, 784) … lc3.bias (10,)."""
+        return {
+            f"lc{i}.{kind}": getattr(layer, kind)
+            for i, layer in enumerate(self.layers, 1)
+            for kind in ("weight", "bias")
+        }
+
+    def parameters(self) -> list[Tensor]:
+        """All weights and biases, first layer first."""
+        return list(self.named_parameters().values())
+
+    def hidden_layer(self, pixels: Tensor) -> Tensor:
+        """What the last hidden layer makes of scaled pixels: (n, 784) → (n, 64)."""
+        for layer in self.layers[:-1]:
+            pixels = layer(pixels).relu()
+        return pixels
+
+    def scores(self, pixels: Tensor) -> Tensor:
+        """Ten raw scores (logits) a picture from scaled pixels: (n, 784) → (n, 10)."""
+        return self.layers[-1](self.hidden_layer(pixels))
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """The logarithm of the probability of each digit from scaled pixels: (n, 784) → (n, 10)."""
+        return self.scores(pixels).log_softmax()
+
+    def scale_pixels(self, images: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
+        """Pixels 0…255 as the network wants them, float32, written into `out`."""
+        mean, deviation = self.pixels
+        np.copyto(out, images)
+        np.multiply(out, np.float32(1 / (255 * deviation)), out=out)
+        np.subtract(out, np.float32(mean / deviation), out=out)
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The probability of each digit: uint8 images (n, 28, 28), ink bright → float32 (n, 10)."""
+        return self._run(lambda pixels: self.scores(pixels).softmax(), images)
+
+    def hidden(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The activations of the last hidden layer: uint8 images (n, 28, 28) → float32 (n, 64)."""
+        return self._run(self.hidden_layer, images)
+
+    def _run(self, function: Callable[[Tensor], Tensor], images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """A function of scaled pixels applied to any number of images, in batches that stay in cache."""
+        batch = min(len(images), 500)
+        pixels = Tensor(np.zeros((batch, 784)))
+        output = function(pixels)
+        program = Program(output)
+        results = np.empty((len(images), *output.shape[1:]), np.float32)
+        for start in range(0, len(images), max(batch, 1)):
+            some = images[start : start + batch]
+            self.scale_pixels(some.reshape(-1, 784), pixels.value[: len(some)])
+            results[start : start + batch] = program.run()[: len(some)]
+        return results
+
+
+def cross_entropy(log_probabilities: Tensor, targets: Tensor) -> Tensor:
+    """The mean over a batch of -Σ target · log p: both (n, 10), each row of targets sums to 1."""
+    return -(log_probabilities * targets).sum() / targets.shape[0]

@@ -1,0 +1,180 @@
+"""Hill descent and its relatives: rules that move weights against the gradient; learning-rate schedules."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    from hellodl.autograd import Tensor
+
+    Array = NDArray[np.float32]
+
+
+class Optimizer:
+    """Holds parameters in one flat vector and their gradients in another, so that an update is a few passes.
+
+    After construction each parameter's array is a view into `weights`. `gradients` are views into
+    `gradient`, shaped like the parameters: a Program can write straight into them (then call `update`);
+    `step` copies each parameter's `.grad` there first.
+
+    Args:
+        parameters: leaves, all of the same dtype.
+        lr: the learning rate; may be changed between steps.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+        self.parameters, self.lr = list(parameters), lr
+        self.weights = np.empty(sum(p.size for p in self.parameters), self.parameters[0].dtype)
+        self.gradient = np.zeros_like(self.weights)
+        for parameter, view in zip(self.parameters, self.views(self.weights), strict=True):
+            parameter.rebind(view)
+        self.gradients = self.views(self.gradient)
+
+    def views(self, flat: Array) -> list[Array]:
+        """A flat vector seen as arrays like the parameters, each in its parameter's memory order."""
+        ends = np.cumsum([p.size for p in self.parameters])
+        return [
+            part.reshape(p.shape, order="F" if p.value.flags.f_contiguous else "C", copy=False)
+            for p, part in zip(self.parameters, np.split(flat, ends[:-1]), strict=True)
+        ]
+
+    def step(self) -> None:
+        """Update the parameters from their `.grad`, as `backward()` left it."""
+        for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
+            gradient[...] = 0 if parameter.grad is None else parameter.grad.value
+        self.update()
+
+    def update(self) -> None:
+        """Update the parameters from `gradient`, which is used up."""
+        self.descend(self.weights, self.gradient)
+        for parameter in self.parameters:
+            parameter.touch()
+
+    def descend(self, w: Array, g: Array) -> None:
+        """Change the weights `w` in place, given their gradient `g`, which may be overwritten."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Array]:
+        """What the rule remembers from step to step, by name; changing these arrays restores it."""
+        return {}
+
+
+class SGD(Optimizer):
+    """Hill descent: `w -= lr * g`, with momentum as PyTorch defines it (https://pytorch.org/docs, SGD).
+
+    Args:
+        parameters: leaves, all of the same dtype.
+        lr: the learning rate.
+        momentum: how much of the last step's direction is kept; 0 is plain hill descent.
+        nesterov: look ahead along the momentum (Sutskever et al. 2013).
+        weight_decay: adds this share of the weights to the gradient.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 0.1,
+        momentum: float = 0.0,
+        *,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
+        self.velocity = np.zeros_like(self.weights) if momentum else None
+
+    def descend(self, w: Array, g: Array) -> None:
+        """Change the weights in place: at most five passes over them."""
+        if self.weight_decay:
+            g += self.weight_decay * w
+        v = self.velocity
+        if v is None:
+            g *= self.lr
+        elif self.nesterov:  # v holds momentum · velocity, which saves a pass
+            v += g
+            v *= self.momentum
+            g += v
+            g *= self.lr
+        else:
+            v *= self.momentum
+            v += g
+            np.multiply(v, self.lr, out=g)
+        w -= g
+
+    def state(self) -> dict[str, Array]:
+        """The velocity, if there is momentum."""
+        return {} if self.velocity is None else {"velocity": self.velocity}
+
+
+class Adam(Optimizer):
+    """Steps scaled by running means of the gradient and its square (Kingma & Ba 2015, arXiv:1412.6980).
+
+    Args:
+        parameters: leaves, all of the same dtype.
+        lr: the learning rate.
+        betas: how slowly the two running means forget.
+        epsilon: keeps the division safe.
+        weight_decay: shrinks the weights by lr times this at each step (AdamW, arXiv:1711.05101).
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.betas, self.epsilon, self.weight_decay = betas, epsilon, weight_decay
+        self.mean, self.square = np.zeros_like(self.weights), np.zeros_like(self.weights)
+        self._scratch = np.empty_like(self.weights)
+        self.count = np.zeros(1, self.weights.dtype)
+
+    def descend(self, w: Array, g: Array) -> None:
+        """Change the weights in place."""
+        (b1, b2), scratch = self.betas, self._scratch
+        self.count += 1
+        t = float(self.count[0])
+        w *= 1 - self.lr * self.weight_decay
+        np.multiply(g, g, out=scratch)
+        self.square *= b2
+        self.square += np.multiply(scratch, 1 - b2, out=scratch)
+        self.mean *= b1
+        self.mean += np.multiply(g, 1 - b1, out=g)
+        np.sqrt(self.square, out=scratch)
+        scratch /= math.sqrt(1 - b2**t)
+        scratch += self.epsilon
+        np.divide(self.mean, scratch, out=g)
+        g *= self.lr / (1 - b1**t)
+        w -= g
+
+    def state(self) -> dict[str, Array]:
+        """The running means and the number of steps."""
+        return {"mean": self.mean, "square": self.square, "count": self.count}
+
+
+def constant(progress: float) -> float:  # noqa: ARG001 - every schedule takes it
+    """The full learning rate throughout."""
+    return 1.0
+
+
+def linear(progress: float) -> float:
+    """From the full learning rate straight down to 0."""
+    return 1 - progress
+
+
+def cosine(progress: float) -> float:
+    """From the full learning rate to 0 along half a cosine (Loshchilov & Hutter 2017, arXiv:1608.03983)."""
+    return 0.5 + 0.5 * math.cos(math.pi * progress)
+
+
+#: What share of the learning rate to use after a share of the training, both from 0 to 1.
+SCHEDULES: dict[str, Callable[[float], float]] = {"constant": constant, "linear": linear, "cosine": cosine}

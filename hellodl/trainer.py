@@ -1,0 +1,271 @@
+"""The training loop itself: one network learning from one data set, step by step, epoch by epoch.
+
+Everything random is a function of the seed and the position, so the state of a run is small: the weights,
+what the optimizer remembers, and how many steps were done.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hellodl.autograd import Program, Tensor, grad
+from hellodl.checkpoint import Checkpoint, describe
+from hellodl.datasets.augment import augmenter
+from hellodl.datasets.batches import Batches, Purpose, epoch_order, generator, stratified_split
+from hellodl.errors import DataError, ModelError, NonFiniteError
+from hellodl.evaluation import score
+from hellodl.nn import DigitNet, cross_entropy
+from hellodl.optim import SCHEDULES, SGD, Adam
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from hellodl.datasets import Dataset
+    from hellodl.datasets.augment import Augmenter
+    from hellodl.datasets.batches import Batch
+    from hellodl.optim import Optimizer
+    from hellodl.settings import Settings
+    from hellodl.threads import BlasThreads
+
+    Array = NDArray[Any]
+    Progress = Callable[["Trainer", Iterable[Batch]], Iterable[Batch]]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One pass over the training set. `seconds` is the training alone, validation not counted."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+
+
+class Trainer:
+    """A run: the network, the optimizer and the position.
+
+    Args:
+        settings: what to do.
+        data: the training set; the validation images are held out of it.
+        threads: sets how many threads the matrix products use.
+    """
+
+    def __init__(self, settings: Settings, data: Dataset, threads: BlasThreads) -> None:
+        self.settings, self.data, self.threads = settings, data, threads
+        _check_enough(settings, data)
+        self._rows, self._held_out = stratified_split(data.labels, settings.validation, settings.seed)
+        self.batch_size = min(settings.batch_size, len(self._rows))
+        self.steps_per_epoch = len(self._rows) // self.batch_size
+        self._batches = Batches(data.images, data.labels, _augmenter(settings.augment), settings.seed)
+        self.trained = DigitNet(settings.hidden, generator(settings.seed, Purpose.WEIGHTS))
+        self.optimizer = _optimizer(settings, self.trained)
+        self.average = self.optimizer.weights.copy() if settings.average else None
+        self.best = self.optimizer.weights.copy() if settings.patience else None
+        self.step = 0
+        self.loss_sum = 0.0  # over the steps of this epoch
+        self.history: list[dict[str, Any]] = []
+        self._build()
+
+    def _build(self) -> None:
+        """Lay out the step as a program: one batch in, the loss and all gradients out."""
+        self._pixels = Tensor(np.zeros((self.batch_size, 784)))
+        self._targets = Tensor(np.zeros((self.batch_size, 10)))
+        self._labels = np.zeros(self.batch_size, np.uint8)
+        smoothing = self.settings.label_smoothing
+        self._target_rows = (np.eye(10) * (1 - smoothing) + smoothing / 10).astype(np.float32)
+        log_probabilities = self.trained(self._pixels)
+        loss = cross_entropy(log_probabilities, self._targets)
+        gradients = grad(loss, *self.trained.parameters())
+        into = [None, None, *self.optimizer.gradients]
+        self._program = Program(loss, log_probabilities, *gradients, into=into)
+        results = self._program.run()
+        self._loss, self._log_probabilities = results[0], results[1]
+        self.threads.choose(self._program.run)
+
+    # Learning ---------------------------------------------------------------------------------------
+
+    @property
+    def epoch(self) -> int:
+        """Epochs completed."""
+        return self.step // self.steps_per_epoch
+
+    @property
+    def steps(self) -> int:
+        """Steps in the whole run."""
+        return self.settings.epochs * self.steps_per_epoch
+
+    def learn(self, pixels: Array, labels: Array) -> None:
+        """One step down the hill, from one batch: uint8 pixels (batch, 784) and labels (batch,)."""
+        self._labels = labels
+        self.trained.scale_pixels(pixels, self._pixels.value)
+        np.take(self._target_rows, labels, axis=0, out=self._targets.value, mode="clip")
+        self._program.run()
+        loss = float(self._loss)
+        if not math.isfinite(loss):
+            self._explain_divergence()
+        self.optimizer.lr = self.learning_rate()
+        self.optimizer.update()
+        self.step += 1
+        self.loss_sum += loss
+        if self.average is not None:
+            self._update_average(self.average)
+
+    def learning_rate(self) -> float:
+        """The learning rate of the step to come."""
+        done = self.step / self.steps
+        rising = min(1.0, (self.step + 1) / max(1.0, self.settings.warmup * self.steps))
+        return self.settings.lr * SCHEDULES[self.settings.schedule](done) * rising
+
+    def _update_average(self, average: Array) -> None:
+        """Move the average towards the weights; faster at first, so that the start is forgotten."""
+        decay = min(self.settings.average, (1 + self.step) / (10 + self.step))
+        average *= decay
+        average += (1 - decay) * self.optimizer.weights
+
+    def _explain_divergence(self) -> None:
+        place = f"epoch {self.epoch + 1}, step {self.step % self.steps_per_epoch + 1}"
+        advice = f"the learning rate {self.settings.lr:g} may be too large"
+        try:
+            self._program.check_finite()
+        except NonFiniteError as error:
+            raise NonFiniteError(f"{place}: {error}; {advice}") from None
+        raise NonFiniteError(f"{place}: the loss is {float(self._loss)}; {advice}")
+
+    @property
+    def mean_loss(self) -> float:
+        """The mean loss over this epoch so far."""
+        return self.loss_sum / max(1, self.step % self.steps_per_epoch)
+
+    def batch_accuracy(self) -> float:
+        """The share of the latest batch that was read rightly, before learning from it."""
+        return float((self._log_probabilities.argmax(axis=1) == self._labels).mean())
+
+    def run_epoch(self, progress: Progress, after_step: Callable[[], None]) -> EpochRecord:
+        """Finish the current epoch, from wherever it stands, and look at the images held out.
+
+        `progress` wraps the batches; `after_step` is called between steps, when the run can be saved.
+        """
+        started, epoch = time.perf_counter(), self.epoch
+        order = epoch_order(self._rows, self.batch_size, self.settings.seed, epoch)
+        for pixels, labels in progress(
+            self, self._batches.of(order, epoch, self.step % self.steps_per_epoch)
+        ):
+            self.learn(pixels, labels)
+            self.threads.watch()
+            if self.step % self.steps_per_epoch:
+                after_step()
+        seconds = time.perf_counter() - started
+        loss, self.loss_sum = self.loss_sum / self.steps_per_epoch, 0.0
+        validation = self._validate()
+        record = EpochRecord(self.epoch, self.settings.epochs, loss, *validation, seconds)
+        self.history.append({k: v for k, v in asdict(record).items() if k not in ("epochs", "seconds")})
+        return record
+
+    def _validate(self) -> tuple[float | None, float | None]:
+        """Loss and accuracy on the images held out; with patience, keep the best weights."""
+        if not len(self._held_out):
+            return None, None
+        held_out = score(self.model(), self.data.images[self._held_out], self.data.labels[self._held_out])
+        earlier = [record["validation_accuracy"] for record in self.history]
+        if self.best is not None and held_out.accuracy > max(earlier, default=-1.0):
+            self.best[...] = self.optimizer.weights if self.average is None else self.average
+        return held_out.loss, held_out.accuracy
+
+    def is_done(self) -> bool:
+        """Whether all epochs are done, the accuracy aimed at is reached, or patience is at its end."""
+        accuracies = [record["validation_accuracy"] for record in self.history]
+        patience, target = self.settings.patience, self.settings.target_accuracy
+        return (
+            self.epoch >= self.settings.epochs
+            or bool(target and accuracies and accuracies[-1] >= target)
+            or bool(
+                patience
+                and accuracies
+                and len(accuracies) - 1 - accuracies.index(max(accuracies)) >= patience
+            )
+        )
+
+    # The model and the state ---------------------------------------------------------------------------
+
+    def model(self) -> DigitNet:
+        """The network as it is now, with averaged weights if the settings ask for them."""
+        return self.trained if self.average is None else self._with(self.average)
+
+    def result(self) -> DigitNet:
+        """The network to keep: the one now or, with patience, the best one."""
+        return self.model() if self.best is None or not self.history else self._with(self.best)
+
+    def _with(self, weights: Array) -> DigitNet:
+        model = DigitNet(self.settings.hidden, np.random.default_rng(0))
+        for parameter, view in zip(model.parameters(), self.optimizer.views(weights), strict=True):
+            parameter.value = view
+        return model
+
+    def _state(self) -> dict[str, Array]:
+        """All arrays that change from step to step, by name."""
+        arrays = {"weights": self.optimizer.weights, "average": self.average, "best": self.best}
+        return {name: a for name, a in arrays.items() if a is not None} | self.optimizer.state()
+
+    def checkpoint(self, **more: object) -> Checkpoint:
+        """The model, and everything needed to go on from here. Raises NonFiniteError, never saves NaN."""
+        if not all(np.isfinite(array).all() for array in self._state().values()):
+            self._explain_divergence()
+        model = self.result()
+        about = describe(model) | {
+            "dataset": {"name": self.data.name, "sha256": self.data.sha256},
+            "settings": self.settings.as_dict(),
+            "history": self.history,
+            "step": self.step,
+            "loss_sum": self.loss_sum,
+            "threads": self.threads.count,
+        }
+        weights = {name: parameter.value for name, parameter in model.named_parameters().items()}
+        return Checkpoint(weights, self._state(), about | more)
+
+    def restore(self, path: Path, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint of the same run. Raises ModelError if it lacks what that takes."""
+        state = self._state()
+        for name, array in state.items():
+            saved = checkpoint.training.get(name)
+            if saved is None or saved.shape != array.shape:
+                raise ModelError(
+                    f"{path}: holds no training state {name!r} of this run; it can be used, not resumed"
+                )
+            array[...] = saved
+        try:
+            self.step, self.loss_sum = int(checkpoint.about["step"]), float(checkpoint.about["loss_sum"])
+            self.history = [dict(record) for record in checkpoint.about["history"]]
+        except (KeyError, TypeError, ValueError):
+            raise ModelError(
+                f"{path}: its position in the training is damaged; it can be used, not resumed"
+            ) from None
+        for parameter in self.trained.parameters():
+            parameter.touch()
+
+
+def _check_enough(settings: Settings, data: Dataset) -> None:
+    images = len(data.labels)
+    if images <= settings.validation:
+        msg = f"{data.name}: has {images} images, expected more than the {settings.validation} to hold out; "
+        raise DataError(msg + "give --validation a smaller number")
+
+
+def _optimizer(settings: Settings, model: DigitNet) -> Optimizer:
+    parameters, decay = model.parameters(), settings.weight_decay
+    if settings.optimizer == "adam":
+        return Adam(parameters, settings.lr, weight_decay=decay)
+    return SGD(parameters, settings.lr, settings.momentum, nesterov=settings.momentum > 0, weight_decay=decay)
+
+
+def _augmenter(kind: str) -> Augmenter | None:
+    return None if kind == "none" else augmenter(kind)
