@@ -100,8 +100,3 @@ PRESETS: dict[str, dict[str, Any]] = {
         "average": 0.999,
     },
 }
-
-
-def preset(name: str, **options: Any) -> Settings:  # the settings' own types
-    """A preset's settings, with the given ones in place of its own."""
-    return Settings(**{**PRESETS[name], **options})

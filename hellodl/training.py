@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hellodl import checkpoint as checkpoints
 from hellodl import datasets
 from hellodl.errors import HellodlError, Interrupted, ModelError, UsageError
 from hellodl.evaluation import score
-from hellodl.settings import Settings
+from hellodl.settings import PRESETS, Settings
 from hellodl.threads import BlasThreads
 from hellodl.trainer import EpochRecord, Trainer
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hellodl.trainer import Progress
+
+ENDINGS = ("epochs", "patience", "target_accuracy")  # settings that a resumed run may change
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def train(settings: Settings, run: Run) -> Iterator[EpochRecord | DoneRecord]:
     data = datasets.load(settings.dataset, "train", run.data_dir)
     trainer = Trainer(settings, data, BlasThreads(run.threads))
     if run.resume:
-        resume(trainer, run.resume)
+        _restore(trainer, run.resume)
     saver = _Saver(trainer, run)
     seconds = 0.0
     while not trainer.is_done():
@@ -134,25 +136,38 @@ def check_output(path: Path, settings: Settings, *, force: bool) -> None:
             raise UsageError(f"{path}: holds a network {old}; --force replaces it, -o FILE writes elsewhere")
 
 
-def resume(trainer: Trainer, path: Path) -> None:
-    """Go on where a checkpoint stands.
+def choose_settings(preset: str | None, given: dict[str, Any], resume: Path | None) -> Settings:
+    """The settings of a run: those of a preset or of the checkpoint to resume, then the given ones.
 
-    Raises UsageError listing the settings that differ from the checkpoint's (more epochs are allowed: the
-    schedule goes on as if they had been asked for from the start), ModelError if it cannot be resumed.
+    A resumed run may be told only when to end: more epochs (the schedule goes on as if they had been asked
+    for from the start), patience, the accuracy to reach. Raises UsageError listing other differences,
+    ModelError if the checkpoint cannot be resumed.
     """
-    checkpoint = checkpoints.load(path)
+    if resume is None:
+        return Settings(**{**PRESETS[preset or "fast"], **given})
     try:
-        before = Settings.from_dict(checkpoint.about["settings"])
-    except (KeyError, TypeError, HellodlError):
-        raise ModelError(f"{path}: holds no training settings; it can be used, not resumed") from None
-    mine, theirs = (
-        replace(s, epochs=1, patience=0, target_accuracy=None).as_dict() for s in (trainer.settings, before)
-    )
-    differences = [f"{k}: {theirs[k]} there, {mine[k]} here" for k in mine if mine[k] != theirs[k]]
-    if checkpoint.about.get("dataset", {}).get("sha256") != trainer.data.sha256:
-        differences.append("the images of the data set")
+        before = Settings.from_dict(checkpoints.load(resume).about["settings"])
+    except (KeyError, TypeError, UsageError):
+        raise ModelError(f"{resume}: holds no training settings; it can be used, not resumed") from None
+    wanted = {**(PRESETS[preset] if preset else {}), **given}
+    there = before.as_dict()
+    differences = [
+        f"{name} is {there[name]} there, {value} here"
+        for name, value in wanted.items()
+        if name not in ENDINGS and value != there[name]
+    ]
     if differences:
-        raise UsageError(f"{path}: was trained with other settings; {'; '.join(differences)}")
+        raise UsageError(f"{resume}: was trained with other settings: {'; '.join(differences)}")
+    return replace(before, **{name: value for name, value in wanted.items() if name in ENDINGS})
+
+
+def _restore(trainer: Trainer, path: Path) -> None:
+    """Put a run where a checkpoint stands, if it is of the same data and not beyond its end."""
+    checkpoint = checkpoints.load(path)
+    if checkpoint.about.get("dataset", {}).get("sha256") != trainer.data.sha256:
+        raise UsageError(f"{path}: was trained on other images than these; give --data-dir the same folder")
     trainer.restore(path, checkpoint)
     if trainer.epoch > trainer.settings.epochs:
-        raise UsageError(f"{path}: has {trainer.epoch} epochs already, expected --epochs to be at least that")
+        raise UsageError(
+            f"{path}: has {trainer.epoch} epochs behind it, expected --epochs to be at least that"
+        )

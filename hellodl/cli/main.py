@@ -14,6 +14,8 @@ from hellodl.version import __version__
 
 COMMANDS = ("train", "evaluate", "predict", "download", "inspect", "graph")
 
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
 
 class Commands(click.Group):
     """Imports a command's file only when that command is asked for."""
@@ -30,10 +32,10 @@ class Commands(click.Group):
         return command
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(cls=Commands, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="hellodl")
 def cli() -> None:
-    """Teach a computer to read handwritten digits.
+    r"""Teach a computer to read handwritten digits.
 
     \b
     hellodl train                 learn from MNIST; writes hellodl.safetensors

@@ -1,0 +1,348 @@
+"""`hellodl train`: learn from a data set, show how it goes, save the model."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hellodl.cli.common import (
+    FILE,
+    data_dir_option,
+    json_option,
+    options,
+    print_json,
+    printable,
+    quiet_option,
+)
+from hellodl.errors import HellodlError, Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import FrameType
+
+    from hellodl.datasets.batches import Batch
+    from hellodl.trainer import EpochRecord, Trainer
+    from hellodl.training import DoneRecord
+
+_PROCESS_STARTED = time.perf_counter()  # as nearly as can be told: this file is imported first thing
+
+
+class Widths(click.ParamType[tuple[int, ...]]):
+    """Layer widths like 128,64."""
+
+    name = "N,N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        """Whole numbers between commas."""
+        try:
+            return tuple(int(width) for width in value.split(",")) if isinstance(value, str) else value
+        except ValueError:
+            self.fail(f"{value!r} is no list of widths, expected something like 128,64", param, ctx)
+
+
+class Threads(click.ParamType[Any]):
+    """A number of threads, or auto."""
+
+    name = "auto|N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int | None:
+        """None stands for auto."""
+        if value == "auto":
+            return None
+        if str(value).isdecimal() and 0 < int(value) <= 1024:
+            return int(value)
+        self.fail(f"{value!r} is no number of threads, expected auto or a number from 1", param, ctx)
+
+
+setting_options = options(
+    click.option(
+        "--preset",
+        type=click.Choice(["hill", "fast", "best"]),
+        help="Values for the settings below.  [default: fast]",
+    ),
+    click.option(
+        "--dataset",
+        type=click.Choice(["mnist", "fashion-mnist", "kmnist", "emnist-digits", "qmnist"]),
+        help="What to learn from.  [default: mnist]",
+    ),
+    click.option("--epochs", type=int, help="How often to go through the training set."),
+    click.option("--batch-size", type=int, help="Images a step."),
+    click.option("--lr", type=float, help="Learning rate: how far a step goes down the hill."),
+    click.option(
+        "--momentum", type=float, help="How much of the last step is kept (Nesterov); 0 is plain descent."
+    ),
+    click.option(
+        "--schedule", type=click.Choice(["constant", "linear", "cosine"]), help="How the learning rate falls."
+    ),
+    click.option("--warmup", type=float, help="Share of the run in which the learning rate rises from 0."),
+    click.option("--optimizer", type=click.Choice(["sgd", "adam"]), help="The rule that moves the weights."),
+    click.option("--weight-decay", type=float, help="Pulls the weights towards 0."),
+    click.option("--label-smoothing", type=float, help="Share of each target spread over all ten digits."),
+    click.option(
+        "--average", type=float, help="Use a running average of the weights with this decay a step."
+    ),
+    click.option(
+        "--augment",
+        type=click.Choice(["none", "shift", "affine", "elastic"]),
+        help="Distort the training images at random.",
+    ),
+    click.option("--hidden", type=Widths(), help="Widths of the hidden layers.  [default: 128,64]"),
+    click.option(
+        "--validation",
+        type=int,
+        help="Images held out of the training set; 0 trains on all.  [default: 5000]",
+    ),
+    click.option("--seed", type=int, help="Where all random numbers come from.  [default: 0]"),
+    click.option(
+        "--patience",
+        type=int,
+        help="Stop after N epochs without a better validation accuracy; keep the best.",
+    ),
+    click.option(
+        "--target-accuracy", type=float, help="Stop once the validation accuracy reaches this, like 0.98."
+    ),
+)
+
+
+@click.command()
+@click.option("-o", "--output", type=FILE, help="Where the model goes.  [default: hellodl.safetensors]")
+@setting_options
+@click.option(
+    "--threads", type=Threads(), default="auto", show_default=True, help="Threads of the matrix products."
+)
+@data_dir_option
+@click.option("--resume", type=FILE, help="Go on where this checkpoint stands, with its settings.")
+@click.option(
+    "--checkpoint-every",
+    type=click.FloatRange(0),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often the run is saved.",
+)
+@click.option("--log", type=FILE, help="Write each record to this file too, as JSON lines.")
+@click.option("--force", is_flag=True, help="Replace a file that holds another network, or no model at all.")
+@json_option
+@quiet_option
+def train(
+    output: Path | None,
+    preset: str | None,
+    threads: int | None,
+    data_dir: Path | None,
+    resume: Path | None,
+    checkpoint_every: float,
+    log: Path | None,
+    *,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,
+) -> None:
+    """Train the 784→128→64→10 network, on MNIST unless told otherwise.
+
+    A preset is a set of values for the other options; options given override it.
+    hill: the chapter's plain hill descent. fast: 98 % in about a second.
+    best: the most this small network can do, in some ten minutes.
+    """
+    from hellodl import training  # noqa: PLC0415 - imports NumPy
+
+    given = {name: value for name, value in given.items() if value is not None}
+    settings = training.choose_settings(preset, given, resume)
+    view = _JsonView() if as_json else _View(quiet=quiet)
+    with _stop_on_signals() as stop, _log_file(log, append=resume is not None) as log_to:
+        run = training.Run(
+            output=output or resume or Path("hellodl.safetensors"),
+            data_dir=data_dir,
+            resume=resume,
+            force=force,
+            threads=threads,
+            checkpoint_every=checkpoint_every,
+            progress=view.progress,
+            should_stop=stop.requested,
+        )
+        try:
+            for record in training.train(settings, run):
+                view.show(fields := _fields(record))
+                log_to(fields)
+        except Interrupted as error:
+            error.exit_code = stop.exit_code
+            raise
+        finally:
+            view.close()
+
+
+def _fields(record: EpochRecord | DoneRecord) -> dict[str, Any]:
+    """A record as it goes to --json and --log."""
+    if hasattr(record, "epoch"):
+        return {"event": "epoch", **asdict(record)}
+    return {"event": "done", **asdict(record), "seconds": time.perf_counter() - _PROCESS_STARTED}
+
+
+class _JsonView:
+    """Records on stdout, a line each."""
+
+    def progress(self, _trainer: Trainer, batches: Iterable[Batch]) -> Iterable[Batch]:
+        return batches
+
+    def show(self, fields: dict[str, Any]) -> None:
+        print_json(fields)
+
+    def close(self) -> None:
+        """Nothing to tidy up."""
+
+
+class _View:
+    """A row for each epoch on stdout, and on a terminal a bar on stderr while it runs."""
+
+    HEADINGS = ("epoch", "loss", "validation loss", "accuracy", "seconds")
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._show_bar = not quiet and sys.stderr.isatty()
+        self._bar: Any = None
+        self._rows = 0
+
+    def progress(self, trainer: Trainer, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches, a bar moving along with them: loss and accuracy, and the time left of the whole run."""
+        if not self._show_bar:
+            yield from batches
+            return
+        if self._bar is None:
+            from tqdm import tqdm  # noqa: PLC0415 - only on a terminal
+
+            self._bar = tqdm(
+                total=trainer.steps, initial=trainer.step, unit=" steps", leave=False, dynamic_ncols=True
+            )
+        self._bar.set_description(f"epoch {trainer.epoch + 1}/{trainer.settings.epochs}", refresh=False)
+        shown = time.perf_counter()
+        for batch in batches:
+            yield batch
+            if (now := time.perf_counter()) - shown > 0.1:
+                shown = now
+                values = f"loss {trainer.mean_loss:.4f}, accuracy {trainer.batch_accuracy():.1%}"
+                self._bar.set_postfix_str(values, refresh=False)
+                self._bar.update(trainer.step - self._bar.n)
+
+    def show(self, fields: dict[str, Any]) -> None:
+        if self._bar is not None:
+            self._bar.clear()
+        if fields["event"] == "epoch":
+            self._show_row(fields)
+        else:
+            self.close()
+            self._show_summary(fields)
+
+    def _show_row(self, fields: dict[str, Any]) -> None:
+        if self._quiet:
+            return
+        loss, accuracy = fields["validation_loss"], fields["validation_accuracy"]
+        cells = (
+            f"{fields['epoch']}/{fields['epochs']}",
+            f"{fields['loss']:.4f}",
+            "–" if loss is None else f"{loss:.4f}",
+            "–" if accuracy is None else f"{accuracy:.2%}",
+            f"{fields['seconds']:.2f}",
+        )
+        self._print_row(cells)
+
+    def _print_row(self, cells: tuple[str, ...]) -> None:
+        """One row of the table; rich draws it on a terminal, elsewhere it is plain text."""
+        first, self._rows = self._rows == 0, self._rows + 1
+        if not sys.stdout.isatty():
+            widths = [max(len(heading), 9) for heading in self.HEADINGS]
+            for row in (self.HEADINGS, cells) if first else (cells,):
+                click.echo("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+            return
+        from rich.table import Table  # noqa: PLC0415 - slow to import, and only for a terminal
+
+        from hellodl.cli.common import console  # noqa: PLC0415 - as above
+
+        table = Table(box=None, show_header=first, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+        for heading, style in zip(self.HEADINGS, ("cyan", "", "", "bold green", "dim"), strict=True):
+            width = max(len(heading), 9)
+            table.add_column(heading, justify="right", style=style, min_width=width, max_width=width)
+        table.add_row(*cells)
+        console().print(table)
+
+    def _show_summary(self, fields: dict[str, Any]) -> None:
+        held_out = fields["validation_accuracy"]
+        accuracies = f"test accuracy {click.style(format(fields['test_accuracy'], '.2%'), bold=True)}"
+        if held_out is not None:
+            accuracies = f"validation accuracy {held_out:.2%}, {accuracies}"
+        threads = f"{fields['threads']} thread{'s' if fields['threads'] > 1 else ''}"
+        click.echo(f"\n{accuracies}")
+        click.echo(
+            f"{fields['epochs']} epochs, {fields['steps']} steps in {fields['train_seconds']:.2f} s "
+            f"({fields['seconds']:.2f} s in all, {threads})"
+        )
+        click.echo(f"saved as {printable(fields['model'])}")
+        if not self._quiet:
+            flag = "" if fields["model"] == "hellodl.safetensors" else f" -m {printable(fields['model'])}"
+            click.echo(f"next: hellodl evaluate{flag}\n      hellodl predict{flag} image.png")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class _Stop:
+    """Remembers that Ctrl-C was pressed or the system asked us to end; the second time it ends at once."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+        click.echo("\nhellodl: finishing this step and saving (again to leave at once)", err=True)
+
+    def requested(self) -> bool:
+        return self.signal is not None
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell expects of a program that a signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
+        return 128 + (self.signal or signal.SIGINT)
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[_Stop]:
+    """Inside, Ctrl-C and SIGTERM are noted; the loop looks between steps."""
+    stop = _Stop()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _log_file(path: Path | None, *, append: bool) -> Iterator[Any]:
+    """A function that writes records to a file, a line each; one that does nothing without a path."""
+    if path is None:
+        yield lambda _fields: None
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a" if append else "w", encoding="utf-8")
+    except OSError as error:
+        raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
+    with file:
+
+        def write(fields: dict[str, Any]) -> None:
+            file.write(json.dumps(fields) + "\n")
+            file.flush()
+
+        yield write
