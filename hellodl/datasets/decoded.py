@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hellodl.datasets.folders import cache_folder
+from hellodl.datasets import folders
 from hellodl.datasets.idx import MAX_BYTES, Bytes, Kind, inflate
 from hellodl.datasets.store import alone_in, replacing
 
@@ -29,7 +29,7 @@ def decode(compressed: Bytes, sha256: str, kind: Kind, path: Path) -> tuple[Byte
     if len(compressed) < _WORTH_KEEPING:
         content = inflate(compressed, kind, path)
         return content, hashlib.sha256(content.data).hexdigest()
-    copy = cache_folder() / "decoded" / f"{sha256}.idx"
+    copy = folders.cache_folder() / "decoded" / f"{sha256}.idx"
     kept = _read(copy)
     if kept is not None:
         return kept

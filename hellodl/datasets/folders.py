@@ -57,6 +57,15 @@ def candidates(name: str, data_dir: Path | None = None) -> list[Found]:
     return shipped_and_cached
 
 
+def destination(name: str, data_dir: Path | None = None) -> Found:
+    """The folder that a download of the data set `name` fills."""
+    first, *others = candidates(name, data_dir)
+    if first.users:
+        return first
+    cache = others[-1]
+    return first if first.folder.is_dir() else cache
+
+
 def locate(source: Source, split: Split, data_dir: Path | None = None) -> tuple[Path, Path, bool]:
     """Paths of the split's images and labels, and whether they lie in a folder of the user's own.
 

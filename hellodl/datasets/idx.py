@@ -21,6 +21,7 @@ from hellodl.errors import DataError
 
 MAX_BYTES = 512 * 2**20  # the largest known set, EMNIST Digits, has 188 MB of pixels
 _HEAD_BYTES = 512  # enough for any header, and to recognise a web page
+_MAX_EXPANSION = 1032  # deflate cannot do more: 258 bytes from 2 bits
 _STEP = 256 * 2**10  # bytes that are inflated at a time
 
 Bytes = NDArray[np.uint8]
@@ -52,6 +53,12 @@ def kind_of(name: str) -> Kind:
     if "idx2-int" in name:
         return QMNIST_LABELS
     return LABELS if "labels" in name else IMAGES
+
+
+def read(path: Path, kind: Kind) -> NDArray[Any]:
+    """The numbers in an IDX file, compressed or plain, shaped (n, *kind.row). Raises DataError."""
+    raw = read_raw(path, kind)
+    return rows(inflate(raw, kind, path) if is_gzip(raw) else raw, kind, path)
 
 
 def read_raw(path: Path, kind: Kind) -> Bytes:
@@ -115,18 +122,21 @@ def inflate(compressed: Bytes, kind: Kind, path: Path) -> Bytes:
     try:
         pieces = _inflated_pieces(compressed, path)
         head = next(pieces, b"")
-        content = np.empty(promised_size(head, kind, path), np.uint8)
+        promised = promised_size(head, kind, path)
+        if promised > len(compressed) * _MAX_EXPANSION:
+            raise DataError(f"{path}: truncated: its header promises {promised:,} bytes, far more than it holds")
+        content = np.empty(promised, np.uint8)
         filled = 0
         for piece in chain([head], pieces):
             end = filled + len(piece)
-            if end > content.size:
-                raise DataError(f"{path}: holds more than the {content.size:,} bytes its header promises")
+            if end > promised:
+                raise DataError(f"{path}: trailing bytes: more than the {promised:,} its header promises")
             content[filled:end] = np.frombuffer(piece, np.uint8)
             filled = end
     except zlib.error as error:
-        raise DataError(f"{path}: damaged gzip data ({error})") from error
-    if filled < content.size:
-        raise DataError(f"{path}: truncated: {filled:,} bytes, its header promises {content.size:,}")
+        raise DataError(f"{path}: damaged gzip data ({error}), expected IDX {kind.what}") from error
+    if filled < promised:
+        raise DataError(f"{path}: truncated: {filled:,} bytes, its header promises {promised:,}")
     return content
 
 

@@ -1,0 +1,258 @@
+"""Fetches data sets: mirrors in order, checksums always, and never a half-written file.
+
+Nothing a server says is believed: files are stored under the catalogue's names, take no more bytes than
+expected, and get their place in the folder only after their checksum was found right.
+"""
+
+import hashlib
+import shutil
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from http import HTTPStatus
+from io import BufferedIOBase
+from pathlib import Path
+from typing import Any
+
+from hellodl.datasets import idx
+from hellodl.datasets.catalogue import Archive, File, Source
+from hellodl.datasets.store import alone_in, replacing
+from hellodl.errors import DataError, UsageError
+from hellodl.version import __version__
+
+TIMEOUT = 30.0  # seconds without a byte
+PAUSES = (0.0, 0.5, 2.0)  # seconds before each round through the mirrors
+_LARGEST = 2**30  # bytes, for files whose size nobody publishes
+_CHUNK = 2**16
+
+# Opens a display for a file's name and size (None: unknown); hands out what to call with the bytes that came.
+Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], object]]]
+
+
+def no_progress(_name: str, _size: int | None) -> AbstractContextManager[Callable[[int], object]]:
+    """The display that shows nothing."""
+    return nullcontext(lambda _count: None)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file of a data set on disk; `url` is where it came from, None if it was there already."""
+
+    path: Path
+    size: int
+    url: str | None
+
+
+@dataclass(frozen=True)
+class Downloader:
+    """How to download: which mirrors to try before the catalogue's, what to replace, whom to tell.
+
+    `force` fetches files that are there already. `repair` replaces damaged ones without being forced to:
+    right for hellodl's own folders, wrong for a user's, where a file of the same name may be other data.
+    """
+
+    mirrors: tuple[str, ...] = ()
+    force: bool = False
+    repair: bool = False
+    progress: Progress = no_progress
+    notify: Callable[[str], object] = lambda _message: None
+
+    def fetch(self, source: Source, folder: Path) -> tuple[Fetched, ...]:
+        """Make `folder` hold the data set's four files, each verified; returns them in the catalogue's order.
+
+        Two downloads into one folder take turns. Raises UsageError for a mirror that is no http(s) address,
+        DataError if no mirror delivers, the folder cannot be written, or it holds other data.
+        """
+        for mirror in self.mirrors:
+            if not mirror.lower().startswith(("https://", "http://")):
+                raise UsageError(f"mirror {mirror!r} is no address, expected https://… or http://…")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with alone_in(folder, lambda: self.notify(f"{folder}: waiting for another download to end")):
+                if source.archive is not None:
+                    return self._fetch_archive(source, source.archive, folder)
+                return tuple(self._fetch_file(file, source, folder) for file in source.files)
+        except OSError as error:
+            problem = error.strerror or str(error)
+            raise DataError(f"{error.filename or folder}: {problem}; expected a folder to write to") from error
+
+    def _fetch_file(self, file: File, source: Source, folder: Path) -> Fetched:
+        if standing := self._standing(file, folder):
+            return standing
+        path = folder / file.name
+        urls = [f"{mirror.rstrip('/')}/{file.name}" for mirror in self.mirrors + source.mirrors]
+        url = self._try_mirrors(urls, file, path)
+        return Fetched(path, path.stat().st_size, url)
+
+    def _fetch_archive(self, source: Source, archive: Archive, folder: Path) -> tuple[Fetched, ...]:
+        standing = [fetched for file in source.files if (fetched := self._standing(file, folder))]
+        if len(standing) == len(source.files):
+            return tuple(standing)
+        bundle = self._fetch_file(archive.file, source, folder)
+        _extract(bundle.path, archive, source.files, folder)
+        if bundle.url is not None:
+            bundle.path.unlink()
+        paths = [folder / file.name for file in source.files]
+        return tuple(Fetched(path, path.stat().st_size, bundle.url or bundle.path.as_uri()) for path in paths)
+
+    def _standing(self, file: File, folder: Path) -> Fetched | None:
+        """The file that is there already, None if it has to be fetched."""
+        path = folder / file.name
+        if self.force or not path.exists():
+            return None
+        if _is_good(path, file):
+            return Fetched(path, path.stat().st_size, None)
+        if not self.repair:
+            raise DataError(f"{path}: this is not the published file of that name; --force replaces it")
+        self.notify(f"{path}: damaged, fetching it again")
+        return None
+
+    def _try_mirrors(self, urls: Sequence[str], file: File, path: Path) -> str:
+        """Fetch `file` from the first address that delivers; those that failed by chance get more tries."""
+        waiting, reasons = list(urls), dict[str, str]()
+        for pause in PAUSES:
+            time.sleep(pause if waiting else 0)
+            for url in list(waiting):
+                try:
+                    with replacing(path) as temporary:
+                        self._receive(url, file, temporary)
+                except MirrorFailure as failure:
+                    if reasons.get(url) != str(failure):
+                        self.notify(f"{url}: {failure}")
+                    reasons[url] = str(failure)
+                    if not failure.by_chance:
+                        waiting.remove(url)
+                else:
+                    return url
+        tried = "; ".join(f"{url}: {reason}" for url, reason in reasons.items())
+        raise DataError(
+            f"{file.name}: no mirror delivered it ({tried}); try again later or give --mirror URL"
+        )
+
+    def _receive(self, url: str, file: File, temporary: BufferedIOBase) -> None:
+        """Fetch one file from one address and verify it; raises MirrorFailure."""
+        import pooch  # type: ignore[import-untyped]  # noqa: PLC0415 - no types; slow, for downloads alone
+        import requests  # noqa: PLC0415 - the same
+
+        with self.progress(file.name, file.size) as advance:
+            get = pooch.HTTPDownloader(
+                progressbar=_Meter(temporary, advance, file.size or _LARGEST),
+                chunk_size=_CHUNK,
+                timeout=TIMEOUT,
+                headers={"User-Agent": f"hellodl/{__version__}", "Accept-Encoding": "identity"},
+                hooks={"response": _leave_compressed},
+            )
+            try:
+                get(url, temporary, None)
+            except (requests.RequestException, ValueError) as error:
+                raise _explain(error) from error
+        _verify(temporary, file)
+
+
+class MirrorFailure(Exception):  # noqa: N818 - no error yet: another mirror may do better
+    """Why a mirror did not deliver a file; if it was by chance, trying again makes sense."""
+
+    def __init__(self, reason: str, *, by_chance: bool) -> None:
+        super().__init__(reason)
+        self.by_chance = by_chance
+
+
+class _Meter:
+    """What pooch takes for a progress bar: tells how the file grows, and stops it from growing too far."""
+
+    def __init__(self, file: BufferedIOBase, advance: Callable[[int], object], limit: int) -> None:
+        self.total = 0  # pooch sets it
+        self._file, self._advance, self._limit = file, advance, limit
+        self._seen = 0
+
+    def update(self, _count: int) -> None:
+        size = self._file.tell()
+        self._advance(size - self._seen)
+        self._seen = size
+        if size > self._limit:
+            raise MirrorFailure(f"sent more than the {self._limit:,} bytes expected", by_chance=False)
+
+    def reset(self) -> None:
+        """Pooch rewinds its bar at the end; this one need not."""
+
+    def close(self) -> None:
+        """Whoever opened the display closes it."""
+
+
+def _leave_compressed(response: Any, *_args: object, **_kwargs: object) -> None:
+    """Keep requests from unpacking .gz files from servers that declare them as compressed pages."""
+    response.raw.headers.pop("Content-Encoding", None)
+
+
+def _explain(error: Exception) -> MirrorFailure:
+    """A failed request in plain words, with no text that the server chose."""
+    import requests  # noqa: PLC0415 - slow, needed for downloads alone
+
+    root: BaseException = error
+    while cause := root.__cause__ or root.__context__:
+        root = cause
+    match error:
+        case requests.HTTPError(response=response) if response is not None:
+            code = response.status_code
+            phrase = HTTPStatus(code).phrase if code in set(HTTPStatus) else "unknown status"
+            return MirrorFailure(f"{code} {phrase}", by_chance=code >= 500 or code == 429)
+        case requests.exceptions.SSLError():
+            return MirrorFailure("its certificate cannot be trusted", by_chance=False)
+        case requests.exceptions.ChunkedEncodingError():
+            return MirrorFailure("the connection broke off half-way", by_chance=True)
+        case requests.ConnectionError() | requests.Timeout():
+            timed_out = isinstance(root, TimeoutError)
+            why = f"nothing came for {TIMEOUT:.0f} seconds" if timed_out else getattr(root, "strerror", None)
+            return MirrorFailure(f"cannot be reached ({why or 'no connection'})", by_chance=True)
+        case requests.exceptions.InvalidSchema():
+            return MirrorFailure("redirects to something that is not http(s)", by_chance=False)
+    return MirrorFailure(f"no usable answer ({type(error).__name__})", by_chance=False)
+
+
+def _verify(temporary: BufferedIOBase, file: File) -> None:
+    """Check what came against the catalogue; raises MirrorFailure."""
+    size = temporary.seek(0, 2)
+    temporary.seek(0)
+    if idx.looks_like_page(temporary.read(512)):
+        raise MirrorFailure("sent a web page instead of the file", by_chance=False)
+    if file.size is not None and size < file.size:
+        raise MirrorFailure(f"broke off after {size:,} of {file.size:,} bytes", by_chance=True)
+    if not _matches(temporary, file):
+        raise MirrorFailure(f"sent other content, expected {file.checksum}", by_chance=False)
+
+
+def _matches(stream: BufferedIOBase, file: File) -> bool:
+    """Whether the bytes of `stream` have the file's checksum; False for a file without one."""
+    if file.checksum is None:
+        return False
+    algorithm, _, expected = file.checksum.partition(":")
+    stream.seek(0)
+    return hashlib.file_digest(stream, algorithm).hexdigest() == expected
+
+
+def _is_good(path: Path, file: File) -> bool:
+    """Whether the file on disk is the published one; without a published checksum, whether it is sound."""
+    if file.checksum is not None:
+        with path.open("rb") as stream:
+            return _matches(stream, file)
+    try:
+        idx.read(path, idx.kind_of(file.name))
+    except DataError:
+        return False
+    return True
+
+
+def _extract(bundle: Path, archive: Archive, files: Sequence[File], folder: Path) -> None:
+    """Copy the wanted members out of a zip file, under our own names: its names and paths are never used."""
+    try:
+        with zipfile.ZipFile(bundle) as members:
+            for file in files:
+                with (
+                    members.open(archive.prefix + file.name) as member,
+                    replacing(folder / file.name) as copy,
+                ):
+                    shutil.copyfileobj(member, copy, _CHUNK)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise DataError(f"{bundle}: {error}, expected a zip file with the data set's members") from error
