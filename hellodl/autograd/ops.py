@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from hellodl.autograd.tensor import Op, Tensor, apply, node
+from hellodl.autograd.tensor import Op, Tensor, apply, as_tensors, node
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -42,8 +43,12 @@ class Elementwise(Op):
         try:
             return np.broadcast_shapes(*shapes)
         except ValueError:
-            msg = f"{self.name}: shapes {' and '.join(map(str, shapes))} do not fit together"
-            raise ShapeError(msg) from None
+            raise misfit(self.name, *shapes) from None
+
+
+def misfit(name: str, *shapes: Shape) -> ShapeError:
+    """The error to raise when tensors do not fit together."""
+    return ShapeError(f"{name}: shapes {' and '.join(map(str, shapes))} do not fit together")
 
 
 class Add(Elementwise, name="add", symbol="+", ufunc=np.add):
@@ -225,14 +230,13 @@ class Max(Reduction, name="max"):
         return (self.spread(g, x) * largest / largest.sum(self.axis, keepdims=True),)
 
 
-def axes_of(name: str, axis: Axis, shape: Shape) -> set[int]:
-    """The axes meant by `axis`, counted from the front; raises ShapeError if the shape lacks one."""
-    axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
-    for i in axes:
-        if not -len(shape) <= i < len(shape):
-            msg = f"{name}: axis {i} does not exist in shape {shape}"
-            raise ShapeError(msg)
-    return {i % len(shape) for i in axes}
+def axes_of(name: str, axis: Axis, shape: Shape) -> Shape:
+    """The axes meant by `axis`, counted from the front; ShapeError if one is missing or named twice."""
+    try:
+        return normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
+    except ValueError as error:
+        msg = f"{name}: a tensor of shape {shape}: {error}"
+        raise ShapeError(msg) from None
 
 
 # Views: the same numbers, seen differently --------------------------------------------------------------
@@ -260,6 +264,9 @@ class View(Op):
     def forward(self, out: Array, x: Array) -> None:
         out[...] = self.view(x)
 
+    def result(self, shape: Shape, dtype: np.dtype[Any], x: Array) -> Array:  # type: ignore[override]
+        return self.view(x)
+
 
 @dataclass(frozen=True)
 class Broadcast(View, name="broadcast"):
@@ -274,7 +281,7 @@ class Broadcast(View, name="broadcast"):
 
 @dataclass(frozen=True)
 class Reshape(View, name="reshape"):
-    to: Shape | int
+    to: Shape
 
     def view(self, x: Array) -> Array:
         return x.reshape(self.to)
@@ -297,7 +304,7 @@ class Transpose(View, name="transpose"):
         return out.transpose(self._back())
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g.transpose(self._back()),)
+        return (apply("transpose", g, axes=self._back()),)
 
     def _back(self) -> Shape | None:
         return self.axes and tuple(np.argsort([i % len(self.axes) for i in self.axes]).tolist())
@@ -342,12 +349,9 @@ class MatMul(Op, name="matrix_product", symbol="@"):
 
     def shape(self, a: Shape, b: Shape) -> Shape:
         try:
-            if a[-1] == b[-2]:
-                return (*np.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1])
+            return (*np.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1])
         except ValueError:
-            pass
-        msg = f"matmul: shapes {a} and {b} do not fit together"
-        raise ShapeError(msg)
+            raise misfit("matmul", a, b) from None
 
     def forward(self, out: Array, a: Array, b: Array) -> None:
         np.matmul(a, b, out=out)
@@ -391,10 +395,7 @@ class Concat(Op, name="concatenate"):
         try:
             return np.concatenate([np.broadcast_to(np.float32(0), s) for s in shapes], self.axis).shape
         except ValueError:
-            msg = (
-                f"concat: shapes {' and '.join(map(str, shapes))} do not fit together along axis {self.axis}"
-            )
-            raise ShapeError(msg) from None
+            raise misfit(f"concat along axis {self.axis}", *shapes) from None
 
     def forward(self, out: Array, *inputs: Array) -> None:
         np.concatenate(inputs, self.axis, out=out)
@@ -410,9 +411,8 @@ class Concat(Op, name="concatenate"):
 
 def matmul(a: Tensor, b: Tensor) -> Tensor:
     """The matrix product; a vector on the left is a row, on the right a column, as in NumPy."""
-    if not a.ndim or not b.ndim:
-        msg = f"matmul: shapes {a.shape} and {b.shape}: a single number has no matrix product; use *"
-        raise ShapeError(msg)
+    if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-2:][0]:
+        raise misfit("matmul", a.shape, b.shape)
     matrix_a = a.reshape(1, -1) if a.ndim == 1 else a
     matrix_b = b.reshape(-1, 1) if b.ndim == 1 else b
     product = node(MatMul(), (matrix_a, matrix_b))
@@ -446,9 +446,12 @@ def concat(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 
 def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
     """Several tensors of the same shape joined along a new axis."""
-    whole = [t if isinstance(t, Tensor) else Tensor(t) for t in tensors]
-    place = axis % (whole[0].ndim + 1)
-    return concat([t.reshape((*t.shape[:place], 1, *t.shape[place:])) for t in whole], place)
+    parts = as_tensors(tensors)
+    shape = parts[0].shape
+    if any(t.shape != shape for t in parts):
+        raise misfit("stack", *(t.shape for t in parts))
+    (place,) = axes_of("stack", axis, (*shape, 1))
+    return concat([t.reshape((*shape[:place], 1, *shape[place:])) for t in parts], place)
 
 
 Op.registry.update(matmul=matmul, mean=mean, gelu=gelu, softmax=softmax)

@@ -13,7 +13,7 @@ import numpy as np
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
@@ -50,6 +50,12 @@ class Op:
     shape: Callable[..., Shape]
     forward: Callable[..., None]
     backward: Callable[..., Gradients]
+
+    def result(self, shape: Shape, dtype: np.dtype[Any], *inputs: Array) -> Array:
+        """The result in an array of its own."""
+        out = np.empty(shape, dtype)
+        self.forward(out, *inputs)
+        return out
 
 
 def unary(name: str, doc: str) -> Callable[[Operand], Tensor]:
@@ -111,13 +117,16 @@ class Tensor:
 
     @property
     def value(self) -> Array:
-        """The numbers: computed on first use and kept until a leaf below is assigned. A leaf's own array."""
+        """The numbers: computed on first use and kept, read-only, until a leaf below is assigned.
+
+        A leaf's is the leaf's own array, and a view of a leaf (`leaf.T`, a slice) looks into that.
+        """
         return evaluate(self)[0]
 
     @value.setter
     def value(self, new: ArrayLike) -> None:
         """Write new numbers into a leaf; everything that depends on it becomes stale."""
-        if self._value is None or self.op is not None:
+        if self.op is not None or self._value is None:
             msg = "only a leaf can be assigned; this tensor is computed"
             raise TypeError(msg)
         array = np.asarray(new)
@@ -142,9 +151,10 @@ class Tensor:
             return
         version = max(x._version for x in self.inputs)
         if self._value is None or version > self._version:
-            self._value, self._version = np.empty(self.shape, self.dtype), version
-            with np.errstate(all="ignore"):  # NaN and infinity are values, as everywhere in the field
-                self.op.forward(self._value, *(x._value for x in self.inputs))
+            arrays = [x._value for x in self.inputs]
+            self._value = self.op.result(self.shape, self.dtype, *arrays)  # type: ignore[arg-type]
+            self._value.flags.writeable = False  # it is what the graph says, not what a reader makes of it
+            self._version = version
         self._checked = Tensor.clock
 
     def rebind(self, array: Array) -> None:
@@ -184,11 +194,12 @@ class Tensor:
         """Compare values elementwise, like NumPy."""
         if isinstance(other, Tensor):
             return self.value == other.value
-        return (
-            self.value == other
-            if isinstance(other, int | float | np.ndarray | np.generic)
-            else NotImplemented
-        )
+        is_numeric = isinstance(other, int | float | np.ndarray | np.generic)
+        return self.value == other if is_numeric else NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        """The opposite, elementwise."""
+        return np.logical_not(self == other)
 
     __hash__ = object.__hash__  # nodes are told apart by identity
 
@@ -249,15 +260,15 @@ class Tensor:
 
     def reshape(self: Operand, *shape: Any) -> Tensor:  # (2, 3) or 2, 3
         """The same elements in another shape; one -1 is worked out."""
-        return apply("reshape", self, to=shape[0] if len(shape) == 1 else shape)
+        return apply("reshape", self, to=unpacked(shape))
 
     def flatten(self: Operand) -> Tensor:
         """The same elements on one axis."""
-        return apply("reshape", self, to=-1)
+        return apply("reshape", self, to=(-1,))
 
     def transpose(self: Operand, *axes: Any) -> Tensor:  # (1, 0) or 1, 0
         """The axes in another order; reversed unless given."""
-        return apply("transpose", self, axes=(axes[0] if len(axes) == 1 else axes) or None)
+        return apply("transpose", self, axes=unpacked(axes) or None)
 
     @property
     def T(self) -> Tensor:  # noqa: N802 - NumPy's name
@@ -270,10 +281,19 @@ class Tensor:
 
 def apply(name: str, *operands: Operand, **parameters: Any) -> Tensor:  # each op's own
     """A new node: the named op applied to tensors, numbers or arrays. Nothing is computed."""
-    tensors = [t for t in operands if isinstance(t, Tensor)]
-    dtype = np.result_type(*(t.dtype for t in tensors)) if tensors else np.float32
-    inputs = (t if isinstance(t, Tensor) else Tensor(t, dtype) for t in operands)
-    return Op.registry[name](*inputs, **parameters)
+    return Op.registry[name](*as_tensors(operands), **parameters)
+
+
+def as_tensors(operands: Iterable[Operand]) -> list[Tensor]:
+    """Tensors as they are; numbers and arrays as leaves in the tensors' dtype, float32 if there is none."""
+    operands = list(operands)
+    dtypes = [t.dtype for t in operands if isinstance(t, Tensor)] or [np.dtype(np.float32)]
+    return [t if isinstance(t, Tensor) else Tensor(t, np.result_type(*dtypes)) for t in operands]
+
+
+def unpacked(arguments: tuple[Any, ...]) -> Any:
+    """The arguments of `f(2, 3)`, or of `f((2, 3))`, which means the same."""
+    return arguments[0] if len(arguments) == 1 and isinstance(arguments[0], tuple | list) else arguments
 
 
 def node(op: Op, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -309,6 +329,7 @@ def topological_order(*outputs: Tensor) -> list[Tensor]:
 
 def evaluate(*outputs: Tensor) -> list[Array]:
     """The outputs' arrays, after computing whatever below them is missing or stale."""
-    for tensor in topological_order(*(t for t in outputs if not t.is_fresh())):
-        tensor.refresh()
+    with np.errstate(all="ignore"):  # NaN and infinity are values, as everywhere in the field
+        for tensor in topological_order(*(t for t in outputs if not t.is_fresh())):
+            tensor.refresh()
     return [t._value for t in outputs]  # type: ignore[misc]

@@ -1,0 +1,22 @@
+"""Random graphs against PyTorch: values, first and second derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from oracle import FLOAT32, FLOAT64, disagreement
+from random_graphs import recipes
+
+bounded = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
+
+@given(recipe=recipes())
+@settings(bounded, max_examples=300)
+def test_values_and_both_derivatives_agree_with_pytorch_in_float64(recipe):
+    assert disagreement(recipe.total, recipe.total, recipe.inputs(), np.float64) <= FLOAT64
+
+
+@given(recipe=recipes())
+@settings(bounded, max_examples=100)
+def test_values_and_gradients_agree_with_pytorch_in_float32(recipe):
+    assert disagreement(recipe.total, recipe.total, recipe.inputs(), np.float32, order=1) <= FLOAT32
