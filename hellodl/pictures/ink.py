@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 LEAST_SIDE = 256
 """Smaller pictures are enlarged to about this, so that strokes are several pixels wide."""
 
+COARSE = 400
+"""The ground is found with about this many pixels along the longer side."""
+
 FAINTEST = 0.03
 """Ink weaker than this share of the ground's brightness is not looked for."""
 
@@ -95,10 +98,13 @@ def relief(grey: Plane) -> Plane:
     The ground is the morphological closing with a square of a third of the shorter side: it fills strokes
     and keeps shadows and the edges of sheets that are wider than that.
     """
+    step = max(1, max(grey.shape) // COARSE)
     eight = cv2.medianBlur(grey.astype(np.uint8), 3)
-    size = max(3, min(grey.shape) // 3 | 1)
-    filled = cv2.morphologyEx(eight, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
-    ground = cv2.GaussianBlur(filled.astype(np.float32), (0, 0), max(1.0, size / 24))
+    brightest = cv2.dilate(eight, np.ones((step, step), np.uint8))[::step, ::step] if step > 1 else eight
+    size = max(3, min(brightest.shape) // 3 | 1)
+    filled = cv2.morphologyEx(brightest, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
+    smooth = cv2.GaussianBlur(filled.astype(np.float32), (0, 0), max(1.0, size / 24))
+    ground = cv2.resize(smooth, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     share = (ground - grey) / (ground + 16)
     return np.asarray(share - np.median(share), np.float32)
 

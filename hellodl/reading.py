@@ -1,0 +1,220 @@
+"""Read the digits in a picture: the model's answer for each, what is doubtful about it, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from hellodl.pictures.load import Picture, Source, load_picture
+from hellodl.pictures.trained import SIDE, as_trained
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hellodl.pictures.arrays import Pixels, Plane
+    from hellodl.pictures.ink import Ink
+    from hellodl.pictures.pieces import Box, Piece
+
+
+class Model(Protocol):
+    """What reading needs of a model."""
+
+    def predict(self, images: Pixels, /) -> Plane:
+        """Probabilities (n, 10) for uint8 images (n, 28, 28)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """When a reading counts as sure; fitted on validation pictures, distorted and not.
+
+    temperature: divides the logarithms of the probabilities. sure: confidence from which a digit is one.
+    least: confidence below which it is none.
+    """
+
+    temperature: float = 1.0
+    sure: float = 0.8
+    least: float = 0.4
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit as read.
+
+    verdict: "digit", "unsure" or "not a digit". box: left, top, width, height in the original's pixels.
+    probabilities: ten, after calibration. seen: uint8 (28, 28), what the network saw.
+    """
+
+    digit: int
+    confidence: float
+    verdict: str
+    box: Box
+    probabilities: tuple[float, ...]
+    seen: Pixels = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a picture says.
+
+    text: the best reading, also when unsure; lines are joined by newlines. verdict: "digits", "unsure" or
+    "not digits". warnings: in words, what made it unsure. picture and ink: the steps on the way; ink is None
+    for pictures that went to the network as they are.
+    """
+
+    text: str
+    verdict: str
+    digits: tuple[Digit, ...]
+    warnings: tuple[str, ...]
+    picture: Picture = field(repr=False, compare=False)
+    ink: Ink | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A group of neighbouring pieces that may be one digit, and what it costs to believe so."""
+
+    first: int
+    after: int
+    piece: Piece
+    seen: Pixels
+    penalty: float
+
+
+def read(
+    source: Source | Picture,
+    model: Model | None = None,
+    *,
+    invert: bool | None = None,
+    doubt: Doubt | None = None,
+) -> Reading:
+    """Read the digits in a picture: a path, encoded bytes, a binary file, a Pillow image or an array.
+
+    model: the project's own when None. invert: True for light ink on a dark ground, False for dark ink on a
+    light one, None to find out. Raises PictureError for what is no picture, ModelError for a bad model.
+    """
+    if model is None:
+        from hellodl.checkpoint import load_model  # noqa: PLC0415 - callers may bring a model of their own
+
+        model = load_model(None)
+    doubt = doubt or Doubt()
+    picture = load_picture(source)
+    as_it_is = as_trained(picture.pixels, invert=invert)
+    if as_it_is is not None:
+        probabilities = _probabilities(model, as_it_is[None], doubt)[0]
+        digit = _judged(probabilities, as_it_is, (0, 0, SIDE, SIDE), doubt)
+        return _reading([[digit]], picture, None)
+    return _read_ink(picture, model, invert, doubt)
+
+
+def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt) -> Reading:  # noqa: FBT001 - internal
+    """Find the digits by their ink, and read them."""
+    from hellodl.pictures.ink import find_ink  # noqa: PLC0415 - OpenCV is only loaded where it is needed
+    from hellodl.pictures.pieces import cut_up, find_lines  # noqa: PLC0415
+    from hellodl.pictures.rules import without_rules  # noqa: PLC0415
+
+    ink = find_ink(picture, invert=invert)
+    lines = find_lines(ink.strength, without_rules(ink.strength, ink.mask))
+    read = []
+    for line in lines:
+        pieces = [part for piece in line for part in cut_up(piece)]
+        candidates = _candidates(pieces)
+        probabilities = _probabilities(model, np.stack([c.seen for c in candidates]), doubt)
+        chosen = _best_path(candidates, probabilities.max(axis=1), len(pieces))
+        read.append(
+            [
+                _judged(
+                    probabilities[i], candidates[i].seen, _scaled(candidates[i].piece.box, ink.scale), doubt
+                )
+                for i in chosen
+            ]
+        )
+    return _reading(read, picture, ink)
+
+
+def _candidates(pieces: list[Piece]) -> list[_Candidate]:
+    """Every piece alone, and neighbours joined where they might be one digit."""
+    from hellodl.pictures.normalise import normalise  # noqa: PLC0415 - see _read_ink
+    from hellodl.pictures.pieces import joined  # noqa: PLC0415
+
+    tall = float(np.median([p.box[3] for p in pieces]))
+    found = []
+    for first in range(len(pieces)):
+        for after in range(first + 1, min(first + 8, len(pieces) + 1)):
+            group = pieces[first:after]
+            piece = joined(group)
+            penalty = _joining(group, tall)
+            if penalty > 4 and after > first + 1:
+                break
+            penalty += 3 * group[0].cut + (0.7 if group[0].cut else 0.0)
+            penalty += 2.0 if piece.box[3] < 0.5 * tall else 0.0
+            found.append(_Candidate(first, after, piece, normalise(piece.strength), penalty))
+    return found
+
+
+def _joining(group: list[Piece], tall: float) -> float:
+    """What it costs to see several pieces as one digit: nothing for the parts of one that was cut."""
+    cost = 0.0
+    for i in range(1, len(group)):
+        if not group[i].cut:
+            gap = group[i].box[0] - max(p.right for p in group[:i])
+            cost += 1.5 + 10 * max(0.0, gap / tall)
+    return cost
+
+
+def _best_path(candidates: list[_Candidate], confidence: Plane, pieces: int) -> list[int]:
+    """Candidates that cover every piece once, at the least cost (dynamic programming)."""
+    cost = np.full(pieces + 1, np.inf)
+    cost[0] = 0
+    came: list[int] = [-1] * (pieces + 1)
+    for i in sorted(range(len(candidates)), key=lambda i: candidates[i].first):
+        candidate = candidates[i]
+        total = cost[candidate.first] + candidate.penalty - np.log(max(float(confidence[i]), 1e-6))
+        if total < cost[candidate.after]:
+            cost[candidate.after], came[candidate.after] = total, i
+    path, at = [], pieces
+    while at > 0:
+        path.append(came[at])
+        at = candidates[came[at]].first
+    return path[::-1]
+
+
+SHIFTS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))
+"""Rows and columns by which an image is moved; the answers are averaged."""
+
+
+def _probabilities(model: Model, images: Pixels, doubt: Doubt) -> Plane:
+    """Probabilities (n, 10), averaged over small shifts, calibrated."""
+    moved = np.stack([np.roll(images, shift, axis=(1, 2)) for shift in SHIFTS])
+    raw = model.predict(moved.reshape(-1, SIDE, SIDE)).reshape(len(SHIFTS), len(images), 10)
+    mean = raw.mean(axis=0) ** (1 / doubt.temperature)
+    return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
+
+
+def _judged(probabilities: NDArray[np.float32], seen: Pixels, box: Box, doubt: Doubt) -> Digit:
+    """The most likely digit, and whether to believe it."""
+    digit = int(probabilities.argmax())
+    confidence = float(probabilities[digit])
+    sure, none = confidence >= doubt.sure, confidence < doubt.least
+    verdict = "digit" if sure else "not a digit" if none else "unsure"
+    return Digit(digit, confidence, verdict, box, tuple(float(p) for p in probabilities), seen)
+
+
+def _reading(lines: list[list[Digit]], picture: Picture, ink: Ink | None) -> Reading:
+    """Put digits together, and judge the whole."""
+    digits = tuple(digit for line in lines for digit in line)
+    text = "\n".join("".join(str(digit.digit) for digit in line) for line in lines)
+    verdicts = {digit.verdict for digit in digits}
+    if not digits or verdicts == {"not a digit"}:
+        verdict = "not digits"
+    else:
+        verdict = "digits" if verdicts == {"digit"} else "unsure"
+    return Reading(text, verdict, digits, (), picture, ink)
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    """A box in the original's pixels."""
+    left, top, width, height = (round(edge * scale) for edge in box)
+    return left, top, max(1, width), max(1, height)
