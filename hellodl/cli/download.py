@@ -66,7 +66,7 @@ def _ignore(_message: str) -> None:
 @contextmanager
 def _bar(name: str, size: int | None) -> Iterator[Callable[[int], object]]:
     """A progress bar for one file."""
-    from tqdm import tqdm  # noqa: PLC0415 - not needed off a terminal
+    from tqdm import tqdm  # not needed off a terminal
 
     with tqdm(total=size, desc=name, unit="B", unit_scale=True, leave=False) as bar:
         yield bar.update

@@ -68,7 +68,7 @@ def _write(copy: Path, content: Bytes, digest: bytes) -> None:
     """Keep a copy; if that fails (a read-only or full disk, another process just doing it), go without."""
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
-        with alone_in(copy.parent), replacing(copy) as file:
+        with alone_in(copy.parent), replacing(copy, sync=False) as file:
             file.write(content.data)
             file.write(digest)
     except OSError:

@@ -76,7 +76,7 @@ class Downloader:
                 return tuple(self._fetch_file(file, source, folder) for file in source.files)
         except OSError as error:
             problem = error.strerror or str(error)
-            raise DataError(f"{error.filename or folder}: {problem}; expected a folder to write to") from error
+            raise DataError(f"{error.filename or folder}: {problem}, expected a folder to write") from error
 
     def _fetch_file(self, file: File, source: Source, folder: Path) -> Fetched:
         if standing := self._standing(file, folder):
@@ -199,7 +199,7 @@ def _explain(error: Exception) -> MirrorFailure:
             phrase = HTTPStatus(code).phrase if code in set(HTTPStatus) else "unknown status"
             return MirrorFailure(f"{code} {phrase}", by_chance=code >= 500 or code == 429)
         case requests.exceptions.SSLError():
-            return MirrorFailure("its certificate cannot be trusted", by_chance=False)
+            return MirrorFailure("no trusted TLS connection", by_chance=False)
         case requests.exceptions.ChunkedEncodingError():
             return MirrorFailure("the connection broke off half-way", by_chance=True)
         case requests.ConnectionError() | requests.Timeout():
@@ -219,15 +219,13 @@ def _verify(temporary: BufferedIOBase, file: File) -> None:
         raise MirrorFailure("sent a web page instead of the file", by_chance=False)
     if file.size is not None and size < file.size:
         raise MirrorFailure(f"broke off after {size:,} of {file.size:,} bytes", by_chance=True)
-    if not _matches(temporary, file):
+    if file.checksum is None or not _matches(temporary, file.checksum):
         raise MirrorFailure(f"sent other content, expected {file.checksum}", by_chance=False)
 
 
-def _matches(stream: BufferedIOBase, file: File) -> bool:
-    """Whether the bytes of `stream` have the file's checksum; False for a file without one."""
-    if file.checksum is None:
-        return False
-    algorithm, _, expected = file.checksum.partition(":")
+def _matches(stream: BufferedIOBase, checksum: str) -> bool:
+    """Whether the bytes of `stream` have this checksum ("sha256:…" or "md5:…")."""
+    algorithm, _, expected = checksum.partition(":")
     stream.seek(0)
     return hashlib.file_digest(stream, algorithm).hexdigest() == expected
 
@@ -236,7 +234,7 @@ def _is_good(path: Path, file: File) -> bool:
     """Whether the file on disk is the published one; without a published checksum, whether it is sound."""
     if file.checksum is not None:
         with path.open("rb") as stream:
-            return _matches(stream, file)
+            return _matches(stream, file.checksum)
     try:
         idx.read(path, idx.kind_of(file.name))
     except DataError:

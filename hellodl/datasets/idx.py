@@ -105,7 +105,7 @@ def promised_size(head: bytes, kind: Kind, path: Path) -> int:
         )
     count, *row = (int.from_bytes(head[at : at + 4]) for at in range(4, kind.header_bytes, 4))
     if tuple(row) != kind.row:
-        found, expected = (" × ".join(map(str, shape)) for shape in (row, kind.row))  # noqa: RUF001 - a product
+        found, expected = (" × ".join(map(str, shape)) for shape in (row, kind.row))
         raise DataError(f"{path}: {kind.what} of {found}, expected {expected}")
     if count == 0:
         raise DataError(f"{path}: holds no {kind.what} at all, expected at least one")
@@ -124,7 +124,7 @@ def inflate(compressed: Bytes, kind: Kind, path: Path) -> Bytes:
         head = next(pieces, b"")
         promised = promised_size(head, kind, path)
         if promised > len(compressed) * _MAX_EXPANSION:
-            raise DataError(f"{path}: truncated: its header promises {promised:,} bytes, far more than it holds")
+            raise DataError(f"{path}: truncated: its header promises {promised:,} bytes, far too many")
         content = np.empty(promised, np.uint8)
         filled = 0
         for piece in chain([head], pieces):
@@ -178,8 +178,6 @@ def _inflated_pieces(compressed: Bytes, path: Path) -> Iterator[bytes]:
         while len(pending) and not stream.eof:
             yield stream.decompress(pending, _STEP)
             pending = stream.unconsumed_tail
-    while not stream.eof and (piece := stream.decompress(b"", _STEP)):
-        yield piece
     if not stream.eof:
         raise DataError(f"{path}: truncated: the gzip data breaks off after {len(compressed):,} bytes")
     if stream.unused_data or fed < len(compressed):

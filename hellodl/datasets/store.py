@@ -16,14 +16,18 @@ _A_DAY = 86_400
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BufferedIOBase]:
-    """A temporary file beside `path` that takes its place if the block succeeds, and vanishes if it fails."""
+def replacing(path: Path, *, sync: bool = True) -> Iterator[BufferedIOBase]:
+    """A temporary file beside `path` that takes its place if the block succeeds, and vanishes if it fails.
+
+    With `sync` the bytes are on the disk before the name is: needed where nothing checks them later.
+    """
     temporary = path.with_name(f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}")
     try:
         with temporary.open("x+b") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -114,3 +114,16 @@ def test_folders_and_missing_files_are_data_errors(tmp_path):
         idx.read(tmp_path, idx.IMAGES)
     with pytest.raises(DataError, match="No such file"):
         idx.read(tmp_path / "nothing", idx.IMAGES)
+
+
+def test_files_too_large_for_any_data_set_are_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(idx, "MAX_BYTES", 2_000)
+    with pytest.raises(DataError, match="2,368 bytes, expected at most 2,000"):
+        idx.read(save(tmp_path, CONTENT), idx.IMAGES)
+    with pytest.raises(DataError, match="promises 3 images, 2,368 bytes; at most 2,000 fit"):
+        idx.read(save(tmp_path, gzip.compress(made.images_file(np.zeros((3, 28, 28), np.uint8)))), idx.IMAGES)
+
+
+def test_a_content_shorter_than_its_header_says_is_refused(tmp_path):
+    with pytest.raises(DataError, match="2,367 bytes, expected 2,368"):
+        idx.rows(np.frombuffer(CONTENT[:-1], np.uint8), idx.IMAGES, tmp_path)
