@@ -14,7 +14,7 @@ import numpy as np
 
 from hellodl.autograd.ops import View
 from hellodl.autograd.tensor import Tensor, topological_order
-from hellodl.errors import NonFiniteError
+from hellodl.errors import NonFiniteError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,20 +30,15 @@ class Program:
 
     Args:
         outputs: the tensors to compute.
-        into: for each output the array it is written to, or None for one of the program's own.
+        into: for each output the array it is written to, or None for one of the program's own. One that a
+            leaf lives in is written last, so that every output is computed from what the leaves held.
+
+    Raises ShapeError if an array does not have its output's shape.
     """
 
     def __init__(self, *outputs: Tensor, into: Sequence[Array | None] = ()) -> None:
-        plan = _Plan(outputs, into)
-        self._nodes = plan.nodes
-        self._arrays = [plan.arrays[node] for node in plan.nodes]
-        self._steps: list[Callable[[], None]] = [
-            partial(node.op.forward, plan.arrays[node], *(plan.arrays[x] for x in node.inputs))
-            for node in plan.nodes
-            if node.op is not None
-        ]
-        self._steps += [partial(np.copyto, target, source) for target, source in plan.copies]
-        self._results = plan.results
+        plan = _Plan(_pair(outputs, into))
+        self._steps, self._computed, self._results = plan.steps, plan.computed, plan.results
 
     def run(self) -> Array | tuple[Array, ...]:
         """Compute all outputs from what the leaves hold now; one array, or a tuple of them.
@@ -58,12 +53,11 @@ class Program:
     def check_finite(self) -> None:
         """Run once more and raise NonFiniteError naming the first op that gives a NaN or an infinity."""
         with _quiet():
-            for node, array, step in zip(self._nodes, self._arrays, self._steps, strict=False):
+            for step, (name, array) in zip(self._steps, self._computed, strict=False):
                 step()
                 if not np.isfinite(array).all():
                     kind = "NaN" if np.isnan(array).any() else "an infinity"
-                    name = node.op.name if node.op else "leaf"
-                    msg = f"{name} of shape {node.shape} gave {kind}"
+                    msg = f"{name} of shape {array.shape} gave {kind}"
                     raise NonFiniteError(msg)
 
 
@@ -75,22 +69,24 @@ class _Plan:
     nobody needs any more; a buffer whose value is dead is used again.
     """
 
-    def __init__(self, outputs: Sequence[Tensor], into: Sequence[Array | None]) -> None:
-        order = topological_order(*outputs)
-        self.nodes: list[Tensor] = []  # those that need a call
-        self.arrays: dict[Tensor, Array] = {}
-        self.copies: list[tuple[Array, Array]] = []
+    def __init__(self, wanted: list[tuple[Tensor, Array | None]]) -> None:
+        self.steps: list[Callable[[], None]] = []
+        self.computed: list[tuple[str, Array]] = []  # the op and the array of each step but the last copies
+        self._arrays: dict[Tensor, Array] = {}
         self._owner: dict[Tensor, Tensor] = {}  # the node whose buffer a view looks into
+        self._buffers: dict[Tensor, Array] = {}  # flat, as they go to `_free`
         self._free: dict[tuple[int, np.dtype[np.generic]], list[Array]] = {}
-        self._buffers: dict[Tensor, Array] = {}  # flat, as they go back to `_free`
+        outputs = [output for output, _ in wanted]
+        order = topological_order(*outputs)
         self._last_use = self._find_last_uses(order, outputs)
-        targets = self._find_targets(outputs, into)
+        self._targets = self._find_targets(order, wanted)
         for position, node in enumerate(order):
-            self._place(node, position, targets)
+            self._place(node, position)
             for x in {self._owner[x] for x in node.inputs}:
                 if self._last_use[x] == position and x in self._buffers:
-                    self._release(self._buffers.pop(x))
-        self.results = tuple(self._deliver(*pair) for pair in zip(outputs, _pad(into, outputs), strict=True))
+                    flat = self._buffers.pop(x)
+                    self._free.setdefault((flat.size, flat.dtype), []).append(flat)
+        self.results = tuple(self._deliver(*pair) for pair in wanted)
 
     def _find_last_uses(self, order: list[Tensor], outputs: Sequence[Tensor]) -> dict[Tensor, int]:
         """The position at which each node is read for the last time, directly or through a view of it."""
@@ -102,60 +98,63 @@ class _Plan:
                 last_use[x] = max(last_use[x], last_use[node])
         return last_use
 
-    def _find_targets(self, outputs: Sequence[Tensor], into: Sequence[Array | None]) -> dict[Tensor, Array]:
+    def _find_targets(
+        self, order: list[Tensor], wanted: list[tuple[Tensor, Array | None]]
+    ) -> dict[Tensor, Array]:
         """Which node is to write into which given array: an output, or the node it is a view of."""
+        leaves = [node.value for node in order if node.op is None]
         targets: dict[Tensor, Array] = {}
-        for output, array in zip(outputs, _pad(into, outputs), strict=True):
+        for output, array in wanted:
             node, target = output, array
             while target is not None and isinstance(node.op, View):
                 (x,) = node.inputs
                 target, node = node.op.undo(target, x.shape), x
-            if target is not None and node.op is not None:
+            if target is not None and not any(np.may_share_memory(target, leaf) for leaf in leaves):
                 targets.setdefault(node, target)
         return targets
 
-    def _place(self, node: Tensor, position: int, targets: dict[Tensor, Array]) -> None:
-        """Choose the array of one node, and note whether it takes a call to fill it."""
+    def _place(self, node: Tensor, position: int) -> None:
+        """Choose the array of one node, and note the call that fills it, if it takes one."""
         self._owner[node] = node
-        inputs = [self.arrays[x] for x in node.inputs]
+        inputs = [self._arrays[x] for x in node.inputs]
         if node.op is None:
-            self.arrays[node] = node.value
+            self._arrays[node] = node.value
             return
         if isinstance(node.op, View):
             seen = node.op.view(inputs[0])
             if np.may_share_memory(seen, inputs[0]):
-                self.arrays[node], self._owner[node] = seen, self._owner[node.inputs[0]]
+                self._arrays[node], self._owner[node] = seen, self._owner[node.inputs[0]]
                 return
-        self.nodes.append(node)
-        if node in targets:
-            self.arrays[node] = targets[node]
-            return
-        flat = self._take_over(node, position) if node.op.in_place else None
-        if flat is None:
-            spare = self._free.get((node.size, node.dtype))
-            flat = spare.pop() if spare else np.empty(node.size, node.dtype)
-        self._buffers[node] = flat
-        self.arrays[node] = flat.reshape(node.shape)
+        out = self._targets.get(node)
+        if out is None:
+            flat = self._buffers[node] = self._take_buffer(node, position)
+            out = flat.reshape(node.shape)
+        self._arrays[node] = out
+        self.steps.append(partial(node.op.forward, out, *inputs))
+        self.computed.append((node.op.name, out))
 
-    def _take_over(self, node: Tensor, position: int) -> Array | None:
-        """The buffer of an input that dies here, if it has the node's size and is read by no other view."""
-        for x in node.inputs:
-            dies = self._last_use[self._owner[x]] == position and x in self._buffers
-            fits = x.shape == node.shape and x.dtype == node.dtype
-            alone = all(other is x or self._owner[other] is not x for other in node.inputs)
-            if dies and fits and alone:
-                return self._buffers.pop(x)
-        return None
+    def _take_buffer(self, node: Tensor, position: int) -> Array:
+        """A flat buffer for a node: an input's that may be overwritten, a free one, or a new one."""
+        if node.op and node.op.in_place:
+            for x in node.inputs:
+                if self._may_overwrite(x, node, position):
+                    return self._buffers.pop(x)
+        free = self._free.get((node.size, node.dtype))
+        return free.pop() if free else np.empty(node.size, node.dtype)
 
-    def _release(self, flat: Array) -> None:
-        self._free.setdefault((flat.size, flat.dtype), []).append(flat)
+    def _may_overwrite(self, x: Tensor, node: Tensor, position: int) -> bool:
+        """Whether the input `x` dies here, has the node's size, and is read by no other view."""
+        dies = x in self._buffers and self._last_use[x] == position
+        fits = (x.shape, x.dtype) == (node.shape, node.dtype)
+        return dies and fits and all(other is x or self._owner[other] is not x for other in node.inputs)
 
     def _deliver(self, output: Tensor, target: Array | None) -> Array:
         """The array in which an output ends up, copied there by each run if it is computed elsewhere."""
-        array = self.arrays[output]
-        if target is None or array is target or _same_memory(array, target):
+        array = self._arrays[output]
+        if target is None:
             return array
-        self.copies.append((target, array))
+        if not _same_memory(array, target):
+            self.steps.append(partial(np.copyto, target, array))
         return target
 
 
@@ -167,8 +166,19 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _pad(into: Sequence[Array | None], outputs: Sequence[Tensor]) -> Sequence[Array | None]:
-    return into or [None] * len(outputs)
+def _pair(outputs: Sequence[Tensor], into: Sequence[Array | None]) -> list[tuple[Tensor, Array | None]]:
+    """Each output with the array it is to be written to."""
+    into = into or [None] * len(outputs)
+    if len(into) != len(outputs):
+        msg = (
+            f"{len(outputs)} outputs cannot be written into {len(into)} arrays: give None where none is meant"
+        )
+        raise ValueError(msg)
+    for output, array in zip(outputs, into, strict=True):
+        if array is not None and array.shape != output.shape:
+            msg = f"an output of shape {output.shape} cannot be written into an array of shape {array.shape}"
+            raise ShapeError(msg)
+    return list(zip(outputs, into, strict=True))
 
 
 def _same_memory(a: Array, b: Array) -> bool:
