@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hellodl.errors import HellodlError, ModelError
-from hellodl.nn import DigitNet
+from hellodl.nn import MAX_WEIGHTS, DigitNet, weight_count
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
@@ -28,8 +29,23 @@ if TYPE_CHECKING:
 FORMAT = 1
 DEFAULT_NAME = "hellodl.safetensors"
 SHIPPED = Path(__file__).parent / "models" / DEFAULT_NAME
+TRAINING = "training."  # begins the names of the arrays that only a resume needs
 KEY = "hellodl"  # all metadata is JSON under one key: several would be written in random order
-MAX_WIDTH = 1 << 16  # of a hidden layer: more is a damaged or hostile file
+MAX_WEIGHT = 1e6  # in size: training that gets there has diverged
+MAX_HEADER = 1 << 22  # bytes: what 10,000 epochs of history take, twice over
+MAX_TRAINING = 8  # arrays of training state: no optimizer has more
+KINDS: dict[str, type | tuple[type, ...]] = {  # of what else the metadata may say
+    "versions": dict,
+    "dataset": dict,
+    "settings": dict,
+    "results": dict,
+    "history": list,
+    "step": int,
+    "threads": int,
+    "loss_sum": (int, float),
+    "train_seconds": (int, float),
+}
+DOUBT = "is this a hellodl checkpoint?"
 
 
 @dataclass(frozen=True)
@@ -74,14 +90,14 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     """
     from safetensors.numpy import save as to_bytes  # noqa: PLC0415 - only where it is used
 
-    arrays = checkpoint.weights | {f"training.{name}": array for name, array in checkpoint.training.items()}
+    arrays = checkpoint.weights | {TRAINING + name: array for name, array in checkpoint.training.items()}
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     write_atomically(path, to_bytes(contiguous, {KEY: json.dumps(checkpoint.about, sort_keys=True)}))
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace the file at `path` by `content`, wholly or not at all, even if the machine stops half-way."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = temporary_of(path)
     try:
         try:
             with temporary.open("wb") as file:
@@ -97,12 +113,18 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
+def temporary_of(path: Path) -> Path:
+    """Where `path` is written before it takes its name; a killed process may leave it behind."""
+    return path.with_name(f".{path.name}.tmp")
+
+
 def _sync_folder(folder: Path) -> None:
     """Make a rename durable, where the system knows how."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            with suppress(OSError):  # not every file system can; the file itself is in place
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
@@ -130,26 +152,42 @@ def load_model(path: Path | None = None) -> DigitNet:
 
 
 def load(path: Path) -> Checkpoint:
-    """Read and check a checkpoint. Raises ModelError if it is missing, damaged or not one of ours."""
+    """Read and check a checkpoint. Raises ModelError if it is missing, damaged or not one of ours.
+
+    Nothing in the file is trusted, and no array is read before its size is known to be right.
+    """
     from safetensors import SafetensorError, safe_open  # noqa: PLC0415 - only where it is used
 
+    try:
+        _check_start(path)
+        with safe_open(path, framework="numpy") as file:
+            about = _read_about(path, file.metadata() or {})
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no dict
+            kinds = {name: (s.get_dtype(), tuple(s.get_shape())) for name, s in slices.items()}
+            weights, training = _check_tensors(path, kinds, about["network"])
+            arrays = {name: file.get_tensor(name) for name in weights + training}
+    except (SafetensorError, OSError, RecursionError) as error:
+        what = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise ModelError(f"{path}: {what}; expected a safetensors file that hellodl wrote") from None
+    _check_numbers(path, arrays)
+    return Checkpoint(
+        {name: arrays[name] for name in weights},
+        {name.removeprefix(TRAINING): arrays[name] for name in training},
+        about,
+    )
+
+
+def _check_start(path: Path) -> None:
+    """Open nothing but a plain file, and none that promises a huge header: parsing it would take memory."""
     if not path.is_file():
         what = "is not a file" if path.exists() else "does not exist"
         raise ModelError(f"{path}: {what}, expected a model; train one with `hellodl train -o {path}`")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            about = _read_about(path, file.metadata() or {})
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no dict
-            expected = _expected_shapes(about["network"])
-            _check_shapes(path, shapes, expected)
-            arrays = {name: file.get_tensor(name) for name in shapes}
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: {error}; expected a safetensors file that hellodl wrote") from None
-    _check_numbers(path, arrays)
-    training = {
-        name.removeprefix("training."): a for name, a in arrays.items() if name.startswith("training.")
-    }
-    return Checkpoint({name: arrays[name] for name in expected}, training, about)
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > MAX_HEADER:
+        raise ModelError(
+            f"{path}: its header would have {header:,} bytes, expected at most {MAX_HEADER:,}; {DOUBT}"
+        )
 
 
 def _read_about(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
@@ -157,7 +195,7 @@ def _read_about(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     try:
         about = json.loads(metadata[KEY])
         version, widths, pixels = about["format"], about["network"], about["pixels"]
-    except (KeyError, ValueError, TypeError, RecursionError):
+    except (KeyError, ValueError, TypeError):
         raise ModelError(f"{path}: has no hellodl metadata; is this a hellodl checkpoint?") from None
     if version != FORMAT:
         raise ModelError(
@@ -165,22 +203,25 @@ def _read_about(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         )
     if not _are_widths(widths):
         raise ModelError(f"{path}: describes the network as {widths!r:.80}, expected [784, …, 10]")
-    if not (_are_numbers(pixels) and len(pixels) == 2 and pixels[1] > 0):
+    if not (_are_numbers(pixels) and len(pixels) == 2 and pixels[1] > 0.001):
         raise ModelError(f"{path}: scales pixels by {pixels!r:.80}, expected their mean and deviation")
+    for name, kind in KINDS.items():
+        if name in about and not isinstance(about[name], kind):
+            raise ModelError(f"{path}: its {name} is {about[name]!r:.80}; the metadata is damaged")
+    if not all(isinstance(record, dict) for record in about.get("history", ())):
+        raise ModelError(f"{path}: its history holds more than records; the metadata is damaged")
     return dict(about)
 
 
 def _are_numbers(values: object) -> bool:
-    return isinstance(values, list) and all(
-        isinstance(v, int | float) and not isinstance(v, bool) and np.isfinite(v) for v in values
-    )
+    return isinstance(values, list) and all(type(v) in (int, float) and -1000 < v < 1000 for v in values)
 
 
 def _are_widths(widths: object) -> bool:
     if not (isinstance(widths, list) and 2 <= len(widths) <= 100):
         return False
-    whole = all(type(width) is int and 0 < width <= MAX_WIDTH for width in widths)
-    return whole and widths[0] == 784 and widths[-1] == 10
+    whole = all(type(width) is int and width > 0 for width in widths)
+    return whole and widths[0] == 784 and widths[-1] == 10 and weight_count(widths) <= MAX_WEIGHTS
 
 
 def _expected_shapes(widths: list[int]) -> dict[str, tuple[int, ...]]:
@@ -191,33 +232,35 @@ def _expected_shapes(widths: list[int]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _check_shapes(
-    path: Path, shapes: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]
-) -> None:
-    """Every expected tensor with its shape, and no other but those of the training."""
-    for name, shape in expected.items():
-        if name not in shapes:
-            raise ModelError(
-                f"{path}: {name} is missing, expected shape {shape}; is this a hellodl checkpoint?"
-            )
-        if shapes[name] != shape:
-            raise ModelError(
-                f"{path}: {name} has shape {shapes[name]}, expected {shape}; is this a hellodl checkpoint?"
-            )
-    for name in shapes.keys() - expected.keys():
-        if not name.startswith("training."):
-            raise ModelError(
-                f"{path}: holds an unexpected tensor {name!r:.80}; is this a hellodl checkpoint?"
-            )
+def _check_tensors(
+    path: Path, kinds: dict[str, tuple[str, tuple[int, ...]]], widths: list[int]
+) -> tuple[list[str], list[str]]:
+    """The names of the weights and of the training's arrays, all there, float32 and of the right shape."""
+    expected = _expected_shapes(widths)
+    training = sorted(
+        name
+        for name in kinds.keys() - expected.keys()
+        if name.startswith(TRAINING) and name.removeprefix(TRAINING).isidentifier()
+    )
+    if surplus := sorted(kinds.keys() - expected.keys() - set(training[:MAX_TRAINING])):
+        raise ModelError(f"{path}: holds an unexpected tensor {surplus[0]!r:.80}; {DOUBT}")
+    if missing := [name for name in expected if name not in kinds]:
+        raise ModelError(f"{path}: {missing[0]} is missing, expected shape {expected[missing[0]]}; {DOUBT}")
+    flat = {(1,), (weight_count(widths),)}
+    for name, (dtype, shape) in kinds.items():
+        shapes = {expected[name]} if name in expected else flat
+        if shape not in shapes:
+            wanted = " or ".join(map(str, sorted(shapes)))
+            raise ModelError(f"{path}: {name:.80} has shape {shape!s:.80}, expected {wanted}; {DOUBT}")
+        if dtype != "F32":
+            raise ModelError(f"{path}: {name:.80} is {dtype}, expected F32 (float32); {DOUBT}")
+    return list(expected), training
 
 
 def _check_numbers(path: Path, arrays: Arrays) -> None:
     for name, array in arrays.items():
-        if array.dtype != np.float32:
+        limit = np.inf if name.startswith(TRAINING) else MAX_WEIGHT
+        if not (np.abs(array) < limit).all():
             raise ModelError(
-                f"{path}: {name} is {array.dtype}, expected float32; is this a hellodl checkpoint?"
-            )
-        if not np.isfinite(array).all():
-            raise ModelError(
-                f"{path}: {name} holds NaN or infinity; the file is damaged, or its training diverged"
+                f"{path}: {name} holds NaN, infinite or huge numbers; it is damaged, or its training diverged"
             )

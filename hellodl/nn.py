@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+MAX_WEIGHTS = 1 << 24  # of a network with its biases: more is a mistake or a hostile file
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels, as shares of full ink
 
 
@@ -54,9 +56,7 @@ class DigitNet:
         rng = rng or np.random.default_rng()
         self.pixels = pixels
         self.widths = (784, *hidden, 10)
-        self.layers = [
-            Linear(n_in, n_out, rng) for n_in, n_out in zip(self.widths, self.widths[1:], strict=False)
-        ]
+        self.layers = [Linear(n_in, n_out, rng) for n_in, n_out in pairwise(self.widths)]
 
     def __getattr__(self, name: str) -> Linear:
         """Layers by name: lc1 is the first linear combination."""
@@ -118,6 +118,11 @@ class DigitNet:
             self.scale_pixels(some.reshape(-1, 784), pixels.value[: len(some)])
             results[start : start + batch] = program.run()[: len(some)]
         return results
+
+
+def weight_count(widths: Sequence[int]) -> int:
+    """How many weights and biases a network of linear layers of these widths has."""
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
 
 
 def cross_entropy(log_probabilities: Tensor, targets: Tensor) -> Tensor:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hellodl.datasets.augment import KINDS
 from hellodl.errors import UsageError
+from hellodl.nn import MAX_WEIGHTS, weight_count
+from hellodl.optim import SCHEDULES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -61,20 +68,42 @@ class Settings:
         return cls(**{f.name: values[f.name] for f in fields(cls)} | {"hidden": tuple(values["hidden"])})
 
 
-_LIMITS: dict[str, tuple[Any, str]] = {
-    "epochs": (lambda v: v >= 1, "at least 1"),
-    "batch_size": (lambda v: v >= 1, "at least 1"),
-    "lr": (lambda v: v > 0, "a number above 0"),
-    "momentum": (lambda v: 0 <= v < 1, "0 up to, but not including, 1"),
-    "weight_decay": (lambda v: v >= 0, "0 or more"),
-    "warmup": (lambda v: 0 <= v <= 1, "a share from 0 to 1"),
-    "label_smoothing": (lambda v: 0 <= v < 1, "0 up to, but not including, 1"),
-    "average": (lambda v: 0 <= v < 1, "0 up to, but not including, 1"),
-    "validation": (lambda v: v >= 0, "0 or more"),
-    "seed": (lambda v: v >= 0, "0 or more"),
-    "patience": (lambda v: v >= 0, "0 or more"),
-    "target_accuracy": (lambda v: v is None or 0 < v <= 1, "a share above 0 and at most 1, like 0.98"),
-    "hidden": (lambda v: all(1 <= n <= 1 << 16 for n in v), "widths from 1 to 65536, like 128,64"),
+def _is_whole(value: object) -> bool:
+    return type(value) is int
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float)
+
+
+def _fits(widths: Any) -> bool:
+    whole = len(widths) <= 98 and all(_is_whole(n) and n >= 1 for n in widths)
+    return whole and weight_count([784, *widths, 10]) <= MAX_WEIGHTS
+
+
+_SHARE = (lambda v: _is_number(v) and 0 <= v < 1, "0 up to, but not including, 1")
+_COUNT = (lambda v: _is_whole(v) and v >= 0, "a whole number, 0 or more")
+_LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "dataset": (lambda v: isinstance(v, str), "the name of a data set"),
+    "optimizer": (lambda v: v in ("sgd", "adam"), "sgd or adam"),
+    "schedule": (lambda v: v in (*SCHEDULES,), f"one of {', '.join(SCHEDULES)}"),
+    "augment": (lambda v: v in (*KINDS,), f"one of {', '.join(KINDS)}"),
+    "hidden": (_fits, f"widths like 128,64, with at most {MAX_WEIGHTS} weights in all"),
+    "epochs": (lambda v: _is_whole(v) and 1 <= v <= 10_000, "a whole number from 1 to 10000"),
+    "batch_size": (lambda v: _is_whole(v) and v >= 1, "a whole number, 1 or more"),
+    "lr": (lambda v: _is_number(v) and 0 < v < math.inf, "a number above 0"),
+    "momentum": _SHARE,
+    "weight_decay": (lambda v: _is_number(v) and 0 <= v < math.inf, "0 or more"),
+    "warmup": (lambda v: _is_number(v) and 0 <= v <= 1, "a share from 0 to 1"),
+    "label_smoothing": _SHARE,
+    "average": _SHARE,
+    "validation": _COUNT,
+    "seed": _COUNT,
+    "patience": _COUNT,
+    "target_accuracy": (
+        lambda v: v is None or (_is_number(v) and 0 < v <= 1),
+        "a share above 0 and at most 1, like 0.98",
+    ),
 }
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hellodl.autograd import Program, Tensor, grad
-from hellodl.checkpoint import Checkpoint, describe
+from hellodl.checkpoint import MAX_WEIGHT, Checkpoint, describe
 from hellodl.datasets.augment import augmenter
 from hellodl.datasets.batches import Batches, Purpose, epoch_order, generator, stratified_split
 from hellodl.errors import DataError, ModelError, NonFiniteError
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
     Progress = Callable[["Trainer", Iterable[Batch]], Iterable[Batch]]
+
+MAX_LOSS = 1000.0  # nats: e^-1000 is how likely such a network holds the truth to be
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Trainer:
         self.best = self.optimizer.weights.copy() if settings.patience else None
         self.step = 0
         self.loss_sum = 0.0  # over the steps of this epoch
+        self.train_seconds = 0.0  # up to this epoch, or up to where it was resumed
+        self._epoch_started = 0.0
         self.history: list[dict[str, Any]] = []
         self._build()
 
@@ -100,6 +104,10 @@ class Trainer:
         return self.step // self.steps_per_epoch
 
     @property
+    def _is_amid_epoch(self) -> bool:
+        return self.step % self.steps_per_epoch > 0
+
+    @property
     def steps(self) -> int:
         """Steps in the whole run."""
         return self.settings.epochs * self.steps_per_epoch
@@ -112,7 +120,7 @@ class Trainer:
         self._program.run()
         loss = float(self._loss)
         if not math.isfinite(loss):
-            self._explain_divergence()
+            self._explain_divergence(self.step)
         self.optimizer.lr = self.learning_rate()
         self.optimizer.update()
         self.step += 1
@@ -132,14 +140,23 @@ class Trainer:
         average *= decay
         average += (1 - decay) * self.optimizer.weights
 
-    def _explain_divergence(self) -> None:
-        place = f"epoch {self.epoch + 1}, step {self.step % self.steps_per_epoch + 1}"
-        advice = f"the learning rate {self.settings.lr:g} may be too large"
+    def _explain_divergence(self, step: int, what: str = "") -> None:
+        """Raise NonFiniteError: which step (from 0), which op or else `what` is wrong, what to do."""
+        place = f"epoch {step // self.steps_per_epoch + 1}, step {step % self.steps_per_epoch + 1}"
         try:
             self._program.check_finite()
         except NonFiniteError as error:
-            raise NonFiniteError(f"{place}: {error}; {advice}") from None
-        raise NonFiniteError(f"{place}: the loss is {float(self._loss)}; {advice}")
+            what = str(error)
+        raise NonFiniteError(f"{place}: {what}; the learning rate {self.settings.lr:g} may be too large")
+
+    def _check_sane(self, loss: float) -> None:
+        """Raise NonFiniteError if the weights, or the mean loss, are nothing to keep."""
+        if not all(np.isfinite(array).all() for array in self._state().values()):
+            self._explain_divergence(self.step - 1, "the weights are no longer finite")
+        if not (np.abs(self.optimizer.weights) < MAX_WEIGHT).all():
+            self._explain_divergence(self.step - 1, f"weights have grown beyond {MAX_WEIGHT:g}")
+        if not loss < MAX_LOSS:
+            self._explain_divergence(self.step - 1, f"the mean loss is {loss:g}")
 
     @property
     def mean_loss(self) -> float:
@@ -155,21 +172,25 @@ class Trainer:
 
         `progress` wraps the batches; `after_step` is called between steps, when the run can be saved.
         """
-        started, epoch = time.perf_counter(), self.epoch
-        order = epoch_order(self._rows, self.batch_size, self.settings.seed, epoch)
-        for pixels, labels in progress(
-            self, self._batches.of(order, epoch, self.step % self.steps_per_epoch)
-        ):
+        self._epoch_started = time.perf_counter()
+        order = epoch_order(self._rows, self.batch_size, self.settings.seed, self.epoch)
+        batches = self._batches.of(order, self.epoch, self.step % self.steps_per_epoch)
+        for pixels, labels in progress(self, batches):
             self.learn(pixels, labels)
             self.threads.watch()
-            if self.step % self.steps_per_epoch:
+            if self._is_amid_epoch:
                 after_step()
-        seconds = time.perf_counter() - started
+        seconds = self._seconds_of_epoch()
+        self.train_seconds += seconds
         loss, self.loss_sum = self.loss_sum / self.steps_per_epoch, 0.0
+        self._check_sane(loss)
         validation = self._validate()
         record = EpochRecord(self.epoch, self.settings.epochs, loss, *validation, seconds)
         self.history.append({k: v for k, v in asdict(record).items() if k not in ("epochs", "seconds")})
         return record
+
+    def _seconds_of_epoch(self) -> float:
+        return time.perf_counter() - self._epoch_started
 
     def _validate(self) -> tuple[float | None, float | None]:
         """Loss and accuracy on the images held out; with patience, keep the best weights."""
@@ -217,9 +238,8 @@ class Trainer:
         return {name: a for name, a in arrays.items() if a is not None} | self.optimizer.state()
 
     def checkpoint(self, **more: object) -> Checkpoint:
-        """The model, and everything needed to go on from here. Raises NonFiniteError, never saves NaN."""
-        if not all(np.isfinite(array).all() for array in self._state().values()):
-            self._explain_divergence()
+        """The model, and everything needed to go on from here. Raises NonFiniteError if it has diverged."""
+        self._check_sane(self.mean_loss)
         model = self.result()
         about = describe(model) | {
             "dataset": {"name": self.data.name, "sha256": self.data.sha256},
@@ -227,6 +247,7 @@ class Trainer:
             "history": self.history,
             "step": self.step,
             "loss_sum": self.loss_sum,
+            "train_seconds": self.train_seconds + (self._seconds_of_epoch() if self._is_amid_epoch else 0.0),
             "threads": self.threads.count,
         }
         weights = {name: parameter.value for name, parameter in model.named_parameters().items()}
@@ -242,15 +263,25 @@ class Trainer:
                     f"{path}: holds no training state {name!r} of this run; it can be used, not resumed"
                 )
             array[...] = saved
-        try:
-            self.step, self.loss_sum = int(checkpoint.about["step"]), float(checkpoint.about["loss_sum"])
-            self.history = [dict(record) for record in checkpoint.about["history"]]
-        except (KeyError, TypeError, ValueError):
-            raise ModelError(
-                f"{path}: its position in the training is damaged; it can be used, not resumed"
-            ) from None
+        about = checkpoint.about
+        if not self._is_position(about):
+            raise ModelError(f"{path}: its position in the training is damaged; it can be used, not resumed")
+        self.step, self.loss_sum, self.history = about["step"], about["loss_sum"], about["history"]
+        self.train_seconds = about["train_seconds"]
         for parameter in self.trained.parameters():
             parameter.touch()
+
+    def _is_position(self, about: dict[str, Any]) -> bool:
+        """Whether metadata says where a run like this one stands, and what each of its epochs gave."""
+        if not {"step", "loss_sum", "train_seconds", "history"} <= about.keys():
+            return False
+        measures = ["loss"] + ["validation_loss", "validation_accuracy"] * bool(len(self._held_out))
+        values = [record.get(name) for record in about["history"] for name in measures]
+        return (
+            about["step"] >= 0
+            and len(about["history"]) == about["step"] // self.steps_per_epoch
+            and all(type(value) is float and 0 <= value < MAX_LOSS for value in values)
+        )
 
 
 def _check_enough(settings: Settings, data: Dataset) -> None:

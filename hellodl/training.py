@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,22 +11,25 @@ from hellodl import checkpoint as checkpoints
 from hellodl import datasets
 from hellodl.errors import HellodlError, Interrupted, ModelError, UsageError
 from hellodl.evaluation import score
+from hellodl.locking import only_writer
 from hellodl.settings import PRESETS, Settings
 from hellodl.threads import BlasThreads
 from hellodl.trainer import EpochRecord, Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
+    from hellodl.checkpoint import Checkpoint
     from hellodl.trainer import Progress
-
-ENDINGS = ("epochs", "patience", "target_accuracy")  # settings that a resumed run may change
 
 
 @dataclass(frozen=True)
 class DoneRecord:
-    """The end of a run. `train_seconds` is all its epochs, validation not counted."""
+    """The end of a run. `validation_accuracy` is that of the weights kept, None if no images were held out.
+
+    `train_seconds` covers all steps, those before a resume too, and no validation.
+    """
 
     validation_accuracy: float | None
     test_accuracy: float
@@ -56,40 +59,50 @@ class Run:
     should_stop: Callable[[], bool] = lambda: False
 
 
-def train(settings: Settings, run: Run) -> Iterator[EpochRecord | DoneRecord]:
+def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
     """Train as told: yields a record for each epoch and one at the end, when the model is saved.
 
-    Raises DataError, ModelError, UsageError (before anything is trained), NonFiniteError when the training
-    diverges, Interrupted when asked to stop. Whenever it ends early, the last good checkpoint stays.
+    Raises, before anything is trained, DataError, ModelError, UsageError, or HellodlError if the output
+    cannot be written or another run is writing it; later NonFiniteError when the training diverges,
+    Interrupted when asked to stop. Whenever it ends early, the last good checkpoint stays.
     """
-    check_output(run.output, settings, force=run.force or run.output == run.resume)
-    data = datasets.load(settings.dataset, "train", run.data_dir)
-    trainer = Trainer(settings, data, BlasThreads(run.threads))
-    if run.resume:
-        _restore(trainer, run.resume)
-    saver = _Saver(trainer, run)
-    seconds = 0.0
-    while not trainer.is_done():
-        record = trainer.run_epoch(run.progress, saver.between_steps)
-        seconds += record.seconds
-        saver.between_steps()
-        yield record
-    test = datasets.load(settings.dataset, "test", run.data_dir)
+    _check_place(run.output)
+    with only_writer(run.output):
+        checkpoints.temporary_of(run.output).unlink(missing_ok=True)  # a killed run's
+        if not run.force and run.output != run.resume:
+            check_precious(run.output, settings)
+        start = _read_start(run.resume, settings) if run.resume else None
+        data = datasets.load(settings.dataset, "train", run.data_dir)
+        trainer = Trainer(settings, data, BlasThreads(run.threads))
+        if run.resume and start:
+            _restore(trainer, run.resume, start)
+        if run.should_stop():
+            raise Interrupted("stopped before the first step; nothing was written")
+        saver = _Saver(trainer, run)
+        while not trainer.is_done():
+            record = trainer.run_epoch(run.progress, saver.between_steps)
+            saver.between_steps()
+            yield record
+        yield _finish(trainer, run, saver)
+
+
+def _finish(trainer: Trainer, run: Run, saver: _Saver) -> DoneRecord:
+    """Score the test set, once, and save the model."""
+    test = datasets.load(trainer.settings.dataset, "test", run.data_dir)
     result = score(trainer.result(), test.images, test.labels)
     accuracies = [record["validation_accuracy"] for record in trainer.history]
-    kept = max(accuracies) if settings.patience else accuracies[-1]
-    done = DoneRecord(
-        kept,
-        result.accuracy,
-        result.loss,
-        trainer.epoch,
-        trainer.step,
-        seconds,
-        str(run.output),
-        trainer.threads.count,
-    )
+    kept = max(accuracies) if trainer.settings.patience else accuracies[-1]
     saver.save(validation_accuracy=kept, test_accuracy=result.accuracy, test_loss=result.loss)
-    yield done
+    return DoneRecord(
+        validation_accuracy=kept,
+        test_accuracy=result.accuracy,
+        test_loss=result.loss,
+        epochs=trainer.epoch,
+        steps=trainer.step,
+        train_seconds=trainer.train_seconds,
+        model=str(run.output),
+        threads=trainer.threads.count,
+    )
 
 
 class _Saver:
@@ -102,8 +115,10 @@ class _Saver:
     def between_steps(self) -> None:
         if self._run.should_stop():
             self.save()
-            place = f"after {self._trainer.step} of {self._trainer.steps} steps"
-            raise Interrupted(f"stopped {place}; go on with `hellodl train --resume {self._run.output}`")
+            raise Interrupted(
+                f"stopped after {self._trainer.step} of {self._trainer.steps} steps; "
+                f"go on with `{_resume_command(self._run)}`"
+            )
         if time.monotonic() >= self._due:
             self.save()
 
@@ -112,62 +127,84 @@ class _Saver:
         self._due = time.monotonic() + self._run.checkpoint_every
 
 
-def check_output(path: Path, settings: Settings, *, force: bool) -> None:
-    """Make sure before the training that its result can be saved, and that nothing precious is replaced.
+def _resume_command(run: Run) -> str:
+    """What to type to go on."""
+    where = ["--data-dir", str(run.data_dir)] if run.data_dir else []
+    return shlex.join(["hellodl", "train", "--resume", str(run.output), *where])
 
-    Creates missing folders. Raises HellodlError if `path` cannot be written; UsageError if it is no
-    checkpoint, or one of another architecture, unless `force`.
-    """
+
+def _check_place(path: Path) -> None:
+    """Make the output's folder if it is missing. Raises if something there is in the way."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise UsageError(f"{path}: is a folder, expected the name of a file to write")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path}: is no plain file, expected the name of a file to write")
     except OSError as error:
-        raise HellodlError(f"{path.parent}: cannot be made: {error.strerror or error}") from None
-    if path.is_dir():
-        raise UsageError(f"{path}: is a folder, expected the name of a file to write")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise HellodlError(f"{path}: cannot be written: the folder {path.parent.resolve()} is read-only")
-    if path.exists() and not force:
-        try:
-            widths = tuple(checkpoints.load(path).about["network"])
-        except ModelError as error:
-            raise UsageError(f"{error}; --force replaces the file") from None
-        if widths != (784, *settings.hidden, 10):
-            old = "→".join(map(str, widths))
-            raise UsageError(f"{path}: holds a network {old}; --force replaces it, -o FILE writes elsewhere")
+        raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def check_precious(path: Path, settings: Settings) -> None:
+    """Raise UsageError if a file would be replaced that is no checkpoint, or one of another architecture."""
+    if not path.exists():
+        return
+    try:
+        widths = tuple(checkpoints.load(path).about["network"])
+    except ModelError as error:
+        raise UsageError(f"{error}; --force replaces the file") from None
+    if widths != (784, *settings.hidden, 10):
+        old = "→".join(map(str, widths))
+        raise UsageError(f"{path}: holds a network {old}; --force replaces it, -o FILE writes elsewhere")
+
+
+# Going on where another run stopped -------------------------------------------------------------------
 
 
 def choose_settings(preset: str | None, given: dict[str, Any], resume: Path | None) -> Settings:
     """The settings of a run: those of a preset or of the checkpoint to resume, then the given ones.
 
-    A resumed run may be told only when to end: more epochs (the schedule goes on as if they had been asked
-    for from the start), patience, the accuracy to reach. Raises UsageError listing other differences,
-    ModelError if the checkpoint cannot be resumed.
+    Raises UsageError for unusable values, ModelError if the checkpoint cannot be resumed.
     """
+    wanted = {**PRESETS.get(preset or "", {}), **given}
     if resume is None:
-        return Settings(**{**PRESETS[preset or "fast"], **given})
+        return Settings(**{**PRESETS[preset or "fast"], **wanted})
+    return replace(_settings_of(resume, checkpoints.load(resume)), **wanted)
+
+
+def _settings_of(path: Path, checkpoint: Checkpoint) -> Settings:
+    """What a checkpoint's run was told."""
     try:
-        before = Settings.from_dict(checkpoints.load(resume).about["settings"])
+        return Settings.from_dict(checkpoint.about["settings"])
     except (KeyError, TypeError, UsageError):
-        raise ModelError(f"{resume}: holds no training settings; it can be used, not resumed") from None
-    wanted = {**(PRESETS[preset] if preset else {}), **given}
-    there = before.as_dict()
+        raise ModelError(f"{path}: holds no training settings; it can be used, not resumed") from None
+
+
+def _read_start(path: Path, settings: Settings) -> Checkpoint:
+    """The checkpoint to go on from. Raises UsageError listing the settings that contradict it.
+
+    Only the end may change: the number of epochs (the schedule goes on as if that had been asked for from
+    the start), the accuracy to reach, and patience, if there was any.
+    """
+    checkpoint = checkpoints.load(path)
+    there, here = _settings_of(path, checkpoint).as_dict(), settings.as_dict()
+    free = {"epochs", "target_accuracy"} | ({"patience"} if there["patience"] else set())
     differences = [
-        f"{name} is {there[name]} there, {value} here"
-        for name, value in wanted.items()
-        if name not in ENDINGS and value != there[name]
+        f"{name} is {there[name]} there, {here[name]} here"
+        for name in here
+        if name not in free and there[name] != here[name]
     ]
     if differences:
-        raise UsageError(f"{resume}: was trained with other settings: {'; '.join(differences)}")
-    return replace(before, **{name: value for name, value in wanted.items() if name in ENDINGS})
+        raise UsageError(f"{path}: was trained with other settings: {'; '.join(differences)}")
+    return checkpoint
 
 
-def _restore(trainer: Trainer, path: Path) -> None:
+def _restore(trainer: Trainer, path: Path, start: Checkpoint) -> None:
     """Put a run where a checkpoint stands, if it is of the same data and not beyond its end."""
-    checkpoint = checkpoints.load(path)
-    if checkpoint.about.get("dataset", {}).get("sha256") != trainer.data.sha256:
+    if start.about.get("dataset", {}).get("sha256") != trainer.data.sha256:
         raise UsageError(f"{path}: was trained on other images than these; give --data-dir the same folder")
-    trainer.restore(path, checkpoint)
-    if trainer.epoch > trainer.settings.epochs:
+    trainer.restore(path, start)
+    if trainer.step > trainer.steps:
         raise UsageError(
-            f"{path}: has {trainer.epoch} epochs behind it, expected --epochs to be at least that"
+            f"{path}: has {trainer.step} steps behind it, --epochs {trainer.settings.epochs} has fewer"
         )

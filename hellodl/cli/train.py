@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -22,7 +23,7 @@ from hellodl.cli.common import (
     printable,
     quiet_option,
 )
-from hellodl.errors import HellodlError, Interrupted
+from hellodl.errors import HellodlError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from hellodl.datasets.batches import Batch
     from hellodl.trainer import EpochRecord, Trainer
     from hellodl.training import DoneRecord
+
+    Record: TypeAlias = EpochRecord | DoneRecord
 
 _PROCESS_STARTED = time.perf_counter()  # as nearly as can be told: this file is imported first thing
 
@@ -59,7 +62,7 @@ class Threads(click.ParamType[Any]):
             return None
         if str(value).isdecimal() and 0 < int(value) <= 1024:
             return int(value)
-        self.fail(f"{value!r} is no number of threads, expected auto or a number from 1", param, ctx)
+        return self.fail(f"{value!r} is no number of threads, expected auto or a number from 1", param, ctx)
 
 
 setting_options = options(
@@ -152,14 +155,17 @@ def train(
     hill: the chapter's plain hill descent. fast: 98 % in about a second.
     best: the most this small network can do, in some ten minutes.
     """
-    from hellodl import training  # noqa: PLC0415 - imports NumPy
+    from hellodl import training
 
     given = {name: value for name, value in given.items() if value is not None}
     settings = training.choose_settings(preset, given, resume)
+    output = output or resume or Path("hellodl.safetensors")
+    if log is not None and log.absolute() == output.absolute():
+        raise UsageError(f"{log}: is the model's file, expected --log to name another")
     view = _JsonView() if as_json else _View(quiet=quiet)
     with _stop_on_signals() as stop, _log_file(log, append=resume is not None) as log_to:
         run = training.Run(
-            output=output or resume or Path("hellodl.safetensors"),
+            output=output,
             data_dir=data_dir,
             resume=resume,
             force=force,
@@ -169,9 +175,10 @@ def train(
             should_stop=stop.requested,
         )
         try:
-            for record in training.train(settings, run):
-                view.show(fields := _fields(record))
-                log_to(fields)
+            with closing(training.train(settings, run)) as records:
+                for record in records:
+                    view.show(record)
+                    log_to(record)
         except Interrupted as error:
             error.exit_code = stop.exit_code
             raise
@@ -179,11 +186,17 @@ def train(
             view.close()
 
 
-def _fields(record: EpochRecord | DoneRecord) -> dict[str, Any]:
+def _fields(record: Record) -> dict[str, Any]:
     """A record as it goes to --json and --log."""
-    if hasattr(record, "epoch"):
-        return {"event": "epoch", **asdict(record)}
-    return {"event": "done", **asdict(record), "seconds": time.perf_counter() - _PROCESS_STARTED}
+    fields = asdict(record)
+    if "epoch" in fields:
+        return {"event": "epoch", **fields}
+    del fields["validation_accuracy"]  # the last epoch's record has it
+    return {"event": "done", **fields, "seconds": _seconds_in_all()}
+
+
+def _seconds_in_all() -> float:
+    return time.perf_counter() - _PROCESS_STARTED
 
 
 class _JsonView:
@@ -192,8 +205,8 @@ class _JsonView:
     def progress(self, _trainer: Trainer, batches: Iterable[Batch]) -> Iterable[Batch]:
         return batches
 
-    def show(self, fields: dict[str, Any]) -> None:
-        print_json(fields)
+    def show(self, record: Record) -> None:
+        print_json(_fields(record))
 
     def close(self) -> None:
         """Nothing to tidy up."""
@@ -211,12 +224,12 @@ class _View:
         self._rows = 0
 
     def progress(self, trainer: Trainer, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """The batches, a bar moving along with them: loss and accuracy, and the time left of the whole run."""
+        """The batches, a bar moving along with them: loss, accuracy, and the time left of the whole run."""
         if not self._show_bar:
             yield from batches
             return
         if self._bar is None:
-            from tqdm import tqdm  # noqa: PLC0415 - only on a terminal
+            from tqdm import tqdm
 
             self._bar = tqdm(
                 total=trainer.steps, initial=trainer.step, unit=" steps", leave=False, dynamic_ncols=True
@@ -231,25 +244,27 @@ class _View:
                 self._bar.set_postfix_str(values, refresh=False)
                 self._bar.update(trainer.step - self._bar.n)
 
-    def show(self, fields: dict[str, Any]) -> None:
+    def show(self, record: Record) -> None:
         if self._bar is not None:
             self._bar.clear()
-        if fields["event"] == "epoch":
-            self._show_row(fields)
+        from hellodl.trainer import EpochRecord
+
+        if isinstance(record, EpochRecord):
+            self._show_row(record)
         else:
             self.close()
-            self._show_summary(fields)
+            self._show_summary(record)
 
-    def _show_row(self, fields: dict[str, Any]) -> None:
+    def _show_row(self, record: EpochRecord) -> None:
         if self._quiet:
             return
-        loss, accuracy = fields["validation_loss"], fields["validation_accuracy"]
+        loss, accuracy = record.validation_loss, record.validation_accuracy
         cells = (
-            f"{fields['epoch']}/{fields['epochs']}",
-            f"{fields['loss']:.4f}",
+            f"{record.epoch}/{record.epochs}",
+            f"{record.loss:.4f}",
             "–" if loss is None else f"{loss:.4f}",
             "–" if accuracy is None else f"{accuracy:.2%}",
-            f"{fields['seconds']:.2f}",
+            f"{record.seconds:.2f}",
         )
         self._print_row(cells)
 
@@ -261,9 +276,9 @@ class _View:
             for row in (self.HEADINGS, cells) if first else (cells,):
                 click.echo("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
             return
-        from rich.table import Table  # noqa: PLC0415 - slow to import, and only for a terminal
+        from rich.table import Table
 
-        from hellodl.cli.common import console  # noqa: PLC0415 - as above
+        from hellodl.cli.common import console
 
         table = Table(box=None, show_header=first, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
         for heading, style in zip(self.HEADINGS, ("cyan", "", "", "bold green", "dim"), strict=True):
@@ -272,20 +287,19 @@ class _View:
         table.add_row(*cells)
         console().print(table)
 
-    def _show_summary(self, fields: dict[str, Any]) -> None:
-        held_out = fields["validation_accuracy"]
-        accuracies = f"test accuracy {click.style(format(fields['test_accuracy'], '.2%'), bold=True)}"
-        if held_out is not None:
-            accuracies = f"validation accuracy {held_out:.2%}, {accuracies}"
-        threads = f"{fields['threads']} thread{'s' if fields['threads'] > 1 else ''}"
+    def _show_summary(self, record: DoneRecord) -> None:
+        accuracies = f"test accuracy {click.style(format(record.test_accuracy, '.2%'), bold=True)}"
+        if record.validation_accuracy is not None:
+            accuracies = f"validation accuracy {record.validation_accuracy:.2%}, {accuracies}"
+        threads = f"{record.threads} thread{'s' if record.threads > 1 else ''}"
         click.echo(f"\n{accuracies}")
         click.echo(
-            f"{fields['epochs']} epochs, {fields['steps']} steps in {fields['train_seconds']:.2f} s "
-            f"({fields['seconds']:.2f} s in all, {threads})"
+            f"{record.epochs} epochs, {record.steps} steps in {record.train_seconds:.2f} s "
+            f"({_seconds_in_all():.2f} s in all, {threads})"
         )
-        click.echo(f"saved as {printable(fields['model'])}")
+        click.echo(f"saved as {printable(record.model)}")
         if not self._quiet:
-            flag = "" if fields["model"] == "hellodl.safetensors" else f" -m {printable(fields['model'])}"
+            flag = "" if record.model == "hellodl.safetensors" else f" -m {printable(record.model)}"
             click.echo(f"next: hellodl evaluate{flag}\n      hellodl predict{flag} image.png")
 
     def close(self) -> None:
@@ -305,7 +319,8 @@ class _Stop:
         if self.signal is not None:
             raise KeyboardInterrupt
         self.signal = number
-        click.echo("\nhellodl: finishing this step and saving (again to leave at once)", err=True)
+        with suppress(OSError):  # whoever read our stderr may have had the same Ctrl-C
+            os.write(2, b"\nhellodl: finishing this step and saving (again to leave at once)\n")
 
     def requested(self) -> bool:
         return self.signal is not None
@@ -330,19 +345,39 @@ def _stop_on_signals() -> Iterator[_Stop]:
 
 @contextmanager
 def _log_file(path: Path | None, *, append: bool) -> Iterator[Any]:
-    """A function that writes records to a file, a line each; one that does nothing without a path."""
+    """A function that writes records to a file, a line each; one that does nothing without a path.
+
+    What was in the file stays until there is a first record to write.
+    """
     if path is None:
-        yield lambda _fields: None
+        yield lambda _record: None
         return
-    try:
+    lines = 0
+
+    def write(record: Record) -> None:
+        nonlocal lines
+        with _complaint_about(path):
+            if not (lines or append):
+                with suppress(OSError):  # a device
+                    file.truncate(0)
+            file.write(json.dumps(_fields(record)).encode() + b"\n")
+        lines += 1
+
+    with _complaint_about(path):
+        is_new = not path.exists()
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a" if append else "w", encoding="utf-8")
+        file = path.open("ab", buffering=0)
+    try:
+        yield write
+    finally:
+        file.close()
+        if is_new and not lines:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _complaint_about(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
-    with file:
-
-        def write(fields: dict[str, Any]) -> None:
-            file.write(json.dumps(fields) + "\n")
-            file.flush()
-
-        yield write

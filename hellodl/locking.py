@@ -1,0 +1,79 @@
+"""One writer at a time: a lock on a file's name that ends with its process, however that ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from hellodl.errors import HellodlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_to_lock(descriptor: int) -> None:
+        """Raise OSError if another process holds the lock."""
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _try_to_lock(descriptor: int) -> None:
+        """Raise OSError if another process holds the lock; without locks (some network disks) go on."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Inside, no other hellodl writes `path`. The lock is on a file beside it, which vanishes at the end.
+
+    A killed process leaves that file behind but not the lock. Raises HellodlError if another process holds
+    the lock, or if no file can be made there.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    descriptor = _acquire(path, lock)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no open file, see below
+            lock.unlink()  # while it is ours: who comes now makes a new one
+        os.close(descriptor)
+        if sys.platform == "win32":
+            with suppress(OSError):
+                lock.unlink()
+
+
+def _acquire(path: Path, lock: Path) -> int:
+    """A descriptor of the lock file, locked."""
+    while True:
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
+        try:
+            _try_to_lock(descriptor)
+        except OSError:
+            os.close(descriptor)
+            raise HellodlError(
+                f"{path}: another run is writing it; wait for its end, or write elsewhere with -o FILE"
+            ) from None
+        if _is_still(lock, descriptor):
+            return descriptor
+        os.close(descriptor)
+
+
+def _is_still(lock: Path, descriptor: int) -> bool:
+    """Whether the locked file is the one under that name, and not one its last owner has just removed."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), lock.stat())
+    except OSError:
+        return False
