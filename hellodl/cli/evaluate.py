@@ -1,0 +1,58 @@
+"""`hellodl evaluate`: how good a model is, and where it fails."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from hellodl.cli.common import (
+    choose_model,
+    console,
+    data_dir_option,
+    dataset_option,
+    json_option,
+    model_option,
+    print_json,
+    quiet_option,
+    say,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@model_option
+@dataset_option
+@data_dir_option
+@json_option
+@quiet_option
+def evaluate(model: Path | None, dataset: str, data_dir: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """Show how well a model reads the test set, and what it gets wrong."""
+    from hellodl import checkpoint, datasets, evaluation
+    from hellodl.threads import BlasThreads
+
+    path = choose_model(model, quiet=quiet)
+    loaded = checkpoint.load(path)
+    network = loaded.model()
+    data = datasets.load(dataset, "test", data_dir)
+    _note_other_dataset(loaded.about.get("dataset"), dataset, quiet=quiet)
+    BlasThreads(1)  # sharing out so little work gains nothing, and loses much on a busy machine
+    result = evaluation.evaluate(network, data)
+    if as_json:
+        print_json({"model": str(path), **asdict(result)})
+        return
+    from hellodl.cli import evaluate_view
+
+    out = console()
+    for part in evaluate_view.report(path, result, data, out):
+        out.print(part)
+
+
+def _note_other_dataset(trained_on: object, dataset: str, *, quiet: bool) -> None:
+    """Say so where a model is asked about something it never learned."""
+    name = trained_on.get("name") if isinstance(trained_on, dict) else None
+    if name not in (None, dataset):
+        say(f"note: this model was trained on {name!s:.40}, not on {dataset}", quiet=quiet)

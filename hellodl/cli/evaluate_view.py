@@ -1,0 +1,136 @@
+"""How `hellodl evaluate` looks: the headline, digit by digit, what is taken for what, the worst mistakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.color import Color
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from hellodl.cli.drawing import beside, has_unicode, picture, shown
+from hellodl.datasets.catalogue import DIGITS, lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.console import Console, RenderableType
+
+    from hellodl.cli.drawing import Grey
+    from hellodl.datasets import Dataset
+    from hellodl.evaluation import Evaluation, Mistake
+
+    Counts = tuple[tuple[int, ...], ...]
+
+MOST_DRAWN = 6
+FAINT, STRONG = 40, 200  # of 255: how much red or green a shaded cell has
+
+
+def report(path: Path, result: Evaluation, data: Dataset, out: Console) -> Iterator[RenderableType]:
+    """The report on the model in a file, part by part."""
+    title = f"{shown(path, out)} reads the {result.images:,} test images of {result.dataset}"
+    yield from (Text(title, "bold"), "", headline(result), "")
+    yield from (per_digit(result, out), "")
+    yield from confusion(result.confusion, out)
+    yield ""
+    yield from worst_mistakes(result.mistakes, data.images, out)
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """A share as 97.86 %; only all is 100 %, however close."""
+    rounded = round(100 * share, digits)
+    return f"{rounded if share == 1 else min(rounded, 100 - 10**-digits):.{digits}f} %"
+
+
+def headline(result: Evaluation) -> Table:
+    """The few numbers that say most."""
+    low, high = (f"{100 * end:.2f}" for end in result.accuracy_interval)
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    for style in ("", "bold", "dim"):
+        grid.add_column(style=style)
+    accuracy = Text(percent(result.accuracy), "bold green")
+    grid.add_row("accuracy", accuracy, f"95 % interval: {low} to {high} %")
+    grid.add_row("misread", f"{len(result.mistakes):,}", f"of {result.images:,} images")
+    grid.add_row("loss", f"{result.loss:.4f}", "mean cross-entropy, in nats")
+    error = f"{100 * result.calibration_error:.2f} %"
+    grid.add_row("calibration error", error, "how far confidence is from accuracy, on average")
+    grid.add_row("time", f"{result.seconds:.2f} s", "to read them")
+    return grid
+
+
+def per_digit(result: Evaluation, out: Console) -> Table:
+    """Precision, recall and F1; with a name where the classes are no digits."""
+    names = lookup(result.dataset).classes
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 3, 0, 0))
+    for heading in ("digit", "precision", "recall", "F1", "images"):
+        table.add_column(heading, justify="right", style="bold" if heading == "digit" else "")
+    if names != DIGITS:
+        table.add_column("stands for")
+    for row, name in zip(result.per_digit, names, strict=True):
+        shares = (percent(share) for share in (row.precision, row.recall, row.f1))
+        table.add_row(
+            str(row.digit), *shares, f"{row.images:,}", *([shown(name, out)] if names != DIGITS else [])
+        )
+    return table
+
+
+def confusion(table: Counts, out: Console) -> Iterator[Text]:
+    """What was read as what, shaded by share of the row; the brightest red is the most frequent mistake."""
+    width = max(6, *(len(str(count)) + 2 for row in table for count in row))
+    nothing = "·" if has_unicode(out) else "."
+    shares = [[count / max(sum(row), 1) for count in row] for row in table]
+    worst = max(share for i, row in enumerate(shares) for j, share in enumerate(row) if i != j)
+    heading = "".join(f"{f'{digit} ':>{width}}" for digit in range(len(table)))
+    yield Text(f"read as {heading}", "dim", no_wrap=True)
+    for digit, row in enumerate(table):
+        line = Text(no_wrap=True).append(f"{f'true {digit}':<8}", "dim")
+        for column, count in enumerate(row):
+            right = column == digit
+            style = _shade(shares[digit][column] / (1 if right else worst), right=right) if count else "dim"
+            line.append(f"{f'{count or nothing} ':>{width}}", style)
+        yield line
+    yield from _most_frequent(table)
+
+
+def _shade(strength: float, *, right: bool) -> Style:
+    """From faint to strong red, or half as strong green."""
+    level = FAINT + strength * (STRONG - FAINT)
+    background = Color.from_rgb(0, level / 2, 0) if right else Color.from_rgb(level, 0, 0)
+    return Style(color=Color.from_rgb(255, 255, 255), bgcolor=background, bold=right)
+
+
+def _most_frequent(table: Counts) -> Iterator[Text]:
+    """The commonest mistakes in words."""
+    wrong = [
+        (count, digit, read)
+        for digit, row in enumerate(table)
+        for read, count in enumerate(row)
+        if digit != read and count
+    ]
+    first = sorted(wrong, key=lambda item: -item[0])[:4]
+    if first:
+        words = ", ".join(f"{digit} as {read} ({count:,})" for count, digit, read in first)
+        yield Text(f"\nmost often misread: {words}")
+
+
+def worst_mistakes(mistakes: tuple[Mistake, ...], images: Grey, out: Console) -> Iterator[Text]:
+    """The images that were read wrongly with the greatest confidence, drawn."""
+    if not mistakes:
+        yield Text("No image was misread.", "bold green")
+        return
+    worst = mistakes[:MOST_DRAWN]
+    some = _without_empty_border(images[[mistake.index for mistake in worst]])
+    pictures = [
+        (picture(pixels, out), f"{m.label} read as {m.predicted}, {percent(m.confidence, 1)}")
+        for pixels, m in zip(some, worst, strict=True)
+    ]
+    yield Text(f"The surest of {len(mistakes):,} mistakes:\n" if len(mistakes) > 1 else "The one mistake:\n")
+    yield from beside(pictures, min(out.width, 80))
+
+
+def _without_empty_border(images: Grey) -> Grey:
+    """Images (n, 28, 28), without the outermost pixels if all of those are empty: so three fit beside."""
+    inner = images[:, 1:-1, 1:-1]
+    return inner if inner.sum() == images.sum() else images

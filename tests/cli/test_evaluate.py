@@ -1,0 +1,209 @@
+"""`hellodl evaluate` says what evaluation found: as JSON, in 80 columns, with and without colour."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from click.testing import CliRunner
+from rich.cells import cell_len
+from rich.console import Console
+
+from hellodl import checkpoint, datasets, evaluation
+from hellodl.cli import drawing, evaluate_view
+from hellodl.cli.main import cli
+from hellodl.datasets import Dataset
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a data set and a model."""
+    folder = tiny.write_dataset(tmp_path_factory.mktemp("evaluate") / "data")
+    tiny.save_model(folder / "m.safetensors", dataset={"name": "mnist", "sha256": "0"})
+    return folder
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, ["evaluate", *map(str, arguments)], catch_exceptions=False)
+
+
+def test_json_has_the_fields_of_the_contract_and_what_evaluation_found(folder):
+    model = folder / "m.safetensors"
+    result = run("-m", model, "--data-dir", folder, "--json")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    record = json.loads(result.stdout)
+    assert list(record) == [
+        *("model", "dataset", "images", "correct", "accuracy", "accuracy_interval", "loss", "per_digit"),
+        *("confusion", "calibration_error", "mistakes", "seconds"),
+    ]
+    assert list(record["per_digit"][0]) == ["digit", "precision", "recall", "f1", "images"]
+    assert list(record["mistakes"][0]) == ["index", "label", "predicted", "confidence"]
+    expected = evaluation.evaluate(checkpoint.load_model(model), datasets.load("mnist", "test", folder))
+    assert (record["model"], record["dataset"], record["images"]) == (str(model), "mnist", 60)
+    assert record["accuracy"] == expected.accuracy
+    assert record["confusion"] == [list(row) for row in expected.confusion]
+    assert [mistake["index"] for mistake in record["mistakes"]] == [m.index for m in expected.mistakes]
+
+
+def test_json_does_not_wait_for_rich(folder):
+    arguments = ["evaluate", "-m", "m.safetensors", "--data-dir", str(folder), "--json"]
+    program = f"""
+import sys
+from hellodl.cli.main import cli
+cli.main({arguments}, standalone_mode=False)
+sys.exit("rich" in sys.modules)
+"""
+    done = tiny.run_python("-c", program, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_without_a_terminal_it_is_plain_text_of_80_columns(folder):
+    result = run("-m", folder / "m.safetensors", "--data-dir", folder)
+    assert result.exit_code == 0
+    assert "\x1b" not in result.stdout
+    lines = result.stdout.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert "█" in result.stdout
+    assert any(line.startswith("accuracy") and "95 % interval" in line for line in lines)
+    assert sum(line.startswith("true ") for line in lines) == 10
+
+
+def test_where_there_is_only_ascii_everything_is_ascii(folder):
+    done = tiny.hellodl(
+        "evaluate", "-m", "m.safetensors", "--data-dir", folder, cwd=folder, PYTHONIOENCODING="ascii"
+    )
+    assert done.returncode == 0
+    text = done.stdout.decode("ascii")
+    assert "@" in text
+    assert "true 9" in text
+
+
+def on_terminal(**options):
+    return Console(
+        file=io.StringIO(), force_terminal=True, width=80, markup=False, highlight=False, **options
+    )
+
+
+def shown_on(console, folder):
+    """The whole report as a terminal gets it."""
+    data = datasets.load("mnist", "test", folder)
+    result = evaluation.evaluate(checkpoint.load_model(folder / "m.safetensors"), data)
+    for part in evaluate_view.report(Path("m.safetensors"), result, data, console):
+        console.print(part)
+    return console.file.getvalue()
+
+
+def test_on_a_terminal_there_are_colours_and_with_no_color_there_are_none(folder, monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    colourful = shown_on(on_terminal(color_system="truecolor"), folder)
+    assert "\x1b[38;2;" in colourful
+    assert "▀" in colourful
+    sober = shown_on(on_terminal(color_system="truecolor", no_color=True), folder)
+    assert "38;2;" not in sober
+    assert "█" in sober
+
+
+def test_a_model_that_makes_no_mistake_is_reported_as_such(folder):
+    data = datasets.load("mnist", "test", folder)
+    perfect = Dataset("mnist", "test", data.images, np.zeros(60, np.uint8), "")
+    probabilities = np.eye(10, dtype=np.float32)[perfect.labels]
+
+    class Oracle:
+        def predict(self, images):
+            return probabilities
+
+    console = on_terminal(color_system=None)
+    result = evaluation.evaluate(Oracle(), perfect)
+    for part in evaluate_view.report(Path("oracle"), result, perfect, console):
+        console.print(part)
+    text = console.file.getvalue()
+    assert "No image was misread" in text
+    assert "100.00 %" in text
+    assert "most often" not in text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(1.0, "100.00 %"), (0.99999, "99.99 %"), (0.98765, "98.77 %"), (0.0, "0.00 %")]
+)
+def test_only_all_is_100_percent(share, text):
+    assert evaluate_view.percent(share) == text
+
+
+def test_classes_that_are_no_digits_are_named(folder):
+    model = folder / "m.safetensors"
+    result = run("-m", model, "--data-dir", folder, "--dataset", "fashion-mnist")
+    assert "Ankle boot" in result.stdout
+    assert max(map(cell_len, result.stdout.splitlines())) <= 80
+    assert result.stderr == "note: this model was trained on mnist, not on fashion-mnist\n"
+    assert run("-m", model, "--data-dir", folder, "--dataset", "fashion-mnist", "-q").stderr == ""
+
+
+def test_control_characters_in_a_files_name_are_escaped(folder):
+    model = tiny.save_model(folder / "a\x1b[31m\nb.safetensors")
+    result = run("-m", model, "--data-dir", folder)
+    assert result.exit_code == 0
+    assert "\x1b" not in result.stdout
+    assert r"a\x1b[31m\nb.safetensors" in result.stdout.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "code"),
+    [("none.safetensors", ".", 3), ("broken", ".", 3), ("m.safetensors", "empty", 4)],
+)
+def test_bad_models_exit_with_3_and_bad_data_with_4(folder, model, data, code):
+    (folder / "broken").write_bytes(b"no model")
+    (folder / "empty").mkdir(exist_ok=True)
+    done = tiny.hellodl("evaluate", "-m", model, "--data-dir", data, cwd=folder)
+    assert done.returncode == code
+    assert done.stdout == b""
+    assert done.stderr.decode().count("\n") == 1
+    assert done.stderr.decode().startswith("hellodl: ")
+
+
+# Drawing ----------------------------------------------------------------------------------------------
+
+
+def picture_of(*rows):
+    return np.array(rows, np.uint8)
+
+
+def test_without_colours_the_characters_closest_in_ink_are_chosen():
+    console = on_terminal(color_system=None)
+    pixels = picture_of([0, 64, 128, 191, 255, 255, 0], [0, 64, 128, 191, 255, 0, 255])
+    assert [line.plain for line in drawing.picture(pixels, console)] == [" ░▒▓█▀▄"]
+
+
+def test_an_odd_last_row_is_drawn_over_nothing():
+    console = on_terminal(color_system=None)
+    lines = drawing.picture(picture_of([0, 0], [255, 255], [255, 0]), console)
+    assert [line.plain for line in lines] == ["▄▄", "▀ "]
+
+
+def test_with_colours_each_half_has_its_own_grey():
+    console = on_terminal(color_system="truecolor", no_color=False)
+    (line,) = drawing.picture(picture_of([255], [0]), console)
+    (span,) = line.spans
+    assert line.plain == "▀"
+    assert span.style.color.triplet == (255, 255, 255)
+    assert span.style.bgcolor.triplet == (0, 0, 0)
+
+
+def test_numbers_above_0_are_red_below_0_blue_and_0_black():
+    red, black, blue = drawing.red_and_blue(np.array([[1.0, 0.0, -1.0]]))[0].tolist()
+    assert black == [0, 0, 0]
+    assert red[0] > red[2]
+    assert blue[2] > blue[0]
+    assert not drawing.red_and_blue(np.zeros((2, 2))).any()
+
+
+def test_as_many_pictures_are_beside_each_other_as_fit():
+    console = on_terminal(color_system=None)
+    pictures = [(drawing.picture(np.full((2, 26), 255, np.uint8), console), f"no {i}") for i in range(4)]
+    lines = [line.plain for line in drawing.beside(pictures, 80)]
+    assert [cell_len(line) for line in lines] == [80, 80, 0, 26, 26]
+    assert lines[0] == " ".join(["█" * 26] * 3)
+    assert lines[1].split() == ["no", "0", "no", "1", "no", "2"]
+    assert [cell_len(line.plain) for line in drawing.beside(pictures[:2], 10)] == [26, 26, 0, 26, 26]
