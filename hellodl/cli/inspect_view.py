@@ -1,0 +1,148 @@
+"""How `hellodl inspect` looks: the network, its tensors, its making, its history, its first layer drawn."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from hellodl.cli.drawing import beside, has_colour, has_unicode, in_colours, red_and_blue, shown
+from hellodl.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from rich.console import Console, RenderableType
+
+    from hellodl.cli.inspect import Inspection
+
+    Weights = NDArray[np.float32]
+
+MOST_EPOCHS = 10  # rows of the history
+UNITS_DRAWN = 5
+UNKNOWN = "not recorded"
+
+
+def report(result: Inspection, first_layer: Weights, out: Console) -> Iterator[RenderableType]:
+    """The report on a checkpoint, part by part; `first_layer` has shape (units, 784)."""
+    arrow = " → " if has_unicode(out) else "-"
+    yield Text(f"{shown(result.model, out)}: {arrow.join(map(str, result.network))}", "bold")
+    yield f"{result.weights:,} weights and {result.biases:,} biases, {result.bytes / 1e6:.2f} MB"
+    yield from ("", _tensors(result, out), "", _making(result, out))
+    if result.history:
+        yield from ("", _history(result.history))
+    if has_colour(out):
+        yield ""
+        yield from _units(first_layer, out)
+
+
+def _plain_table(*headings: str) -> Table:
+    """A table without lines, the first column to the left and numbers to the right."""
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == headings[0] else "right")
+    return table
+
+
+def _tensors(result: Inspection, out: Console) -> Table:
+    table = _plain_table("tensor", "shape", "mean", "deviation", "min", "max")
+    times = " × " if has_unicode(out) else " x "
+    for tensor in result.tensors:
+        numbers = (tensor.mean, tensor.deviation, tensor.min, tensor.max)
+        shape = times.join(map(str, tensor.shape))
+        style = "dim" if tensor.name.startswith("training.") else None
+        table.add_row(shown(tensor.name, out), shape, *(f"{number:.4f}" for number in numbers), style=style)
+    return table
+
+
+def _making(result: Inspection, out: Console) -> Table:
+    """How the model was made, a row for each thing that is known."""
+    rows = {
+        "data set": _data_set(result.dataset),
+        "command": _command(result.settings),
+        "versions": ", ".join(f"{name} {version}" for name, version in result.versions.items()),
+        "threads": str(result.threads or ""),
+        "pixels": f"(ink - {result.pixels[0]:g}) / {result.pixels[1]:g}, ink from 0 to 1",
+        "results": ", ".join(f"{name.replace('_', ' ')} {_number(v)}" for name, v in result.results.items()),
+        "resume": _resume(result),
+    }
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    for name, value in rows.items():
+        grid.add_row(name, shown(value or UNKNOWN, out))
+    return grid
+
+
+def _data_set(dataset: dict[str, Any]) -> str:
+    if not dataset:
+        return ""
+    return f"{dataset.get('name', UNKNOWN)}, training set of SHA-256 {dataset.get('sha256', UNKNOWN)}"
+
+
+def _command(settings: dict[str, Any]) -> str:
+    """The settings as the command that trains the same again."""
+    words = ["hellodl train"] if settings else []
+    for name in (field.name for field in fields(Settings)):
+        value = settings.get(name)
+        if value is not None:
+            text = ",".join(map(str, value)) if isinstance(value, list) else str(value).removesuffix(".0")
+            words.append(f"--{name.replace('_', '-')} {shlex.quote(text)}")
+    return " ".join(words)
+
+
+def _resume(result: Inspection) -> str:
+    if result.resume is None:
+        return "no: this file can be used, but not trained further"
+    epochs, done = result.settings["epochs"], result.resume.epochs
+    more = f" --epochs {min(2 * epochs, 10_000)}" if done >= epochs else ""
+    command = f"hellodl train --resume {shlex.quote(result.model)}{more}"
+    return f"from step {result.resume.step:,}, {done} of {epochs} epochs done: {command}"
+
+
+def _number(value: object, *, share: bool = False) -> str:
+    """A number of the history; anything else, as a damaged file may have it, is left out."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "-"
+    return f"{value:.2%}".replace("%", " %") if share else f"{value:.4f}"
+
+
+def _history(history: list[dict[str, Any]]) -> Table:
+    """Some epochs evenly spread, with the first, the last and the best."""
+    accuracies = [record.get("validation_accuracy") for record in history]
+    known = [accuracy for accuracy in accuracies if isinstance(accuracy, float)]
+    best = accuracies.index(max(known)) if known else None
+    rows = {round(i) for i in np.linspace(0, len(history) - 1, min(MOST_EPOCHS, len(history)))}
+    table = _plain_table("epoch", "loss", "validation loss", "accuracy")
+    for row in sorted(rows | ({best} if best is not None else set())):
+        losses = (_number(history[row].get(name)) for name in ("loss", "validation_loss"))
+        accuracy = _number(accuracies[row], share=True)
+        table.add_row(f"{row + 1}", *losses, accuracy, style="bold green" if row == best else None)
+    return table
+
+
+def _units(first_layer: Weights, out: Console) -> Iterator[Text]:
+    """The units of the first layer with the largest weights, each as the picture it looks for."""
+    largest = np.argsort(-np.linalg.norm(first_layer, axis=1), kind="stable")[:UNITS_DRAWN]
+    pictures = [
+        (in_colours(red_and_blue(_halved(first_layer[unit].reshape(28, 28))), out), f"unit {unit}")
+        for unit in largest.tolist()
+    ]
+    yield Text.assemble(
+        f"{len(pictures)} of {len(first_layer)} units of the first layer; ink on ",
+        ("red", "red"),
+        " excites, on ",
+        ("blue", "blue"),
+        " inhibits:\n",
+    )
+    yield from beside(pictures, out.width)
+
+
+def _halved(weights: Weights) -> Weights:
+    """A picture (28, 28) at half its size: each pixel is the mean of four."""
+    small: Weights = weights.reshape(14, 2, 14, 2).mean(axis=(1, 3))
+    return small
