@@ -29,6 +29,7 @@ def assert_same_bits(got, expected):
         np.testing.assert_array_equal(a, b, strict=True)
 
 
+@pytest.mark.slow
 @given(recipe=recipes(), data=st.data())
 @settings(bounded, max_examples=250)
 def test_replay_equals_a_fresh_graph_bit_for_bit(recipe, data):

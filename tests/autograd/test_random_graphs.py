@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from oracle import FLOAT32, FLOAT64, disagreement
 from random_graphs import recipes
@@ -10,6 +11,7 @@ from random_graphs import recipes
 bounded = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.slow
 @given(recipe=recipes())
 @settings(bounded, max_examples=300)
 def test_values_and_both_derivatives_agree_with_pytorch_in_float64(recipe):

@@ -170,6 +170,7 @@ def test_only_leaves_can_be_assigned_and_only_in_their_shape():
 # Depth
 
 
+@pytest.mark.slow
 def test_chains_of_100_000_additions_have_values_gradients_and_an_end():
     x = Tensor(1.0)
     y = x
