@@ -56,7 +56,7 @@ def _tensors(result: Inspection, out: Console) -> Table:
         numbers = (tensor.mean, tensor.deviation, tensor.min, tensor.max)
         shape = times.join(map(str, tensor.shape))
         style = "dim" if tensor.name.startswith("training.") else None
-        table.add_row(shown(tensor.name, out), shape, *(f"{number:.4f}" for number in numbers), style=style)
+        table.add_row(shown(tensor.name, out), shape, *(f"{number:z.4f}" for number in numbers), style=style)
     return table
 
 
