@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 import tiny
@@ -99,6 +100,14 @@ def test_a_model_without_a_history_says_what_is_not_recorded(tmp_path):
     text = run(path).stdout
     assert "not recorded" in text
     assert "not trained further" in text
+
+
+@pytest.mark.parametrize("missing", ["settings", "step", "train_seconds", "history"])
+def test_a_training_that_lacks_its_position_or_settings_cannot_be_resumed(trained, tmp_path, missing):
+    loaded = checkpoint.load(trained)
+    about = {key: value for key, value in loaded.about.items() if key != missing}
+    checkpoint.save(tmp_path / "m", replace(loaded, about=about))
+    assert json.loads(run("--json", tmp_path / "m").stdout)["resume"] is None
 
 
 NASTY = {
