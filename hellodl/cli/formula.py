@@ -12,6 +12,7 @@ import operator
 import re
 import warnings
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ from hellodl.autograd import Tensor
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 MOST_CHARACTERS = 1000
 MOST_LEVELS = 200  # of nesting; a sum of n terms has n - 1
@@ -161,3 +162,33 @@ class Reader:
 def is_constant(part: ast.expr) -> bool:
     """Whether no variable occurs in a part of the formula."""
     return all(node.id in RESERVED for node in ast.walk(part) if isinstance(node, ast.Name))
+
+
+def read_values(values: Iterable[str]) -> dict[str, Tensor]:
+    """The variables given as NAME=VALUE; raises UsageError unless each has one finite number."""
+    variables: dict[str, Tensor] = {}
+    for text in values:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name.isidentifier() or iskeyword(name):
+            msg = f"--at {text}: expected NAME=VALUE with a name of letters and digits, as in --at x=2"
+            raise UsageError(msg)
+        if name in RESERVED:
+            msg = f"--at {text}: {name} already has a meaning in formulas; choose another name"
+            raise UsageError(msg)
+        if name in variables:
+            msg = f"--at {text}: {name} was given a value before; give it one"
+            raise UsageError(msg)
+        variables[name] = Tensor(finite_number(text, value), np.float64)
+    return variables
+
+
+def finite_number(text: str, value: str) -> float:
+    """The value of NAME=VALUE."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        msg = f"--at {text}: expected a finite number after the =, as in --at x=2"
+        raise UsageError(msg)
+    return number
