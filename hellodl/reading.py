@@ -112,7 +112,8 @@ def read(
 def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt) -> Reading:  # noqa: FBT001 - internal
     """Find the digits by their ink, and read them."""
     from hellodl.pictures.ink import find_ink  # noqa: PLC0415 - OpenCV is only loaded where it is needed
-    from hellodl.pictures.pieces import cut_up, find_lines  # noqa: PLC0415
+    from hellodl.pictures.lines import find_lines  # noqa: PLC0415
+    from hellodl.pictures.pieces import cut_up  # noqa: PLC0415
     from hellodl.pictures.rules import without_rules  # noqa: PLC0415
 
     ink = find_ink(picture, invert=invert)

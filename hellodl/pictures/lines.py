@@ -1,0 +1,140 @@
+"""Sort pieces of ink into lines of digits: what belongs together, what is a speck or the edge of a sheet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hellodl.pictures.normalise import stroke_width
+from hellodl.pictures.pieces import Piece, components, joined
+
+if TYPE_CHECKING:
+    from hellodl.pictures.arrays import Mask, Plane
+
+SPECK = 0.3
+"""A piece less tall than this share of a digit belongs to a digit beside it, or is a speck."""
+
+CLOSE = 0.25
+"""A small piece this near to a digit, as a share of the digit's height, belongs to it."""
+
+DOT = 0.2
+"""A small piece shorter and narrower than this share of a digit's height is a dot, and no part of a digit."""
+
+LONGEST = 5.0
+"""Pieces wider than this times their height are lines."""
+
+FRAGMENT = 0.6
+"""A piece at the border of the picture less tall than this share of a digit is part of something cut off."""
+
+
+def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
+    """Lines of pieces from top to bottom, each from left to right; no lines when there is no ink."""
+    pieces = _without_sheet_edges(components(strength, mask), mask.shape)
+    if not pieces:
+        return []
+    stroke = stroke_width(mask)
+    dot = min(2 * stroke + 2, DOT * max(max(p.box[2:]) for p in pieces))
+    pieces = _merged([p for p in pieces if max(p.box[2:]) > dot], 1.2 * stroke, 0.3)
+    pieces = [p for p in pieces if p.box[2] <= LONGEST * p.box[3]] or pieces
+    tall = _digit_height(pieces)
+    whole = [p for p in pieces if not _is_small(p, tall, mask.shape)]
+    for small in (p for p in pieces if _is_small(p, tall, mask.shape)):
+        near = [
+            i for i, p in enumerate(whole) if _overlap(p, small) >= 0.5 and _gap(p, small) <= CLOSE * tall
+        ]
+        if near:
+            i = min(near, key=lambda i: _gap(whole[i], small))
+            whole[i] = joined([whole[i], small])
+    return _lines(_merged(whole, 0.15 * tall, 0.5))
+
+
+def _overlap(a: Piece, b: Piece) -> float:
+    """Share of the narrower piece's width that lies above or below the other piece."""
+    common = min(a.right, b.right) - max(a.box[0], b.box[0])
+    return common / min(a.box[2], b.box[2])
+
+
+def _gap(a: Piece, b: Piece) -> float:
+    """Distance between two boxes in pixels, 0 where they overlap."""
+    across = max(0, max(a.box[0], b.box[0]) - min(a.right, b.right))
+    down = max(0, max(a.box[1], b.box[1]) - min(a.bottom, b.bottom))
+    return float(np.hypot(across, down))
+
+
+def _merged(pieces: list[Piece], reach: float, overlap: float) -> list[Piece]:
+    """Join pieces above one another until all are further apart than `reach`, or overlap less."""
+    merged: list[Piece] = []
+    for piece in pieces:
+        current = piece
+        while True:
+            near = [p for p in merged if _overlap(p, current) >= overlap and _gap(p, current) <= reach]
+            if not near:
+                break
+            merged = [p for p in merged if p not in near]
+            current = joined([current, *near])
+        merged.append(current)
+    return merged
+
+
+def _digit_height(pieces: list[Piece]) -> float:
+    """Height that half of the ink's digits reach: the median weighted by height."""
+    heights = np.sort([p.box[3] for p in pieces])
+    return float(heights[np.searchsorted(np.cumsum(heights), heights.sum() / 2)])
+
+
+def _is_small(piece: Piece, tall: float, shape: tuple[int, ...]) -> bool:
+    """Whether a piece is too small for a digit of its own: a speck, or a fragment at the border."""
+    share = piece.box[3] / tall
+    return share < SPECK or (share < FRAGMENT and _touches(piece, shape))
+
+
+def _touches(piece: Piece, shape: tuple[int, ...]) -> bool:
+    """Whether a piece touches the border of the picture."""
+    left, top, _, _ = piece.box
+    return left <= 1 or top <= 1 or piece.right >= shape[1] - 1 or piece.bottom >= shape[0] - 1
+
+
+def _without_sheet_edges(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:
+    """Leave out ink that lies along a border and is thinner or thicker than the other ink."""
+    inner = [p for p in pieces if not _lies_along_border(p, shape)]
+    if not any(p.box[3] >= 0.1 * shape[0] for p in inner):
+        return pieces
+    usual = float(np.median([stroke_width(p.strength > 0.5) for p in inner]))
+    edges = [p for p in pieces if _lies_along_border(p, shape)]
+    strokes = [p for p in edges if 0.75 * usual <= stroke_width(p.strength > 0.5) <= 1.5 * usual]
+    return inner + strokes
+
+
+def _lies_along_border(piece: Piece, shape: tuple[int, ...]) -> bool:
+    """Whether a piece runs along two fifths of one side of the picture, at most 3 % away from it."""
+    height, width = shape
+    left, top, _, _ = piece.box
+    mask = piece.strength > 0.5
+    across, down = 2 + round(0.03 * width), 2 + round(0.03 * height)
+    at_left, at_right = max(0, across - left), max(0, across - (width - piece.right))
+    at_top, at_bottom = max(0, down - top), max(0, down - (height - piece.bottom))
+    sides = [
+        (mask[:, :at_left].any(axis=1), height),
+        (mask[:, mask.shape[1] - at_right :].any(axis=1), height),
+        (mask[:at_top].any(axis=0), width),
+        (mask[mask.shape[0] - at_bottom :].any(axis=0), width),
+    ]
+    return any(along.sum() > 0.4 * side for along, side in sides)
+
+
+def _lines(pieces: list[Piece]) -> list[list[Piece]]:
+    """Sort pieces into lines: each continues the line whose last piece is most at its own height."""
+    lines: list[list[Piece]] = []
+    for piece in sorted(pieces, key=lambda p: p.box[0] + p.box[2] / 2):
+        fits = [_level(line[-1], piece) for line in lines]
+        if fits and max(fits) >= 0.4:
+            lines[int(np.argmax(fits))].append(piece)
+        else:
+            lines.append([piece])
+    return sorted(lines, key=lambda line: float(np.median([p.box[1] + p.box[3] / 2 for p in line])))
+
+
+def _level(a: Piece, b: Piece) -> float:
+    """Share of the lower piece's height that lies beside the other."""
+    return (min(a.bottom, b.bottom) - max(a.box[1], b.box[1])) / min(a.box[3], b.box[3])
