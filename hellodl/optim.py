@@ -89,11 +89,12 @@ class SGD(Optimizer):
         super().__init__(parameters, lr)
         self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
         self.velocity = np.zeros_like(self.weights) if momentum else None
+        self._scratch = np.empty_like(self.weights) if weight_decay else None
 
     def descend(self, w: Array, g: Array) -> None:
-        """Change the weights in place: at most five passes over them."""
-        if self.weight_decay:
-            g += self.weight_decay * w
+        """Change the weights in place: five passes over them with momentum, two without."""
+        if self._scratch is not None:
+            g += np.multiply(w, self.weight_decay, out=self._scratch)
         v = self.velocity
         if v is None:
             g *= self.lr

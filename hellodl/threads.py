@@ -46,6 +46,7 @@ class BlasThreads:
 
     Args:
         count: a fixed number, or None to choose: by timing a few steps, and again whenever steps become slow.
+        reserved: processors to leave to other threads of ours when choosing.
     """
 
     WINDOW = 0.04  # seconds of steps looked at together: longer than a scheduler's turns
@@ -53,9 +54,9 @@ class BlasThreads:
     CLOSE = 1.1  # times the faster: near enough to prefer more threads, so that equal runs choose alike
     RETRY = 2.0  # seconds before the other number is tried again
 
-    def __init__(self, count: int | None = None) -> None:
+    def __init__(self, count: int | None = None, reserved: int = 0) -> None:
         self._blas = ThreadpoolController()
-        self._fewer, self._more = (count, count) if count else (1, available_cpus())
+        self._fewer, self._more = (count, count) if count else (1, max(1, available_cpus() - reserved))
         self._seen: dict[int, float] = {}  # seconds a step, by number of threads
         self._best = math.inf
         self._trying = False

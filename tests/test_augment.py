@@ -41,7 +41,8 @@ def test_a_batch_depends_on_its_key_alone(kind, digits):
     other = distort(digits, generator(1, 2, 4))
     np.testing.assert_array_equal(augmenter(kind)(digits, generator(1, 2, 3)), first)
     np.testing.assert_array_equal(distort(digits, generator(1, 2, 3)), first)
-    assert (first != other).any(axis=(1, 2)).mean() > 0.99
+    same_move = 1 / 9 if kind == "shift" else 0  # of nine whole-pixel moves
+    assert (first != other).any(axis=(1, 2)).mean() > 0.95 - 2 * same_move
 
 
 @pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 128, 129, 300])
@@ -102,7 +103,7 @@ def test_what_leaves_on_one_side_does_not_return_on_the_other():
     assert (np.maximum(top, bottom) == 255).all()
     assert (np.maximum(left, right) == 255).all()
     assert min(edge.min() for edge in (top, bottom, left, right)) == 0
-    assert (np.minimum(top, bottom) < 255).mean() > 0.95
+    assert (np.minimum(top, bottom) < 255).mean() > 0.8  # one move in seven stands still
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -74,28 +74,33 @@ class Batches:
     def of(self, order: NDArray[np.intp], epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches from number `start` on; each is valid until the next is asked for.
 
-        Augmentation runs one batch ahead in a thread of its own: NumPy lets both run at once.
+        Costly augmentation runs one batch ahead in a thread of its own: NumPy lets both run at once.
         """
-        buffers = [np.empty((order.shape[1], self._images.shape[1]), np.uint8) for _ in range(2)]
-        if self._augmenter is None:
-            for number in range(start, len(order)):
-                yield self._prepare(order[number], epoch, number, buffers[0])
-            return
-        with ThreadPoolExecutor(max_workers=1) as worker:
-            ahead = None
-            for number in range(start, len(order)):
-                ready = ahead or worker.submit(
-                    self._prepare, order[number], epoch, number, buffers[number % 2]
-                )
-                following = number + 1
-                if following < len(order):
-                    ahead = worker.submit(
-                        self._prepare, order[following], epoch, following, buffers[following % 2]
-                    )
-                yield ready.result()
+        gathered, *buffers = (np.empty((order.shape[1], self._images.shape[1]), np.uint8) for _ in range(3))
 
-    def _prepare(self, rows: NDArray[np.intp], epoch: int, number: int, pixels: NDArray[np.uint8]) -> Batch:
-        np.take(self._images, rows, axis=0, out=pixels, mode="clip")  # "clip" is the mode that needs no copy
-        if self._augmenter is not None:
-            self._augmenter(pixels, generator(self._seed, Purpose.AUGMENT, epoch, number), pixels)
-        return pixels, self._labels[rows]
+        def prepare(number: int) -> Batch:
+            pixels, rows = buffers[number % 2], order[number]
+            into = pixels if self._augmenter is None else gathered
+            np.take(self._images, rows, axis=0, out=into, mode="clip")  # the mode that needs no copy
+            if self._augmenter is not None:
+                self._augmenter(gathered, generator(self._seed, Purpose.AUGMENT, epoch, number), pixels)
+            return pixels, self._labels[rows]
+
+        numbers = range(start, len(order))
+        return _one_ahead(prepare, numbers) if self.needs_worker else map(prepare, numbers)
+
+    @property
+    def needs_worker(self) -> bool:
+        """Whether preparing a batch costs so much that it is worth a thread."""
+        return self._augmenter is not None and not self._augmenter.only_shifts
+
+
+def _one_ahead(prepare: Callable[[int], Batch], numbers: range) -> Iterator[Batch]:
+    """What `prepare` makes of each number, in order, made by a thread while the one before is used."""
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        ahead = [worker.submit(prepare, number) for number in numbers[:1]]
+        for following in numbers[1:]:
+            ready = ahead.pop().result()
+            ahead.append(worker.submit(prepare, following))
+            yield ready
+        yield from (last.result() for last in ahead)
