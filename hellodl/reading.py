@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hellodl.doubt import FAINT, TINY, Answers, Doubt, Model, ask, ground_trouble, verdict, why
 from hellodl.pictures.load import Picture, Source, load_picture
 from hellodl.pictures.trained import SIDE, as_trained
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from hellodl.pictures.arrays import Pixels, Plane
     from hellodl.pictures.ink import Ink
     from hellodl.pictures.pieces import Box, Piece
-
-
-class Model(Protocol):
-    """What reading needs of a model."""
-
-    def predict(self, images: Pixels, /) -> Plane:
-        """Probabilities (n, 10) for uint8 images (n, 28, 28)."""
-        ...
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """When a reading counts as sure; fitted on validation pictures, distorted and not.
-
-    temperature: divides the logarithms of the probabilities. sure: confidence from which a digit is one.
-    least: confidence below which it is none.
-    """
-
-    temperature: float = 1.0
-    sure: float = 0.8
-    least: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -44,7 +22,8 @@ class Digit:
     """One digit as read.
 
     verdict: "digit", "unsure" or "not a digit". box: left, top, width, height in the original's pixels.
-    probabilities: ten, after calibration. seen: uint8 (28, 28), what the network saw.
+    probabilities: ten, after calibration. seen: uint8 (28, 28), what the network saw. familiarity: how
+    like the training set (log-sum-exp of the scores), infinite when the model cannot say.
     """
 
     digit: int
@@ -53,6 +32,7 @@ class Digit:
     box: Box
     probabilities: tuple[float, ...]
     seen: Pixels = field(repr=False, compare=False)
+    familiarity: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -103,9 +83,8 @@ def read(
     picture = load_picture(source)
     as_it_is = as_trained(picture.pixels, invert=invert)
     if as_it_is is not None:
-        probabilities = _probabilities(model, as_it_is[None], doubt)[0]
-        digit = _judged(probabilities, as_it_is, (0, 0, SIDE, SIDE), doubt)
-        return _reading([[digit]], picture, None)
+        digit = _judged(ask(model, as_it_is[None], doubt), 0, as_it_is, (0, 0, SIDE, SIDE), doubt)
+        return _reading([[digit]], picture, doubt, None)
     return _read_ink(picture, model, invert, doubt)
 
 
@@ -122,17 +101,10 @@ def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt)
     for line in lines:
         pieces = [part for piece in line for part in cut_up(piece)]
         candidates = _candidates(pieces)
-        probabilities = _probabilities(model, np.stack([c.seen for c in candidates]), doubt)
-        chosen = _best_path(candidates, probabilities.max(axis=1), len(pieces))
-        read.append(
-            [
-                _judged(
-                    probabilities[i], candidates[i].seen, _scaled(candidates[i].piece.box, ink.scale), doubt
-                )
-                for i in chosen
-            ]
-        )
-    return _reading(read, picture, ink)
+        answers = ask(model, np.stack([c.seen for c in candidates]), doubt)
+        chosen = _best_path(candidates, answers.probabilities.max(axis=1), len(pieces))
+        read.append([_digit(candidates[i], answers, i, ink.scale, doubt) for i in chosen])
+    return _reading(read, picture, doubt, ink)
 
 
 def _candidates(pieces: list[Piece]) -> list[_Candidate]:
@@ -182,37 +154,46 @@ def _best_path(candidates: list[_Candidate], confidence: Plane, pieces: int) -> 
     return path[::-1]
 
 
-SHIFTS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))
-"""Rows and columns by which an image is moved; the answers are averaged."""
+def _digit(candidate: _Candidate, answers: Answers, i: int, scale: float, doubt: Doubt) -> Digit:
+    """The most likely digit of the i-th candidate, and whether to believe it."""
+    return _judged(answers, i, candidate.seen, _scaled(candidate.piece.box, scale), doubt)
 
 
-def _probabilities(model: Model, images: Pixels, doubt: Doubt) -> Plane:
-    """Probabilities (n, 10), averaged over small shifts, calibrated."""
-    moved = np.stack([np.roll(images, shift, axis=(1, 2)) for shift in SHIFTS])
-    raw = model.predict(moved.reshape(-1, SIDE, SIDE)).reshape(len(SHIFTS), len(images), 10)
-    mean = raw.mean(axis=0) ** (1 / doubt.temperature)
-    return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
-
-
-def _judged(probabilities: NDArray[np.float32], seen: Pixels, box: Box, doubt: Doubt) -> Digit:
-    """The most likely digit, and whether to believe it."""
+def _judged(answers: Answers, i: int, seen: Pixels, box: Box, doubt: Doubt) -> Digit:
+    """The i-th answer as a digit."""
+    probabilities = answers.probabilities[i]
     digit = int(probabilities.argmax())
     confidence = float(probabilities[digit])
-    sure, none = confidence >= doubt.sure, confidence < doubt.least
-    verdict = "digit" if sure else "not a digit" if none else "unsure"
-    return Digit(digit, confidence, verdict, box, tuple(float(p) for p in probabilities), seen)
+    familiarity = float(answers.familiarity[i])
+    believed = verdict(confidence, familiarity, doubt)
+    return Digit(digit, confidence, believed, box, tuple(map(float, probabilities)), seen, familiarity)
 
 
-def _reading(lines: list[list[Digit]], picture: Picture, ink: Ink | None) -> Reading:
+def _reading(lines: list[list[Digit]], picture: Picture, doubt: Doubt, ink: Ink | None) -> Reading:
     """Put digits together, and judge the whole."""
     digits = tuple(digit for line in lines for digit in line)
     text = "\n".join("".join(str(digit.digit) for digit in line) for line in lines)
+    trouble = ground_trouble(ink) if ink and digits else []
+    warnings = [*trouble, *_warnings(digits, ink, doubt)]
     verdicts = {digit.verdict for digit in digits}
     if not digits or verdicts == {"not a digit"}:
-        verdict = "not digits"
+        believed = "not digits"
     else:
-        verdict = "digits" if verdicts == {"digit"} else "unsure"
-    return Reading(text, verdict, digits, (), picture, ink)
+        believed = "digits" if verdicts == {"digit"} and not trouble else "unsure"
+    return Reading(text, believed, digits, tuple(warnings), picture, ink)
+
+
+def _warnings(digits: tuple[Digit, ...], ink: Ink | None, doubt: Doubt) -> list[str]:
+    """What is doubtful, in words."""
+    if not digits:
+        return ["nothing found that could be a digit"]
+    warnings = ["very faint"] if ink and ink.contrast < FAINT else []
+    if any(digit.box[3] < TINY for digit in digits):
+        warnings.append("very small")
+    for i, digit in enumerate(digits, 1):
+        place = f"digit {i}" if len(digits) > 1 else "the digit"
+        warnings += why(place, np.array(digit.probabilities, np.float32), digit.familiarity, doubt)
+    return warnings
 
 
 def _scaled(box: Box, scale: float) -> Box:
