@@ -1,0 +1,132 @@
+import re
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hellodl import checkpoint, load
+from hellodl.autograd import Tensor, grad
+from hellodl.nn import DigitNet, Linear, cross_entropy, weight_count
+
+
+class TorchNet(torch.nn.Module):
+    """The chapter's network as a PyTorch user would write it."""
+
+    def __init__(self):
+        super().__init__()
+        self.lc1 = torch.nn.Linear(784, 128)
+        self.lc2 = torch.nn.Linear(128, 64)
+        self.lc3 = torch.nn.Linear(64, 10)
+
+    def hidden(self, x):
+        return torch.relu(self.lc2(torch.relu(self.lc1(x))))
+
+    def forward(self, x):
+        return self.lc3(self.hidden(x))
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(1).integers(0, 256, (1203, 28, 28), dtype=np.uint8)
+
+
+@pytest.fixture
+def model():
+    model = DigitNet(rng=np.random.default_rng(5))
+    for layer in model.layers:
+        layer.bias.value = np.random.default_rng(6).normal(size=layer.bias.shape)
+    return model
+
+
+@pytest.fixture
+def file(model, tmp_path):
+    weights = {name: p.value for name, p in model.named_parameters().items()}
+    checkpoint.save(
+        tmp_path / "m.safetensors", checkpoint.Checkpoint(weights, {}, checkpoint.describe(model))
+    )
+    return tmp_path / "m.safetensors"
+
+
+@pytest.fixture
+def torch_net(file):
+    """The network that PyTorch makes of our file."""
+    net = TorchNet()
+    net.load_state_dict(load_file(file))
+    return net
+
+
+def scaled(model, images):
+    out = np.empty((len(images), 784), np.float32)
+    model.scale_pixels(images.reshape(len(images), 784), out)
+    return out
+
+
+def test_the_chapters_counts():
+    """109,184 weights and 202 biases, in tensors of PyTorch's names and shapes."""
+    shapes = {name: p.shape for name, p in DigitNet().named_parameters().items()}
+    assert shapes == {name: tuple(p.shape) for name, p in TorchNet().named_parameters()}
+    assert sum(np.prod(s) for n, s in shapes.items() if n.endswith("weight")) == 109_184
+    assert sum(np.prod(s) for n, s in shapes.items() if n.endswith("bias")) == 202
+    assert weight_count([784, 128, 64, 10]) == 109_386
+
+
+def test_pytorch_gives_the_same_logits(model, torch_net, images):
+    pixels = scaled(model, images)
+    expected = torch_net(torch.from_numpy(pixels)).detach().numpy()
+    np.testing.assert_allclose(model.scores(Tensor(pixels)).value, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_predict_and_hidden_agree_with_pytorch_over_several_batches(file, torch_net, images):
+    """Also for a number of images that is no multiple of the batch, and read back from the file."""
+    model = load(file)
+    pixels = torch.from_numpy((images.reshape(-1, 784) / np.float32(255) - 0.1307) / 0.3081).float()
+    np.testing.assert_allclose(
+        model.predict(images), torch.softmax(torch_net(pixels), 1).detach().numpy(), rtol=1e-4, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        model.hidden(images), torch_net.hidden(pixels).detach().numpy(), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_a_picture_gets_the_same_reading_alone_and_among_others(model, images):
+    alone = np.concatenate([model.predict(images[i : i + 1]) for i in range(5)])
+    np.testing.assert_allclose(alone, model.predict(images)[:5], rtol=1e-5, atol=1e-7)
+
+
+def test_predicting_nothing_gives_nothing(model, images):
+    assert model.predict(images[:0]).shape == (0, 10)
+
+
+def test_predict_sees_weights_that_were_assigned(model, images):
+    before = model.predict(images[:3])
+    model.lc3.bias.value = np.arange(10)
+    assert not np.allclose(before, model.predict(images[:3]))
+
+
+def test_loss_and_gradients_agree_with_pytorch(model, torch_net, images):
+    pixels = scaled(model, images[:32])
+    labels = np.arange(32) % 10
+    loss = cross_entropy(model(Tensor(pixels)), Tensor(np.eye(10)[labels]))
+    expected = torch.nn.functional.cross_entropy(
+        torch_net(torch.from_numpy(pixels)), torch.from_numpy(labels)
+    )
+    expected.backward()
+    assert float(loss) == pytest.approx(expected.item(), rel=1e-5)
+    ours = grad(loss, *model.parameters())
+    for gradient, parameter in zip(ours, torch_net.parameters(), strict=True):
+        scale = parameter.grad.abs().max().item()
+        np.testing.assert_allclose(gradient.value / scale, parameter.grad.numpy() / scale, atol=1e-5)
+
+
+def test_first_weights_have_the_variance_that_he_asks_for():
+    layer = Linear(784, 500, np.random.default_rng(0))
+    assert layer.weight.value.var() == pytest.approx(2 / 784, rel=0.02)
+    assert not layer.bias.value.any()
+
+
+def test_other_widths_make_other_layers():
+    model = DigitNet((30, 20, 15))
+    assert model.lc4.weight.shape == (10, 15)
+    with pytest.raises(AttributeError, match=re.escape("DigitNet has no attribute 'lc5'")):
+        _ = model.lc5
