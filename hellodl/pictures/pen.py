@@ -33,8 +33,8 @@ CANVAS = 240
 DIGITS = (1, 1, 1, 1, 7, 7, 2, 2, 0, 3, 4, 5, 6, 8, 9)
 """How often each digit is drawn: most of what MNIST, written by Americans, lacks."""
 
-LETTERS = "acdefhjkmnprtuvwxyABCEFGHKLMNPQRTUVWXY"
-"""Letters that are no digits in anybody's hand."""
+LETTERS = "adefhkmnprtuvwxAEFHKLMNPRTUVWXY"
+"""Letters that are no digits in anybody's hand; G is left out, some write 6 that way."""
 
 FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
