@@ -92,7 +92,7 @@ def test_augmented_batches_keep_their_labels_and_differ_between_epochs(images):
 
 def test_leaving_an_epoch_early_ends_its_thread(images):
     before = threading.active_count()
-    batches = Batches(images, np.zeros(90, np.uint8), augmenter("shift"), 0).of(
+    batches = Batches(images, np.zeros(90, np.uint8), augmenter("affine"), 0).of(
         np.arange(80).reshape(8, 10), 0
     )
     next(batches)
