@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
 
 
+# The velocity of a weight that gets no gradient shrinks for ever. Below 1e-38 arithmetic becomes many times
+# slower, so what is lost when this is added and taken away is set to 0 from time to time.
+FLUSHED, FLUSH_EVERY = np.float32(1e-20), 64
+
+
 class Optimizer:
     """Holds parameters in one flat vector and their gradients in another, so that an update is a few passes.
 
@@ -31,6 +36,7 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
         self.parameters, self.lr = list(parameters), lr
+        self.count = np.zeros(1, np.float32)  # steps done; an array, like all that a rule remembers
         self.weights = np.empty(sum(p.size for p in self.parameters), self.parameters[0].dtype)
         self.gradient = np.zeros_like(self.weights)
         for parameter, view in zip(self.parameters, self.views(self.weights), strict=True):
@@ -53,6 +59,7 @@ class Optimizer:
 
     def update(self) -> None:
         """Update the parameters from `gradient`, which is used up."""
+        self.count += 1
         self.descend(self.weights, self.gradient)
         for parameter in self.parameters:
             parameter.touch()
@@ -63,7 +70,7 @@ class Optimizer:
 
     def state(self) -> dict[str, Array]:
         """What the rule remembers from step to step, by name; changing these arrays restores it."""
-        return {}
+        return {"count": self.count}
 
 
 class SGD(Optimizer):
@@ -96,6 +103,9 @@ class SGD(Optimizer):
         if self._scratch is not None:
             g += np.multiply(w, self.weight_decay, out=self._scratch)
         v = self.velocity
+        if v is not None and self.count[0] % FLUSH_EVERY == 0:
+            v += FLUSHED
+            v -= FLUSHED
         if v is None:
             g *= self.lr
         elif self.nesterov:  # v holds momentum · velocity, which saves a pass
@@ -110,8 +120,8 @@ class SGD(Optimizer):
         w -= g
 
     def state(self) -> dict[str, Array]:
-        """The velocity, if there is momentum."""
-        return {} if self.velocity is None else {"velocity": self.velocity}
+        """The number of steps and, with momentum, the velocity."""
+        return super().state() | ({} if self.velocity is None else {"velocity": self.velocity})
 
 
 class Adam(Optimizer):
@@ -137,12 +147,10 @@ class Adam(Optimizer):
         self.betas, self.epsilon, self.weight_decay = betas, epsilon, weight_decay
         self.mean, self.square = np.zeros_like(self.weights), np.zeros_like(self.weights)
         self._scratch = np.empty_like(self.weights)
-        self.count = np.zeros(1, self.weights.dtype)
 
     def descend(self, w: Array, g: Array) -> None:
         """Change the weights in place."""
         (b1, b2), scratch = self.betas, self._scratch
-        self.count += 1
         t = float(self.count[0])
         w *= 1 - self.lr * self.weight_decay
         np.multiply(g, g, out=scratch)
@@ -159,7 +167,7 @@ class Adam(Optimizer):
 
     def state(self) -> dict[str, Array]:
         """The running means and the number of steps."""
-        return {"mean": self.mean, "square": self.square, "count": self.count}
+        return super().state() | {"mean": self.mean, "square": self.square}
 
 
 def constant(progress: float) -> float:  # noqa: ARG001 - every schedule takes it

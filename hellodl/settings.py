@@ -112,11 +112,13 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Chosen on the validation split: 98 % in the fewest seconds.
     "fast": {
         "epochs": 5,
-        "lr": 0.05,
+        "lr": 0.2,
         "momentum": 0.9,
-        "batch_size": 128,
+        "batch_size": 256,
         "schedule": "linear",
         "warmup": 0.1,
+        "weight_decay": 5e-4,
+        "augment": "shift",
     },
     # Chosen on the validation split: the most this network can do in ten minutes.
     "best": {

@@ -46,7 +46,6 @@ class BlasThreads:
 
     Args:
         count: a fixed number, or None to choose: by timing a few steps, and again whenever steps become slow.
-        reserved: processors to leave to other threads of ours when choosing.
     """
 
     WINDOW = 0.04  # seconds of steps looked at together: longer than a scheduler's turns
@@ -54,9 +53,9 @@ class BlasThreads:
     CLOSE = 1.1  # times the faster: near enough to prefer more threads, so that equal runs choose alike
     RETRY = 2.0  # seconds before the other number is tried again
 
-    def __init__(self, count: int | None = None, reserved: int = 0) -> None:
+    def __init__(self, count: int | None = None) -> None:
         self._blas = ThreadpoolController()
-        self._fewer, self._more = (count, count) if count else (1, max(1, available_cpus() - reserved))
+        self._fewer, self._more = (count, count) if count else (1, available_cpus())
         self._seen: dict[int, float] = {}  # seconds a step, by number of threads
         self._best = math.inf
         self._trying = False
@@ -68,6 +67,12 @@ class BlasThreads:
         self.count = count
         self._blas.limit(limits=count)
         self._steps, self._since = 0, time.perf_counter()
+
+    def leave_one_free(self) -> None:
+        """From here on choose among fewer, so that another thread of ours has a processor to itself."""
+        if self._fewer < self._more:
+            self._more -= 1
+            self._set(self._more)
 
     def _keep_faster(self) -> None:
         fewer_is_faster = self._seen[self._fewer] * self.CLOSE < self._seen[self._more]

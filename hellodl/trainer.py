@@ -94,6 +94,8 @@ class Trainer:
         self._program = Program(loss, log_probabilities, *gradients, into=into)
         results = self._program.run()
         self._loss, self._log_probabilities = results[0], results[1]
+        if self._batches.needs_worker:
+            self.threads.leave_one_free()
         self.threads.choose(self._program.run)
 
     # Learning ---------------------------------------------------------------------------------------
