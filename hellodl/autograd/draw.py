@@ -104,7 +104,9 @@ def show(content: Content, sign: str = "") -> str:
 
 def dot(drawing: Drawing) -> str:
     """The drawing in Graphviz's language, as in the chapter."""
-    nodes = (f"{i} [label={json.dumps(node.text, ensure_ascii=False)}]" for i, node in enumerate(drawing.nodes))
+    nodes = (
+        f"{i} [label={json.dumps(node.text, ensure_ascii=False)}]" for i, node in enumerate(drawing.nodes)
+    )
     edges = (
         f'{edge.source} -> {edge.target} [label="{show(edge.handed_down, "+")}" color="red"]'
         for edge in drawing.edges
