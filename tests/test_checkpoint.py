@@ -1,0 +1,467 @@
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save as to_bytes
+
+from hellodl import checkpoint
+from hellodl.checkpoint import KEY, Checkpoint, describe, load, load_model, save
+from hellodl.errors import HellodlError, ModelError
+from hellodl.nn import DigitNet
+
+NETWORK = DigitNet((3,), np.random.default_rng(0))
+COUNT = 785 * 3 + 4 * 10
+
+
+def good():
+    """A small checkpoint as training makes it."""
+    weights = {name: p.value for name, p in NETWORK.named_parameters().items()}
+    training = {"weights": np.zeros(COUNT, np.float32), "count": np.ones(1, np.float32)}
+    about = describe(NETWORK) | {"step": 3, "loss_sum": 0.5, "history": [], "settings": {}}
+    return Checkpoint(weights, training, about)
+
+
+def file_of(arrays=None, about=None, metadata=None):
+    """The bytes of a file with some arrays (None removes one) and metadata changed."""
+    found = good()
+    all_arrays = found.weights | {f"training.{n}": a for n, a in found.training.items()} | (arrays or {})
+    metadata = metadata or {KEY: json.dumps(found.about | (about or {}))}
+    return to_bytes({n: np.ascontiguousarray(a) for n, a in all_arrays.items() if a is not None}, metadata)
+
+
+def with_header(change):
+    """A good file whose header (parsed JSON) was changed."""
+    content = file_of()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header = json.dumps(change(header) or header).encode()
+    return len(header).to_bytes(8, "little") + header + content[8 + size :]
+
+
+def refused(path, content, match=None):
+    """The one line that tells why a file is refused."""
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=match) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < len(str(path)) + 400
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+def put(name, field, value):
+    def change(header):
+        header[name][field] = value
+
+    return change
+
+
+# Writing and reading ----------------------------------------------------------------------------------
+
+
+def test_what_is_saved_is_loaded(path):
+    save(path, good())
+    found = load(path)
+    assert found.about == good().about
+    for ours, theirs in ((found.weights, good().weights), (found.training, good().training)):
+        assert ours.keys() == theirs.keys()
+        assert all(ours[name].tobytes() == theirs[name].tobytes() for name in theirs)
+    images = np.zeros((2, 28, 28), np.uint8)
+    assert np.array_equal(load_model(path).predict(images), NETWORK.predict(images))
+
+
+def test_the_same_checkpoint_gives_the_same_bytes(path):
+    """So that a model that ships can be made again and compared."""
+    save(path, good())
+    first = path.read_bytes()
+    save(path, good())
+    assert path.read_bytes() == first
+
+
+def test_a_model_without_training_state_is_a_model(path):
+    save(path, Checkpoint(good().weights, {}, describe(NETWORK)))
+    assert load(path).training == {}
+
+
+def test_ours_is_found_before_the_shipped_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(checkpoint, "SHIPPED", tmp_path / "shipped")
+    with pytest.raises(ModelError, match="there is no model here"):
+        checkpoint.find_model(None)
+    (tmp_path / "shipped").touch()
+    assert checkpoint.find_model(None) == tmp_path / "shipped"
+    save(tmp_path / "hellodl.safetensors", good())
+    assert str(checkpoint.find_model(None)) == "hellodl.safetensors"
+
+
+# Hostile files ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arrays", "match"),
+    [
+        (
+            {"lc1.weight": np.zeros((3, 4), np.float32)},
+            r"lc1.weight has shape \(3, 4\), expected \(3, 784\); is",
+        ),
+        ({"lc1.weight": np.zeros((784, 3), np.float32)}, "has shape"),
+        ({"lc2.bias": np.zeros((10, 1), np.float32)}, "has shape"),
+        ({"lc2.bias": None}, r"lc2.bias is missing, expected shape \(10,\)"),
+        ({"lc3.weight": np.zeros((10, 10), np.float32)}, "unexpected tensor 'lc3.weight'"),
+        ({"a\nb\x1b[31m": np.zeros(1, np.float32)}, "unexpected tensor"),
+        ({"x" * 5000: np.zeros(1, np.float32)}, "unexpected tensor"),
+        ({"training.\x1b[2J": np.zeros(1, np.float32)}, "unexpected tensor"),
+        ({f"training.t{i}": np.zeros(COUNT, np.float32) for i in range(9)}, "unexpected tensor"),
+        ({"training.big": np.zeros(COUNT + 1, np.float32)}, "training.big has shape"),
+        ({"training.square": np.zeros((COUNT, 1), np.float32)}, "training.square has shape"),
+        ({"lc1.bias": np.zeros(3, np.float64)}, "lc1.bias is F64, expected F32"),
+        ({"lc1.bias": np.zeros(3, np.float16)}, "lc1.bias is F16"),
+        ({"lc1.bias": np.zeros(3, np.int32)}, "lc1.bias is I32"),
+        ({"lc1.bias": np.array([0, np.nan, 0], np.float32)}, "lc1.bias holds NaN"),
+        ({"lc1.bias": np.array([0, np.inf, 0], np.float32)}, "lc1.bias holds"),
+        ({"lc1.bias": np.array([0, -1e30, 0], np.float32)}, "lc1.bias holds"),
+        ({"training.weights": np.full(COUNT, np.nan, np.float32)}, "training.weights holds NaN"),
+    ],
+    ids=str,
+)
+def test_tensors_that_do_not_fit_are_refused(path, arrays, match):
+    refused(path, file_of(arrays), match)
+
+
+DEEP = "[" * 900 + "]" * 900
+
+
+@pytest.mark.parametrize(
+    ("about", "match"),
+    [
+        ({"format": 2}, "is of format 2, expected 1; is it from a newer hellodl"),
+        ({"format": json.loads(DEEP)}, None),
+        ({"format": "\x1b[31m\n"}, "is of format"),
+        ({"network": None}, "describes the network"),
+        ({"network": [784, 10**9, 10]}, "describes the network"),
+        ({"network": [784, 1 << 14, 1 << 14, 10]}, "describes the network"),
+        ({"network": [784, 3.0, 10]}, "describes the network"),
+        ({"network": [784, -3, 10]}, "describes the network"),
+        ({"network": [784, True, 10]}, "describes the network"),
+        ({"network": [784] + [1] * 200 + [10]}, "describes the network"),
+        ({"network": [10, 784]}, "describes the network"),
+        ({"network": {"784": 10}}, "describes the network"),
+        ({"network": "784"}, "describes the network"),
+        ({"pixels": [0.1]}, "scales pixels"),
+        ({"pixels": [0.1, 0.0]}, "scales pixels"),
+        ({"pixels": [0.1, 1e-300]}, "scales pixels"),
+        ({"pixels": [float("nan"), 1.0]}, "scales pixels"),
+        ({"pixels": [10**400, 1]}, "scales pixels"),
+        ({"pixels": ["0", "1"]}, "scales pixels"),
+        ({"history": {}}, "its history is"),
+        ({"history": [1, 2]}, "its history"),
+        ({"dataset": ["mnist"]}, "its dataset is"),
+        ({"settings": "fast"}, "its settings is"),
+        ({"step": "3"}, "its step is"),
+        ({"versions": 5}, "its versions is"),
+        ({"results": [1]}, "its results is"),
+        ({"loss_sum": None}, "its loss_sum is"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_metadata_of_the_wrong_kind_is_refused(path, about, match):
+    refused(path, file_of(about=about), match)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "null", "[]", '"format"', "5", "{}", DEEP * 2, "[" * 100_000, "9" * 5000, "NaN"]
+)
+def test_metadata_that_is_no_record_is_refused(path, text):
+    refused(path, file_of(metadata={KEY: text}))
+
+
+def test_a_safetensors_file_of_another_program_is_refused(path):
+    refused(path, to_bytes({"weight": np.zeros(3)}), "has no hellodl metadata; is this a hellodl checkpoint")
+    refused(path, file_of(metadata={"other": "x"}), "has no hellodl metadata")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("lc1.bias", "data_offsets", [0, 10**15]),
+        put("lc1.bias", "data_offsets", [10**18, 10**18 + 12]),
+        put("lc1.bias", "data_offsets", [12, 0]),
+        put("lc1.bias", "data_offsets", [-12, 0]),
+        put("lc1.bias", "data_offsets", [0.5, 12.5]),
+        put("lc1.bias", "data_offsets", [2**64, 2**64 + 12]),
+        put("lc1.bias", "data_offsets", None),
+        put("lc1.bias", "shape", [3, 10**12]),
+        put("lc1.bias", "shape", [2**63, 2**63]),
+        put("lc1.bias", "shape", [-3]),
+        put("lc1.bias", "shape", []),
+        put("lc1.bias", "dtype", "F8_E4M3"),
+        put("lc1.bias", "dtype", "PICKLE"),
+        put("lc1.bias", "dtype", 7),
+        put("__metadata__", "number", 5),
+        put("__metadata__", "nested", {"a": "b"}),
+        lambda header: header.update({"lc1.bias": header["lc2.bias"]}),
+        lambda header: header.update({"__metadata__": []}),
+        lambda header: header.update({"deep": json.loads(DEEP)}),
+        lambda header: [header],
+        lambda header: header.pop("lc1.weight") and None,
+    ],
+    ids=str,
+)
+def test_headers_that_lie_are_refused(path, change):
+    """Offsets that overlap or lie outside, sizes that overflow, kinds that do not exist."""
+    refused(path, with_header(change))
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, 2, 100, 1 << 22, (1 << 22) + 1, 1 << 27, 1 << 40, 1 << 63, (1 << 64) - 1]
+)
+def test_wrong_header_sizes_are_refused(path, size):
+    refused(path, size.to_bytes(8, "little") + file_of()[8:])
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00" * 8, b"\x00" * 1000, b"\x89PNG\r\n\x1a\n" * 9, b"\x80\x04pickle."]
+)
+def test_files_of_other_kinds_are_refused(path, content):
+    refused(path, content)
+
+
+def test_truncation_at_every_byte_is_refused(path):
+    """Every byte of the header and its surroundings; every 101st of the numbers."""
+    content = file_of()
+    header = 8 + int.from_bytes(content[:8], "little")
+    for length in [*range(header + 64), *range(header + 64, len(content), 101), len(content) - 1]:
+        path.write_bytes(content[:length])
+        with pytest.raises(ModelError):
+            load(path)
+
+
+def test_bytes_after_the_end_are_refused(path):
+    refused(path, file_of() + b"\x00")
+
+
+@given(st.data())
+@settings(derandomize=True, max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_damage_gives_anything_but_a_model_error_or_a_usable_model(path, data):
+    """Fuzz: bytes changed, removed, inserted and repeated anywhere, mostly in the header."""
+    content = bytearray(file_of())
+    header = 8 + int.from_bytes(content[:8], "little")
+    for _ in range(data.draw(st.integers(1, 4))):
+        end = data.draw(st.sampled_from([8, header, len(content)]))
+        start = data.draw(st.integers(0, min(end, len(content))))
+        length = data.draw(st.integers(0, 12))
+        content[start : start + length] = data.draw(st.binary(max_size=12) | st.sampled_from(_TOKENS))
+    path.write_bytes(content)
+    try:
+        model = load(path).model()
+    except ModelError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - both ends are good
+    else:
+        assert np.isfinite(model.predict(np.full((1, 28, 28), 200, np.uint8))).all()
+
+
+_TOKENS = [b"null", b"[]", b"{}", b"-1", b"1e999", b"99999999999999999999", b'"', b"\\u0000", b"NaN", b"\xff"]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    ),
+    st.sampled_from(
+        ["format", "network", "pixels", "history", "step", "settings", "dataset", "results", "other"]
+    ),
+)
+@settings(derandomize=True, max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_value_in_the_metadata_is_refused_or_harmless(path, value, name):
+    path.write_bytes(file_of(about={name: value}))
+    try:
+        model = load(path).model()
+    except ModelError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - both ends are good
+    else:
+        assert np.isfinite(model.predict(np.full((1, 28, 28), 200, np.uint8))).all()
+
+
+def test_huge_promises_take_no_memory(tmp_path):
+    """Files that promise much, 3 GB of holes among them, are refused within 64 MB."""
+    pytest.importorskip("resource")
+    sparse = tmp_path / "sparse.safetensors"
+    wide = [784, 1 << 20, 10]
+    shapes = {
+        "lc1.weight": [1 << 20, 784],
+        "lc1.bias": [1 << 20],
+        "lc2.weight": [10, 1 << 20],
+        "lc2.bias": [10],
+    }
+    header, end = {"__metadata__": {KEY: json.dumps(describe(NETWORK) | {"network": wide})}}, 0
+    for name, shape in shapes.items():
+        size = 4 * int(np.prod(shape))
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header).encode()
+    with sparse.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + end)
+    long = tmp_path / "long.safetensors"
+    body = b'{"__metadata__": {"hellodl": "' + b"[]," * (40 << 20) + b'"}}'
+    long.write_bytes(len(body).to_bytes(8, "little") + body)
+    script = (
+        "import resource, sys; from pathlib import Path; from hellodl import checkpoint, errors\n"
+        "import safetensors\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "for name in sys.argv[1:]:\n"
+        "    try: checkpoint.load(Path(name)); print('loaded')\n"
+        "    except errors.ModelError as error: print('refused')\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    arguments = [sys.executable, "-c", script, str(sparse), str(long)]
+    words = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.split()
+    assert words[:2] == ["refused", "refused"]
+    assert int(words[2]) < 64 << 10  # KB
+
+
+# Things that are no files -----------------------------------------------------------------------------
+
+
+def test_what_is_missing_or_no_file_is_told(path, tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    for name, what in {
+        path: "does not exist",
+        tmp_path: "is not a file",
+        tmp_path / "loop": "does not exist",
+        tmp_path / "nowhere": "does not exist",
+        tmp_path / ("n" * 300): "name too long",
+        tmp_path / "a" / "b": "does not exist",
+    }.items():
+        with pytest.raises(ModelError, match=what):
+            load(name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_pipes_and_devices_are_not_opened(path):
+    """Opening a pipe would wait for ever; /dev/zero has no end."""
+    os.mkfifo(path)
+    for name in (path, path.with_name("zero")):
+        if not name.exists():
+            name.symlink_to("/dev/zero")
+        with pytest.raises(ModelError, match="is not a file"):
+            load(name)
+
+
+def test_nothing_but_data_is_ever_loaded():
+    """No pickle, anywhere in the source."""
+    for file in checkpoint.SHIPPED.parents[1].rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert "import pickle" not in text, file
+        assert "allow_pickle=True" not in text, file
+        assert "np.load(" not in text or "allow_pickle=False" in text, file
+
+
+# Writing where it fails -------------------------------------------------------------------------------
+
+
+def listing(path):
+    """The names in the folder of `path`."""
+    return sorted(other.name for other in path.parent.iterdir())
+
+
+def fails_and_keeps(path, match):
+    """Saving fails with one line; the old file and the folder stay as they were."""
+    before, names = path.read_bytes(), listing(path)
+    larger = good()
+    larger.training["velocity"] = np.ones(COUNT, np.float32)
+    with pytest.raises(HellodlError, match=match) as caught:
+        save(path, larger)
+    assert str(caught.value).startswith(f"{path}: cannot be written: ")
+    assert path.read_bytes() == before
+    assert listing(path) == names
+
+
+def test_a_limit_on_file_sizes_keeps_the_old_checkpoint(path):
+    """As a full disk or a quota does, amid the write. Python turns the signal into an error."""
+    resource = pytest.importorskip("resource")
+    save(path, good())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
+    try:
+        with pytest.raises(HellodlError, match="File too large"):
+            save(path, good())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert load(path).about == good().about
+    assert listing(path) == [path.name]
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of 40 KB, where we may mount one."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=40k", "none", str(tmp_path)]
+    if sys.platform != "linux" or os.geteuid() or subprocess.call(command, stderr=subprocess.DEVNULL):
+        pytest.skip("may not mount a file system")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_full_disk_keeps_the_old_checkpoint(tiny_disk):
+    save(tiny_disk / "m", good())
+    fails_and_keeps(tiny_disk / "m", "No space left on device")
+    assert load(tiny_disk / "m").about == good().about
+
+
+def test_a_read_only_disk_keeps_the_old_checkpoint(tiny_disk):
+    """Root, too, cannot write there."""
+    save(tiny_disk / "m", good())
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    fails_and_keeps(tiny_disk / "m", "Read-only file system")
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_an_error_at_any_step_of_writing_keeps_the_old_checkpoint(path, monkeypatch, step):
+    """Disks tell only when syncing that a write failed; a rename may fail, too."""
+    save(path, good())
+
+    def fail(*_args):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(checkpoint.os if step == "fsync" else checkpoint.Path, step, fail)
+    fails_and_keeps(path, "Input/output error")
+
+
+def test_a_folder_that_vanished_is_told(path):
+    with pytest.raises(HellodlError, match="cannot be written: No such file"):
+        save(path.parent / "gone" / "m", good())
+
+
+def test_a_file_in_place_of_the_folder_is_told(path):
+    path.write_text("")
+    with pytest.raises(HellodlError, match="cannot be written: Not a directory"):
+        save(path / "m", good())
+
+
+def test_a_folder_in_place_of_the_file_is_told(path):
+    path.mkdir()
+    with pytest.raises(HellodlError, match="cannot be written: Is a directory"):
+        save(path, good())
+    assert listing(path) == [path.name]
+
+
+def test_a_checkpoint_can_be_read_by_others(path):
+    """It has the rights that the umask gives new files, not those of a private temporary file."""
+    umask = os.umask(0o022)
+    try:
+        save(path, good())
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
