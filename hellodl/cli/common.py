@@ -20,12 +20,17 @@ FILE = click.Path(path_type=Path)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print records as JSON and nothing else.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks.")
 model_option = click.option(
-    "-m", "--model", type=FILE, help="Checkpoint to use. [default: ./hellodl.safetensors, else the shipped one]"
+    "-m",
+    "--model",
+    type=FILE,
+    help="Checkpoint to use. [default: ./hellodl.safetensors, else the shipped one]",
 )
 data_dir_option = click.option("--data-dir", type=FILE, help="Folder that holds the data set's files.")
+DATASETS = ("mnist", "fashion-mnist", "kmnist", "emnist-digits", "qmnist")  # a test holds it to the catalogue
+
 dataset_option = click.option(
     "--dataset",
-    type=click.Choice(["mnist", "fashion-mnist", "kmnist", "emnist-digits", "qmnist"]),
+    type=click.Choice(DATASETS),
     default="mnist",
     show_default=True,
     help="Which data set.",
@@ -34,7 +39,9 @@ dataset_option = click.option(
 
 def printable(text: object) -> str:
     """Text with control characters shown as escapes, so that a file's name cannot drive the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(text))
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(text)
+    )
 
 
 def say(message: str, *, quiet: bool = False) -> None:
@@ -52,14 +59,14 @@ def print_json(record: object, **more: object) -> None:
 
 def console() -> Console:
     """Where tables and colours go: stdout. Colour only on a terminal; NO_COLOR is honoured."""
-    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.console import Console
 
     return Console(highlight=False, emoji=False, markup=False)
 
 
 def choose_model(path: Path | None, *, quiet: bool = False) -> Path:
     """The model to use; where it was not named, stderr says which it is."""
-    from hellodl import checkpoint  # noqa: PLC0415 - imports NumPy
+    from hellodl import checkpoint
 
     found = checkpoint.find_model(path)
     if path is None:
@@ -71,7 +78,7 @@ def choose_model(path: Path | None, *, quiet: bool = False) -> Path:
 def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Several option decorators as one, the first on top."""
 
-    def decorate(command: Any) -> Any:  # noqa: ANN401 - as click's own
+    def decorate(command: Any) -> Any:
         for decorator in reversed(decorators):
             command = decorator(command)
         return command

@@ -1,29 +1,33 @@
 """`hellodl download`: fetches a data set, verifies it, and says whom to credit."""
 
-import json
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from hellodl.datasets import folders
-from hellodl.datasets.catalogue import CATALOGUE, MNIST, Source
-from hellodl.datasets.download import Downloader, Fetched, no_progress
+from hellodl.cli.common import DATASETS, FILE, json_option, print_json, quiet_option, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from hellodl.datasets.catalogue import Source
+    from hellodl.datasets.download import Fetched
 
 
 @click.command()
-@click.argument("dataset", type=click.Choice(list(CATALOGUE)), default=MNIST.name)
+@click.argument("dataset", type=click.Choice(DATASETS), default=DATASETS[0])
 @click.option(
     "--mirror", "mirrors", metavar="URL", multiple=True, help="Try this address first; may be repeated."
 )
 @click.option("--force", is_flag=True, help="Fetch files again that are there already.")
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Put the files into DIR/DATASET."
-)
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr unless it fails.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@click.option("--data-dir", type=FILE, metavar="DIR", help="Put the files into DIR/DATASET.")
+@quiet_option
+@json_option
 def download(
     dataset: str, mirrors: tuple[str, ...], data_dir: Path | None, *, force: bool, quiet: bool, as_json: bool
 ) -> None:
@@ -33,16 +37,23 @@ def download(
     into the user's cache folder. Intact files are kept, and so is the MNIST that comes with hellodl. Prints
     the folder.
     """
+    from hellodl.datasets import folders
+    from hellodl.datasets.catalogue import CATALOGUE
+    from hellodl.datasets.download import Downloader, no_progress
+
     source = CATALOGUE[dataset]
     place = folders.destination(dataset, data_dir)
-    say = _ignore if quiet else _say
+    remark = partial(say, quiet=quiet)
     show = _bar if sys.stderr.isatty() and not quiet else no_progress
-    downloader = Downloader(mirrors, force=force, repair=not place.users, progress=show, notify=say)
+    downloader = Downloader(mirrors, force=force, repair=not place.users, progress=show, notify=remark)
     files = downloader.fetch(source, place.folder)
     fetched = sum(file.url is not None for file in files)
-    say(f"{source.title}: {fetched} files fetched, {len(files) - fetched} already there, all verified")
-    say(f"Licence: {source.licence}. Credit: {source.attribution}.")
-    click.echo(json.dumps(_record(source, place.folder, files)) if as_json else str(place.folder))
+    remark(f"{source.title}: {fetched} files fetched, {len(files) - fetched} already there, all verified")
+    remark(f"Licence: {source.licence}. Credit: {source.attribution}.")
+    if as_json:
+        print_json(_record(source, place.folder, files))
+    else:
+        click.echo(place.folder)
 
 
 def _record(source: Source, folder: Path, files: tuple[Fetched, ...]) -> dict[str, object]:
@@ -53,14 +64,6 @@ def _record(source: Source, folder: Path, files: tuple[Fetched, ...]) -> dict[st
         "licence": source.licence,
         "attribution": source.attribution,
     }
-
-
-def _say(message: str) -> None:
-    click.echo(message, err=True)
-
-
-def _ignore(_message: str) -> None:
-    """What --quiet says."""
 
 
 @contextmanager
