@@ -13,7 +13,7 @@ def test_the_data_sets_that_can_be_asked_for_are_those_of_the_catalogue():
 
 
 def test_a_terminal_without_arrows_gets_escapes_not_a_crash():
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     command = [sys.executable, "-m", "hellodl", "train", "--help"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="latin-1", check=True)
     assert "\\u2192" in done.stdout
