@@ -1,0 +1,95 @@
+"""What is published: the wheel and the source archive hold what they need, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+from hellodl.version import __version__
+
+ROOT = Path(__file__).parent.parent
+MNIST = [f"{split}-{kind}-ubyte.gz" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+
+pytestmark = pytest.mark.slow
+
+
+def build(source: Path, target: str, into: Path) -> Path:
+    """Build a wheel or an sdist of `source` without a network; returns the file."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", into]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    (built,) = into.glob("*.whl" if target == "wheel" else "*.tar.gz")
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    return zipfile.ZipFile(build(ROOT, "wheel", tmp_path_factory.mktemp("wheel")))
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source archive, unpacked."""
+    folder = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(build(ROOT, "sdist", folder)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / f"hellodl-{__version__}"
+
+
+@pytest.mark.parametrize("name", MNIST)
+def test_wheel_holds_mnist(wheel: zipfile.ZipFile, name: str) -> None:
+    """An installed hellodl trains offline: the four files travel in the wheel, byte for byte."""
+    same = wheel.read(f"hellodl/data/mnist/{name}") == (ROOT / "data/mnist" / name).read_bytes()
+    assert same  # a bare comparison would print megabytes
+
+
+def test_wheel_holds_all_of_the_package(wheel: zipfile.ZipFile) -> None:
+    """Every file of hellodl/, models and py.typed among them, is in the wheel."""
+    files = [
+        file for file in (ROOT / "hellodl").rglob("*") if file.is_file() and "__pycache__" not in file.parts
+    ]
+    names = {file.relative_to(ROOT).as_posix() for file in files}
+    assert "hellodl/py.typed" in names
+    assert names <= set(wheel.namelist())
+
+
+def test_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
+    """No tests, scripts or stray files: two top-level folders, and data only from data/."""
+    names = wheel.namelist()
+    assert {name.split("/")[0] for name in names} == {"hellodl", f"hellodl-{__version__}.dist-info"}
+    data = {name for name in names if name.startswith("hellodl/data/")}
+    assert data == {"hellodl/data/README.md", *(f"hellodl/data/mnist/{name}" for name in MNIST)}
+    assert not [name for name in names if "test" in Path(name).name or name.endswith((".pyc", ".lock"))]
+
+
+def test_metadata(wheel: zipfile.ZipFile) -> None:
+    """Name, version, licence and the hellodl command are as they should be."""
+    info = f"hellodl-{__version__}.dist-info"
+    metadata = message_from_bytes(wheel.read(f"{info}/METADATA"))
+    assert metadata["Name"] == "hellodl"
+    assert metadata["Version"] == __version__
+    assert metadata["License-Expression"] == "MIT"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert f"{info}/licenses/LICENSE" in wheel.namelist()
+    assert b"hellodl = hellodl.cli.main:main" in wheel.read(f"{info}/entry_points.txt")
+
+
+def test_source_archive_is_whole(unpacked: Path, wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    """It holds tests and data, and a wheel built from it is the wheel built from the checkout."""
+    for name in (
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "pyproject.toml",
+        "tests/test_package.py",
+        "scripts/test",
+    ):
+        assert (unpacked / name).is_file(), name
+    again = zipfile.ZipFile(build(unpacked, "wheel", tmp_path))
+    contents = [{entry.filename: entry.CRC for entry in archive.infolist()} for archive in (again, wheel)]
+    assert contents[0] == contents[1]
