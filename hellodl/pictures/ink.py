@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from hellodl.pictures.normalise import stroke_width
+
 if TYPE_CHECKING:
     from hellodl.pictures.arrays import Mask, Pixels, Plane
     from hellodl.pictures.load import Picture
@@ -17,6 +19,9 @@ LEAST_SIDE = 256
 
 COARSE = 400
 """The ground is found with about this many pixels along the longer side."""
+
+THICKEST = 0.2
+"""Thicker strokes, as a share of the picture's shorter side, look as if ground was taken for ink."""
 
 FAINTEST = 0.03
 """Ink weaker than this share of the ground's brightness is not looked for."""
@@ -45,14 +50,30 @@ def find_ink(picture: Picture, *, invert: bool | None = None) -> Ink:
     invert: True takes light ink on dark, False dark ink on light; None finds out.
     """
     grey, factor = enlarged(contrast_axis(picture.pixels))
+    scale = picture.scale / factor
     light = is_light_on_dark(grey) if invert is None else invert
-    raw = relief(255 - grey if light else grey)
-    noise = 1.4826 * float(np.median(np.abs(raw)))
-    threshold = ink_threshold(raw, max(FAINTEST, 4 * noise))
-    mask = raw > threshold
+    ink = _ink(grey, scale, light=light)
+    thickness = _thickness(ink)
+    if invert is None and thickness > THICKEST:
+        other = _ink(grey, scale, light=not light)
+        return other if 0 < _thickness(other) < thickness else ink
+    return ink
+
+
+def _ink(grey: Plane, scale: float, *, light: bool) -> Ink:
+    """Ink of one polarity."""
+    raw, noise = relief(255 - grey if light else grey)
+    mask = raw > ink_threshold(raw, max(FAINTEST, 4 * noise))
     contrast = float(np.median(raw[mask])) if mask.any() else 0.0
     strength = np.clip(raw / max(contrast, FAINTEST), 0, 1).astype(np.float32)
-    return Ink(strength, mask, light, contrast, noise / max(contrast, FAINTEST), picture.scale / factor)
+    return Ink(strength, mask, light, contrast, noise / max(contrast, FAINTEST), scale)
+
+
+def _thickness(ink: Ink) -> float:
+    """Width of the strokes as a share of the picture's shorter side."""
+    step = max(1, max(ink.mask.shape) // COARSE)
+    coarse = ink.mask[::step, ::step]
+    return float(stroke_width(coarse) / min(coarse.shape))
 
 
 def contrast_axis(pixels: Pixels) -> Plane:
@@ -85,15 +106,19 @@ def enlarged(grey: Plane) -> tuple[Plane, int]:
 def is_light_on_dark(grey: Plane) -> bool:
     """Whether the few pixels that stand out from their wide surroundings are brighter than these."""
     shrink = min(1.0, 128 / max(grey.shape))
-    small = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    height, width = (max(1, round(side * shrink)) for side in grey.shape)
+    small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
     size = min(small.shape) // 2 | 1
     wide = cv2.medianBlur(np.pad(small, size // 2, mode="symmetric"), size)
     inner = wide[size // 2 :, size // 2 :][: small.shape[0], : small.shape[1]]
     return bool(((small.astype(np.float64) - inner) ** 3).sum() > 0)
 
 
-def relief(grey: Plane) -> Plane:
+def relief(grey: Plane) -> tuple[Plane, float]:
     """How far each pixel is darker than its ground, as a share of the ground's brightness; bare ground is 0.
+
+    The second result is the ground's noise, as a deviation: both are taken from the lower half of all values,
+    because a tight crop of a bold digit is half ink.
 
     The ground is the morphological closing with a square of a third of the shorter side: it fills strokes
     and keeps shadows and the edges of sheets that are wider than that.
@@ -104,9 +129,12 @@ def relief(grey: Plane) -> Plane:
     size = max(3, min(brightest.shape) // 3 | 1)
     filled = cv2.morphologyEx(brightest, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
     smooth = cv2.GaussianBlur(filled.astype(np.float32), (0, 0), max(1.0, size / 24))
+    smooth = np.minimum(smooth, filled)  # not lighter than the darker side of a sheet's edge
     ground = cv2.resize(smooth, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     share = (ground - grey) / (ground + 16)
-    return np.asarray(share - np.median(share), np.float32)
+    low, quarter = np.percentile(share[::step, ::step], (5, 25))
+    noise = float(quarter - low) / 0.97
+    return np.asarray(share - (quarter + 0.67 * noise), np.float32), noise
 
 
 def ink_threshold(relief: Plane, least: float) -> float:

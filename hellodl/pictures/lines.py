@@ -21,6 +21,9 @@ CLOSE = 0.25
 DOT = 0.2
 """A small piece shorter and narrower than this share of a digit's height is a dot, and no part of a digit."""
 
+SHORTEST = 4.0
+"""Digits are at least this many times as tall as their strokes are wide."""
+
 LONGEST = 5.0
 """Pieces wider than this times their height are lines."""
 
@@ -30,12 +33,12 @@ FRAGMENT = 0.6
 
 def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
     """Lines of pieces from top to bottom, each from left to right; no lines when there is no ink."""
-    pieces = _without_sheet_edges(components(strength, mask), mask.shape)
+    pieces = _without_frames(_without_sheet_edges(components(strength, mask), mask.shape))
     if not pieces:
         return []
     stroke = stroke_width(mask)
     dot = min(2 * stroke + 2, DOT * max(max(p.box[2:]) for p in pieces))
-    pieces = _merged([p for p in pieces if max(p.box[2:]) > dot], 1.2 * stroke, 0.3)
+    pieces = _merged([p for p in pieces if max(p.box[2:]) > dot], 1.2 * stroke, 0.3, stroke)
     pieces = [p for p in pieces if p.box[2] <= LONGEST * p.box[3]] or pieces
     tall = _digit_height(pieces)
     whole = [p for p in pieces if not _is_small(p, tall, mask.shape)]
@@ -46,7 +49,7 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
         if near:
             i = min(near, key=lambda i: _gap(whole[i], small))
             whole[i] = joined([whole[i], small])
-    return _lines(_merged(whole, 0.15 * tall, 0.5))
+    return _lines(_merged(whole, 0.15 * tall, 0.5, stroke))
 
 
 def _overlap(a: Piece, b: Piece) -> float:
@@ -62,15 +65,21 @@ def _gap(a: Piece, b: Piece) -> float:
     return float(np.hypot(across, down))
 
 
-def _merged(pieces: list[Piece], reach: float, overlap: float) -> list[Piece]:
-    """Join pieces above one another until all are further apart than `reach`, or overlap less."""
+def _merged(pieces: list[Piece], reach: float, overlap: float, stroke: float) -> list[Piece]:
+    """Join pieces above one another that are at most `reach` apart and overlap by that share of the width.
+
+    Two that stand apart and are both as tall as digits are digits of two lines, and stay two.
+    """
+
+    def belong(a: Piece, b: Piece) -> bool:
+        apart = max(a.box[1], b.box[1]) >= min(a.bottom, b.bottom)
+        both_tall = min(a.box[3], b.box[3]) >= SHORTEST * stroke
+        return _overlap(a, b) >= overlap and _gap(a, b) <= reach and not (apart and both_tall)
+
     merged: list[Piece] = []
     for piece in pieces:
         current = piece
-        while True:
-            near = [p for p in merged if _overlap(p, current) >= overlap and _gap(p, current) <= reach]
-            if not near:
-                break
+        while near := [p for p in merged if belong(p, current)]:
             merged = [p for p in merged if p not in near]
             current = joined([current, *near])
         merged.append(current)
@@ -104,6 +113,21 @@ def _without_sheet_edges(pieces: list[Piece], shape: tuple[int, ...]) -> list[Pi
     edges = [p for p in pieces if _lies_along_border(p, shape)]
     strokes = [p for p in edges if 0.75 * usual <= stroke_width(p.strength > 0.5) <= 1.5 * usual]
     return inner + strokes
+
+
+def _without_frames(pieces: list[Piece]) -> list[Piece]:
+    """Leave out what surrounds other ink of some size: the outline of a sheet, a drawn box."""
+    return [a for a in pieces if not any(_surrounds(a, b) for b in pieces if b.box[3] >= 0.2 * a.box[3])]
+
+
+def _surrounds(a: Piece, b: Piece) -> bool:
+    """Whether the ink of one piece is to the left, to the right, above and below the middle of another."""
+    left, top = b.box[0] - a.box[0], b.box[1] - a.box[1]
+    right, bottom = left + b.box[2], top + b.box[3]
+    if left <= 0 or top <= 0 or right >= a.box[2] or bottom >= a.box[3]:
+        return False
+    row, column = a.strength[(top + bottom) // 2] > 0.5, a.strength[:, (left + right) // 2] > 0.5
+    return bool(row[:left].any() and row[right:].any() and column[:top].any() and column[bottom:].any())
 
 
 def _lies_along_border(piece: Piece, shape: tuple[int, ...]) -> bool:

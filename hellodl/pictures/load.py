@@ -29,11 +29,17 @@ FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
 LONG_SIDE = 1600
 """Pixels along the longer side at most; digits of a phone photograph stay far above 20 pixels."""
 
-MOST_PIXELS = 64_000_000
+MOST_PIXELS = 52_000_000
 """A picture of this many pixels decodes in under 500 MB; a 50-megapixel photograph passes."""
 
-MOST_PIXELS_BY_FORMAT = {"JPEG": 120_000_000, "MPO": 120_000_000, "WEBP": 26_000_000}
-"""JPEG is decoded at a fraction of its size; WebP's decoder holds several copies of the picture."""
+MOST_PIXELS_BY_KIND = {
+    "JPEG": 120_000_000,
+    "MPO": 120_000_000,
+    "WEBP": 26_000_000,
+    "I": 13_000_000,
+    "F": 13_000_000,
+}
+"""By format or mode: JPEG is decoded at a fraction of its size, WebP's decoder holds several copies."""
 
 MOST_BYTES = 256_000_000
 UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
@@ -146,7 +152,7 @@ def _upright(name: str, image: Image) -> Picture:
     from PIL import Image as PillowImage  # noqa: PLC0415 - see load_picture
 
     width, height = image.size
-    most = MOST_PIXELS_BY_FORMAT.get(image.format or "", MOST_PIXELS)
+    most = MOST_PIXELS_BY_KIND.get(image.format or "", MOST_PIXELS_BY_KIND.get(image.mode, MOST_PIXELS))
     if width < 1 or height < 1:
         raise PictureError(f"{name}: {width} by {height} pixels, expected at least one")
     if width * height > most:
