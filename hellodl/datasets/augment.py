@@ -11,6 +11,7 @@ so one index moves the same pixel of the whole group, and eight-bit weights keep
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,17 +92,20 @@ class Augmenter:
         return out
 
     def _shift(self, images: NDArray[np.uint8], rng: np.random.Generator, out: NDArray[np.uint8]) -> None:
-        """Every group moved by whole pixels: memory copied some places on, and the edge it left cleared."""
-        most, starts = int(self.strengths.shift), range(0, len(images), self.group)
-        moves = rng.integers(-most, most, (len(starts), 2), endpoint=True)
-        for start, (down, right) in zip(starts, moves.tolist(), strict=True):
-            old, new = images[start : start + self.group], out[start : start + self.group]
+        """Moved by whole pixels, every possible way for an equal share of the batch, in random order.
+
+        A move is a copy of memory some places on, with the edges it leaves cleared.
+        """
+        reach = range(-int(self.strengths.shift), int(self.strengths.shift) + 1)
+        moves = rng.permutation([(down, right) for down in reach for right in reach])
+        ends = [len(images) * share // len(moves) for share in range(len(moves) + 1)]
+        for (start, end), (down, right) in zip(pairwise(ends), moves.tolist(), strict=True):
+            old, new = images[start:end].reshape(-1), out[start:end].reshape(-1, SIDE, SIDE)
             places = down * SIDE + right
-            end = old.size - abs(places)
-            new.reshape(-1)[max(0, places) :][:end] = old.reshape(-1)[max(0, -places) :][:end]
-            rows_and_columns = new.reshape(-1, SIDE, SIDE)
-            rows_and_columns[:, _left_empty(down)] = 0
-            rows_and_columns[:, :, _left_empty(right)] = 0
+            count = max(0, old.size - abs(places))
+            new.reshape(-1)[max(0, places) :][:count] = old[max(0, -places) :][:count]
+            new[:, _left_empty(down)] = 0
+            new[:, :, _left_empty(right)] = 0
 
     def _distort(self, images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         """Distorted copies, (n, 784), of at most a block of pictures."""
