@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -221,6 +222,7 @@ class _View:
         self._quiet = quiet
         self._show_bar = not quiet and sys.stderr.isatty()
         self._bar: Any = None
+        self._shown = 0.0  # when the bar was last moved
         self._rows = 0
 
     def progress(self, trainer: Trainer, batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -235,11 +237,10 @@ class _View:
                 total=trainer.steps, initial=trainer.step, unit=" steps", leave=False, dynamic_ncols=True
             )
         self._bar.set_description(f"epoch {trainer.epoch + 1}/{trainer.settings.epochs}", refresh=False)
-        shown = time.perf_counter()
         for batch in batches:
             yield batch
-            if (now := time.perf_counter()) - shown > 0.1:
-                shown = now
+            if (now := time.perf_counter()) - self._shown > 0.1:
+                self._shown = now
                 values = f"loss {trainer.mean_loss:.4f}, accuracy {trainer.batch_accuracy():.1%}"
                 self._bar.set_postfix_str(values, refresh=False)
                 self._bar.update(trainer.step - self._bar.n)
@@ -299,7 +300,9 @@ class _View:
         )
         click.echo(f"saved as {printable(record.model)}")
         if not self._quiet:
-            flag = "" if record.model == "hellodl.safetensors" else f" -m {printable(record.model)}"
+            flag = (
+                "" if record.model == "hellodl.safetensors" else f" -m {shlex.quote(printable(record.model))}"
+            )
             click.echo(f"next: hellodl evaluate{flag}\n      hellodl predict{flag} image.png")
 
     def close(self) -> None:

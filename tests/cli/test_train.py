@@ -1,0 +1,385 @@
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hellodl import checkpoint, threads
+from hellodl.cli.main import main
+from hellodl.trainer import Trainer
+
+EPOCH = ["event", "epoch", "epochs", "loss", "validation_loss", "validation_accuracy", "seconds"]
+DONE = [
+    "event",
+    "test_accuracy",
+    "test_loss",
+    "epochs",
+    "steps",
+    "train_seconds",
+    "model",
+    "threads",
+    "seconds",
+]
+MODEL = Path("hellodl.safetensors")
+posix = pytest.mark.skipif(os.name != "posix", reason="signals, pipes and terminals as POSIX has them")
+
+
+@pytest.fixture
+def quick(small_mnist):
+    """Options for a run of a tenth of a second."""
+    options = {"validation": 200, "threads": 1, "epochs": 2, "batch-size": 128, "lr": 0.05, "momentum": 0.9}
+    return [f"--{name}={value}" for name, value in ({"data-dir": small_mnist} | options).items()]
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch, capfd, quick):
+    """`hellodl train` in this process, in an empty folder: exit code, lines on stdout, lines on stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def train(*options):
+        monkeypatch.setattr(sys, "argv", ["hellodl", "train", *quick, *map(str, options)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        out, err = capfd.readouterr()
+        return caught.value.code, out.splitlines(), err.splitlines()
+
+    return train
+
+
+def names(folder="."):
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+# What it prints ---------------------------------------------------------------------------------------
+
+
+def test_json_has_exactly_the_promised_keys_and_nothing_else_is_on_stdout(train):
+    code, out, err = train("--json")
+    *epochs, done = map(json.loads, out)
+    assert (code, err) == (0, [])
+    assert [list(record) for record in epochs] == [EPOCH, EPOCH]
+    assert sorted(done) == sorted(DONE)
+    assert [(r["event"], r["epoch"], r["epochs"]) for r in epochs] == [("epoch", 1, 2), ("epoch", 2, 2)]
+    assert (done["event"], done["epochs"], done["steps"]) == ("done", 2, 28)
+    assert (done["model"], done["threads"]) == ("hellodl.safetensors", 1)
+    assert done["train_seconds"] == pytest.approx(sum(r["seconds"] for r in epochs))
+    assert names() == ["hellodl.safetensors"]
+
+
+def test_json_says_null_where_nothing_is_held_out(train):
+    _, out, _ = train("--json", "--validation", 0)
+    assert {(r["validation_loss"], r["validation_accuracy"]) for r in map(json.loads, out[:-1])} == {
+        (None, None)
+    }
+
+
+def test_a_person_sees_a_row_an_epoch_and_what_to_do_next(train):
+    code, out, err = train("-o", "a b/m.safetensors")
+    assert (code, err) == (0, [])
+    assert re.fullmatch(r" +epoch +loss +validation loss +accuracy +seconds", out[0])
+    assert re.fullmatch(r" +2/2 +\d\.\d{4} +\d\.\d{4} +\d\d\.\d\d% +\d\.\d\d", out[2])
+    assert re.fullmatch(r"validation accuracy [\d.]+%, test accuracy [\d.]+%", out[4])
+    assert re.fullmatch(r"2 epochs, 28 steps in [\d.]+ s \([\d.]+ s in all, 1 thread\)", out[5])
+    assert out[6] == "saved as a b/m.safetensors"
+    assert out[7:] == [
+        "next: hellodl evaluate -m 'a b/m.safetensors'",
+        "      hellodl predict -m 'a b/m.safetensors' image.png",
+    ]
+
+
+def test_quiet_leaves_the_results(train):
+    _, out, err = train("-q", "--validation", 0)
+    assert err == []
+    assert [line.split()[0] for line in out if line] == ["test", "2", "saved"]
+
+
+def test_the_log_holds_what_json_prints(train):
+    _, out, _ = train("--json", "--log", "logs/run.jsonl")
+    logged = Path("logs/run.jsonl").read_text().splitlines()
+    assert logged[:-1] == out[:-1]
+    assert {**json.loads(logged[-1]), "seconds": 0} == {**json.loads(out[-1]), "seconds": 0}
+
+
+def test_a_new_run_begins_a_new_log_and_a_resumed_one_goes_on(train):
+    for options, lines in ((["--seed", 1], 3), (["--seed", 2], 3), (["--resume", MODEL, "--epochs", 3], 5)):
+        assert train("--log", "log", *options)[0] == 0
+        assert len(Path("log").read_text().splitlines()) == lines
+
+
+@posix
+def test_a_bar_moves_on_a_terminal_and_is_gone_at_the_end(small_mnist, quick, tmp_path):
+    import pty  # noqa: PLC0415 - POSIX has it
+    import termios  # noqa: PLC0415 - the same
+
+    terminal, side = pty.openpty()
+    termios.tcsetwinsize(side, (24, 100))
+    command = [sys.executable, "-m", "hellodl", "train", *quick, "--epochs", "30"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=side, stderr=side) as process:
+        os.close(side)
+        shown = b""
+        while chunk := _read(terminal):
+            shown += chunk
+    os.close(terminal)
+    assert process.returncode == 0
+    assert b"epoch 2/30:" in shown
+    assert b"steps/s" in shown
+    assert b"saved as hellodl.safetensors" in shown.splitlines()[-3]
+
+
+def _read(terminal):
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # the other side was closed
+        return b""
+
+
+# What it refuses, before it trains --------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    monkeypatch.setattr(Trainer, "learn", lambda *_: pytest.fail("it trained"))
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--lr", "0"], 2, "--lr: is 0.0, expected a number above 0"),
+        (["--lr", "nan"], 2, "--lr: is nan"),
+        (["--epochs", "0"], 2, "--epochs: is 0, expected a whole number from 1 to 10000"),
+        (["--hidden", "99999999"], 2, "--hidden: is (99999999,), expected widths like 128,64"),
+        (["--validation", "0", "--patience", "3"], 2, "--validation: is 0, but"),
+        (["--validation", "2000"], 4, "mnist: has 2000 images, expected more than the 2000 to hold out"),
+        (["--data-dir", "nowhere"], 4, "none of"),
+        (["--resume", "nowhere"], 3, "nowhere: does not exist"),
+        (["-o", "."], 2, ".: is a folder"),
+        (["-o", "notes.txt"], 2, "notes.txt: its header would have"),
+        (["-o", "notes.txt/model"], 1, "cannot be written"),
+        (["-o", "m" * 300], 1, "cannot be written: File name too long"),
+        (["--log", "hellodl.safetensors"], 2, "is the model's file"),
+        (["--log", "notes.txt/log"], 1, "cannot be written"),
+        (["--log", "."], 1, "cannot be written: Is a directory"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+def test_refusals_take_one_line_and_come_before_training(train, no_training, options, code, message):
+    notes = "something precious in a file that is no model"
+    Path("notes.txt").write_text(notes)
+    found, out, err = train(*options)
+    assert (found, out, len(err)) == (code, [], 1)
+    assert err[0].startswith("hellodl: ")
+    assert message in err[0]
+    assert names() == ["notes.txt"]
+    assert Path("notes.txt").read_text() == notes
+
+
+@pytest.mark.parametrize(
+    "options", [["--hidden", "12,x"], ["--threads", "0"], ["--threads", "many"], ["--nope"]]
+)
+def test_options_that_cannot_be_read_are_usage_errors(train, no_training, options):
+    code, out, err = train(*options)
+    assert (code, out) == (2, [])
+    assert "Traceback" not in "".join(err)
+
+
+def test_a_refused_run_leaves_the_log_of_the_last_one(train):
+    Path("log").write_text("the last run's\n")
+    assert train("--log", "log", "--validation", "2000")[0] == 4
+    assert Path("log").read_text() == "the last run's\n"
+    assert train("--log", "new", "--validation", "2000")[0] == 4
+    assert names() == ["log"]
+
+
+def test_another_architecture_needs_force(train):
+    assert train("--hidden", 20)[0] == 0
+    before = MODEL.read_bytes()
+    code, _, err = train()
+    assert code == 2
+    assert err == [
+        f"hellodl: {MODEL}: holds a network 784→20→10; --force replaces it, -o FILE writes elsewhere"
+    ]
+    assert MODEL.read_bytes() == before
+    assert train("--force")[0] == 0
+    assert checkpoint.load_model(MODEL).widths == (784, 128, 64, 10)
+
+
+@posix
+def test_a_read_only_folder_is_refused(train, no_training, tmp_path):
+    """For root by a read-only file system, where one may be mounted."""
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o555)
+    if not os.geteuid():
+        mount = ["mount", "-t", "tmpfs", "-o", "ro,size=4k", "none", str(folder)]
+        if subprocess.call(mount, stderr=subprocess.DEVNULL):
+            pytest.skip("root may write everywhere, and may not mount")
+    try:
+        code, _, err = train("-o", folder / "model")
+    finally:
+        if not os.geteuid():
+            subprocess.run(["umount", str(folder)], check=True)
+    assert (code, len(err)) == (1, 1)
+    assert re.search(r"model: cannot be written: (Read-only file system|Permission denied)$", err[0])
+
+
+def test_contradicting_options_of_a_resumed_run_are_listed(train):
+    train()
+    code, _, err = train("--resume", MODEL, "--lr", 0.5, "--momentum", 0.0)
+    assert code == 2
+    assert "was trained with other settings: lr is 0.05 there, 0.5 here" in err[0]
+    assert "; momentum is 0.9 there, 0.0 here" in err[0]
+
+
+# What goes wrong on the way ---------------------------------------------------------------------------
+
+
+def test_a_diverging_run_says_where_and_keeps_the_old_model(train):
+    train()
+    before = MODEL.read_bytes()
+    code, _, err = train("--lr", 100, "--momentum", 0)
+    assert (code, len(err)) == (1, 1)
+    assert re.match(
+        r"hellodl: epoch 1, step \d+: \w+ of shape .* gave .*; the learning rate 100 may be", err[0]
+    )
+    assert MODEL.read_bytes() == before
+
+
+def test_a_folder_that_vanishes_is_told(train, monkeypatch):
+    learn = Trainer.learn
+    monkeypatch.setattr(Trainer, "learn", lambda *a: shutil.rmtree("gone", ignore_errors=True) or learn(*a))
+    code, _, err = train("-o", "gone/model")
+    assert (code, err) == (1, ["hellodl: gone/model: cannot be written: No such file or directory"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_log_that_fills_its_disk_is_told(train):
+    code, _, err = train("--log", "/dev/full")
+    assert (code, err) == (1, ["hellodl: /dev/full: cannot be written: No space left on device"])
+    assert train("--log", "/dev/null")[0] == 0
+
+
+def test_the_threads_asked_for_are_used(train, monkeypatch):
+    monkeypatch.setattr(threads, "available_cpus", lambda: 1)
+    _, out, _ = train("--json", "--threads", "auto")
+    assert json.loads(out[-1])["threads"] == 1
+
+
+# Signals ----------------------------------------------------------------------------------------------
+
+STORY = """
+import sys, time
+from hellodl import datasets, trainer, training
+
+def mark(place):
+    if place == "{place}":
+        print("here", flush=True)
+        time.sleep({seconds})
+
+def marked(module, name, place):
+    function = getattr(module, name)
+    setattr(module, name, lambda *a, **k: mark(place) or function(*a, **k))
+
+marked(training, "choose_settings", "settings")
+marked(datasets, "load", "data")
+marked(trainer.Trainer, "learn", "step")
+marked(training, "score", "test")
+from hellodl.cli.main import main
+main()
+"""
+
+
+@pytest.fixture
+def signalled(quick, tmp_path):
+    """A run in a process of its own that gets signals at a place: exit code and lines on stderr."""
+
+    def signalled(place, *signals, seconds=0.3, options=()):
+        story = STORY.format(place=place, seconds=seconds)
+        command = [sys.executable, "-c", story, "train", "--json", *quick, *options]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, cwd=tmp_path, **streams) as process:
+            assert "here\n" in iter(process.stdout.readline, "")
+            for number in signals[:-1]:
+                process.send_signal(number)
+                assert process.stderr.readline() == "\n"
+                assert process.stderr.readline().endswith("(again to leave at once)\n")
+            process.send_signal(signals[-1])
+            _, err = process.communicate(timeout=60)
+        return process.returncode, [line for line in err.splitlines() if line]
+
+    return signalled
+
+
+@posix
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_amid_training_saves_and_says_how_to_go_on(signalled, train, tmp_path, number, code):
+    found, err = signalled("step", number)
+    assert found == code
+    assert err[0] == "hellodl: finishing this step and saving (again to leave at once)"
+    assert re.fullmatch(r"hellodl: stopped after 1 of 28 steps; go on with `(.*)`", err[1])
+    assert names(tmp_path) == ["hellodl.safetensors"]
+    words = shlex.split(err[1].split("`")[1])
+    assert words[:4] == ["hellodl", "train", "--resume", "hellodl.safetensors"]
+    assert train(*words[2:])[0] == 0
+    resumed = checkpoint.load(MODEL).weights
+    train("-o", "whole")
+    assert all((resumed[n] == w).all() for n, w in checkpoint.load(Path("whole")).weights.items())
+
+
+@posix
+def test_a_second_ctrl_c_leaves_at_once_without_harm(signalled, train, tmp_path):
+    train()
+    before = MODEL.read_bytes()
+    code, err = signalled("step", signal.SIGINT, signal.SIGINT, seconds=60)
+    assert (code, err) == (130, ["hellodl: interrupted"])
+    assert MODEL.read_bytes() == before
+    assert names(tmp_path) == ["hellodl.safetensors"]
+
+
+@posix
+def test_ctrl_c_before_training_begins_writes_nothing(signalled, tmp_path):
+    assert signalled("settings", signal.SIGINT) == (130, ["hellodl: interrupted"])
+    code, err = signalled("data", signal.SIGINT)
+    assert code == 130
+    assert err[-1] == "hellodl: stopped before the first step; nothing was written"
+    assert names(tmp_path) == []
+
+
+@posix
+def test_ctrl_c_at_the_very_end_lets_the_run_finish(signalled, tmp_path):
+    code, _ = signalled("test", signal.SIGINT)
+    assert code == 0
+    assert "test_accuracy" in checkpoint.load(tmp_path / MODEL).about["results"]
+
+
+@posix
+def test_a_stop_is_saved_even_if_nobody_reads_what_we_say(quick, tmp_path):
+    """As after Ctrl-C in `hellodl train 2>&1 | tee log`: tee is gone first."""
+    command = [sys.executable, "-c", STORY.format(place="step", seconds=0.3), "train", *quick]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stderr.close()
+        process.stdout.close()
+        process.send_signal(signal.SIGINT)
+    assert checkpoint.load(tmp_path / MODEL).about["step"] == 1
+    assert names(tmp_path) == ["hellodl.safetensors"]
+
+
+@posix
+def test_a_killed_run_leaves_no_lock_and_a_running_one_refuses_others(quick, train, tmp_path):
+    command = [sys.executable, "-c", STORY.format(place="step", seconds=60), "train", *quick]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        refused = train()
+        process.kill()
+    assert refused[:2] == (1, [])
+    assert refused[2] == [
+        f"hellodl: {MODEL}: another run is writing it; wait for its end, or write elsewhere with -o FILE"
+    ]
+    assert names() == ["hellodl.safetensors.lock"]
+    assert train()[0] == 0
+    assert names() == ["hellodl.safetensors"]
