@@ -111,12 +111,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     "hill": {"epochs": 10, "lr": 0.1, "batch_size": 64},
     # Chosen on the validation split: 98 % in the fewest seconds.
     "fast": {
-        "epochs": 5,
+        "epochs": 4,
         "lr": 0.2,
         "momentum": 0.9,
         "batch_size": 256,
         "schedule": "linear",
-        "warmup": 0.1,
+        "warmup": 0.2,
         "weight_decay": 5e-4,
         "augment": "shift",
     },

@@ -1,8 +1,8 @@
-"""The autograd core, in reading order: tensor, ops, gradient, program, draw, check."""
+"""The autograd core, in reading order: tensor, ops, views, gradient, program, draw, check."""
 
 from hellodl.autograd.gradient import grad
-from hellodl.autograd.ops import concat, stack
 from hellodl.autograd.program import Program
 from hellodl.autograd.tensor import Tensor
+from hellodl.autograd.views import concat, stack
 
 __all__ = ["Program", "Tensor", "concat", "grad", "stack"]

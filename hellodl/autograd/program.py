@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.autograd.ops import View
 from hellodl.autograd.tensor import Tensor, topological_order
+from hellodl.autograd.views import View
 from hellodl.errors import NonFiniteError, ShapeError
 
 if TYPE_CHECKING:
