@@ -89,16 +89,30 @@ def read(
 
 
 def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt) -> Reading:  # noqa: FBT001 - internal
-    """Find the digits by their ink, and read them."""
-    from hellodl.pictures.ink import find_ink  # noqa: PLC0415 - OpenCV is only loaded where it is needed
-    from hellodl.pictures.lines import find_lines  # noqa: PLC0415
+    """Read dark ink, or light ink, or whichever of the two reads better."""
+    from hellodl.pictures.ink import find_ink, polarities, to_grey  # noqa: PLC0415 - OpenCV only where needed
+
+    grey, scale = to_grey(picture)
+    lights = polarities(grey) if invert is None else (invert,)
+    inks = [find_ink(grey, scale, light=light) for light in lights]
+    return max((_read_lines(picture, ink, model, doubt) for ink in inks), key=_credibility)
+
+
+def _credibility(reading: Reading) -> float:
+    """How well a picture reads: the mean confidence, less for shapes that are no digits."""
+    if not reading.digits:
+        return -1.0
+    return float(np.mean([d.confidence * (1.0 if d.verdict == "digit" else 0.5) for d in reading.digits]))
+
+
+def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Reading:
+    """Find the digits in ink, and read them."""
+    from hellodl.pictures.lines import find_lines  # noqa: PLC0415 - see _read_ink
     from hellodl.pictures.pieces import cut_up  # noqa: PLC0415
     from hellodl.pictures.rules import without_rules  # noqa: PLC0415
 
-    ink = find_ink(picture, invert=invert)
-    lines = find_lines(ink.strength, without_rules(ink.strength, ink.mask))
     read = []
-    for line in lines:
+    for line in find_lines(ink.strength, without_rules(ink.strength, ink.mask)):
         pieces = [part for piece in line for part in cut_up(piece)]
         candidates = _candidates(pieces)
         answers = ask(model, np.stack([c.seen for c in candidates]), doubt)

@@ -44,36 +44,35 @@ class Ink:
     scale: float
 
 
-def find_ink(picture: Picture, *, invert: bool | None = None) -> Ink:
-    """Measure ink against its local ground.
-
-    invert: True takes light ink on dark, False dark ink on light; None finds out.
-    """
+def to_grey(picture: Picture) -> tuple[Plane, float]:
+    """Grey with the most contrast, small pictures enlarged; and the original's pixels a pixel of it."""
     grey, factor = enlarged(contrast_axis(picture.pixels))
-    scale = picture.scale / factor
-    light = is_light_on_dark(grey) if invert is None else invert
-    ink = _ink(grey, scale, light=light)
-    thickness = _thickness(ink)
-    if invert is None and thickness > THICKEST:
-        other = _ink(grey, scale, light=not light)
-        return other if 0 < _thickness(other) < thickness else ink
-    return ink
+    return grey, picture.scale / factor
 
 
-def _ink(grey: Plane, scale: float, *, light: bool) -> Ink:
-    """Ink of one polarity."""
+def polarities(grey: Plane) -> tuple[bool, ...]:
+    """Whether ink is light on dark: one answer, or both, the likelier first.
+
+    Ink is what stands out from its wide surroundings, ink is less than half of the picture, and ink is
+    strokes. Where these disagree (a sheet on a desk, a bold digit that fills the picture), both are worth
+    reading.
+    """
+    light = is_light_on_dark(grey)
+    step = max(1, max(grey.shape) // COARSE)
+    coarse = grey[::step, ::step].astype(np.uint8)
+    _, bright = cv2.threshold(coarse, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    ink = (bright > 0) == light
+    are_strokes = stroke_width(ink) < THICKEST * min(ink.shape)
+    return (light,) if ink.mean() < 0.5 and are_strokes else (light, not light)
+
+
+def find_ink(grey: Plane, scale: float, *, light: bool) -> Ink:
+    """Measure light or dark ink against its local ground; `scale` as in Ink."""
     raw, noise = relief(255 - grey if light else grey)
     mask = raw > ink_threshold(raw, max(FAINTEST, 4 * noise))
     contrast = float(np.median(raw[mask])) if mask.any() else 0.0
     strength = np.clip(raw / max(contrast, FAINTEST), 0, 1).astype(np.float32)
     return Ink(strength, mask, light, contrast, noise / max(contrast, FAINTEST), scale)
-
-
-def _thickness(ink: Ink) -> float:
-    """Width of the strokes as a share of the picture's shorter side."""
-    step = max(1, max(ink.mask.shape) // COARSE)
-    coarse = ink.mask[::step, ::step]
-    return float(stroke_width(coarse) / min(coarse.shape))
 
 
 def contrast_axis(pixels: Pixels) -> Plane:

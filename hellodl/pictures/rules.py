@@ -58,7 +58,8 @@ def _without_rows(pale: Mask, mask: Mask, thickness: float) -> Mask:
         if line is None:
             break
         row, slope = line
-        mask = _erased(mask, (row + 0.5) * step + slope * (np.arange(width) - width / 2), thickness)
+        rows = (row + 0.5) * step + slope * (np.arange(width) - width / 2)
+        mask = _erased(mask, pale, rows, thickness)
         near = np.abs(np.arange(len(pooled))[:, None] - row - slope * middles / step) <= 2 + thickness / step
         pooled &= ~near
     return mask
@@ -91,22 +92,28 @@ def _clearest_line(pooled: Mask, middles: NDArray[np.float64], thickness: float)
     return (int(row), float(SLOPES[best])) if score[best, row] > 0 else None
 
 
-def _erased(mask: Mask, rows: NDArray[np.float64], thickness: float) -> Mask:
+def _erased(mask: Mask, pale: Mask, rows: NDArray[np.float64], thickness: float) -> Mask:
     """Take away ink at a line (its row for each column), but not what reaches beyond the line's thickness."""
     reach = int(4 * thickness) + 3
     where = np.arange(-reach, reach + 1)[:, None] + np.round(rows).astype(int) + reach
     columns = np.arange(mask.shape[1])
     padded = np.pad(mask, ((reach, reach), (0, 0)))
     where = np.clip(where, 0, len(padded) - 1)
-    band = padded[where, columns]
+    faint = np.pad(pale, ((reach, reach), (0, 0)))[where, columns]
     near = np.abs(np.arange(-reach, reach + 1)) <= 1.5 * thickness + 1
-    middle = int(np.where(near, band.sum(axis=1), -1).argmax())
-    distance = np.abs(np.arange(len(band)) - middle)
-    heights = band[distance <= thickness].sum(axis=0)
-    usual = float(np.percentile(heights[heights > 0], 30)) if heights.any() else np.inf
+    middle = int(np.where(near, faint.sum(axis=1), -1).argmax())
+    distance = np.abs(np.arange(len(faint)) - middle)
+    band = padded[where, columns]
+    usual = min(_usual_height(rows[distance <= thickness]) for rows in (faint, band))
     if usual > 0.8 * thickness:
         return mask
     tall = np.ones((int(1.4 * usual) + 2, 1), np.uint8)
     strokes = cv2.morphologyEx(band.astype(np.uint8), cv2.MORPH_OPEN, tall) > 0
     padded[where, columns] = band & (strokes | (distance > usual + 1)[:, None])
     return padded[reach:-reach]
+
+
+def _usual_height(band: Mask) -> float:
+    """Height of the ink in most columns that have some: the line's thickness, where strokes are few."""
+    heights = band.sum(axis=0)
+    return float(np.percentile(heights[heights > 0], 30)) if heights.any() else np.inf
