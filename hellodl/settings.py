@@ -42,6 +42,8 @@ class Settings:
     average: float = 0.0
     """Keeps a running average of the weights with this decay a step, and uses it as the model; 0 is off."""
     augment: str = "none"
+    drawn: int = 0
+    """Pictures from a random pen that join every epoch: two digits to one sign that is none."""
     validation: int = 5000
     """Images held out of the training set."""
     seed: int = 0
@@ -98,6 +100,7 @@ _LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "label_smoothing": _SHARE,
     "average": _SHARE,
     "validation": _COUNT,
+    "drawn": (lambda v: _is_whole(v) and 0 <= v <= 45_000, "a whole number from 0 to 45000"),
     "seed": _COUNT,
     "patience": _COUNT,
     "target_accuracy": (

@@ -17,6 +17,7 @@ from hellodl.autograd import Program, Tensor, grad
 from hellodl.checkpoint import MAX_WEIGHT, Checkpoint, describe
 from hellodl.datasets.augment import augmenter
 from hellodl.datasets.batches import Batches, Purpose, epoch_order, generator, stratified_split
+from hellodl.drawn import with_drawn
 from hellodl.errors import DataError, ModelError, NonFiniteError
 from hellodl.evaluation import score
 from hellodl.nn import DigitNet, cross_entropy
@@ -67,8 +68,12 @@ class Trainer:
         _check_enough(settings, data)
         self._rows, self._held_out = stratified_split(data.labels, settings.validation, settings.seed)
         self.batch_size = min(settings.batch_size, len(self._rows))
-        self.steps_per_epoch = len(self._rows) // self.batch_size
-        self._batches = Batches(data.images, data.labels, _augmenter(settings.augment), settings.seed)
+        self.steps_per_epoch = (len(self._rows) + settings.drawn) // self.batch_size
+        images, labels = data.images, data.labels
+        if settings.drawn:
+            images, labels = with_drawn(images, labels, settings.seed)
+        self._drawn_rows = np.arange(len(data.labels), len(labels))
+        self._batches = Batches(images, labels, _augmenter(settings.augment), settings.seed)
         self.trained = DigitNet(settings.hidden, generator(settings.seed, Purpose.WEIGHTS))
         self.optimizer = _optimizer(settings, self.trained)
         self.average = self.optimizer.weights.copy() if settings.average else None
@@ -86,7 +91,8 @@ class Trainer:
         self._targets = Tensor(np.zeros((self.batch_size, 10)))
         self._labels = np.zeros(self.batch_size, np.uint8)
         smoothing = self.settings.label_smoothing
-        self._target_rows = (np.eye(10) * (1 - smoothing) + smoothing / 10).astype(np.float32)
+        of_digits = np.eye(10) * (1 - smoothing) + smoothing / 10
+        self._target_rows = np.vstack([of_digits, np.full(10, 0.1)]).astype(np.float32)  # the last: NO_DIGIT
         log_probabilities = self.trained(self._pixels)
         loss = cross_entropy(log_probabilities, self._targets)
         gradients = grad(loss, *self.trained.parameters())
@@ -175,7 +181,12 @@ class Trainer:
         `progress` wraps the batches; `after_step` is called between steps, when the run can be saved.
         """
         self._epoch_started = time.perf_counter()
-        order = epoch_order(self._rows, self.batch_size, self.settings.seed, self.epoch)
+        rows, seed = self._rows, self.settings.seed
+        if self.settings.drawn:
+            pick = generator(seed, Purpose.PEN, self.epoch)
+            chosen = pick.choice(self._drawn_rows, self.settings.drawn, replace=False)
+            rows = np.concatenate([rows, chosen])
+        order = epoch_order(rows, self.batch_size, seed, self.epoch)
         batches = self._batches.of(order, self.epoch, self.step % self.steps_per_epoch)
         for pixels, labels in progress(self, batches):
             self.learn(pixels, labels)

@@ -32,7 +32,7 @@ LAYERS = (
     {"autograd"},
     {"nn", "optim"},
     {"datasets", "pictures", "checkpoint"},
-    {"settings", "threads", "evaluation", "doubt"},
+    {"settings", "threads", "evaluation", "doubt", "drawn"},
     {"trainer", "reading"},
     {"training"},
     {"cli"},

@@ -98,6 +98,9 @@ setting_options = options(
         type=click.Choice(["none", "shift", "affine", "elastic"]),
         help="Distort the training images at random.",
     ),
+    click.option(
+        "--drawn", type=int, help="Pictures by a random pen that join each epoch, to read real ones."
+    ),
     click.option("--hidden", type=Widths(), help="Widths of the hidden layers.  [default: 128,64]"),
     click.option(
         "--validation",

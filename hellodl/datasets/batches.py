@@ -25,6 +25,7 @@ class Purpose(IntEnum):
     SPLIT = 1
     ORDER = 2
     AUGMENT = 3
+    PEN = 4
 
 
 def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generator:
