@@ -27,7 +27,7 @@ from hellodl.cli.common import (
 from hellodl.errors import HellodlError, Interrupted, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from types import FrameType
 
     from hellodl.datasets.batches import Batch
@@ -179,15 +179,20 @@ def train(
             should_stop=stop.requested,
         )
         try:
-            with closing(training.train(settings, run)) as records:
-                for record in records:
-                    view.show(record)
-                    log_to(record)
+            _follow(training.train(settings, run), view.show, log_to)
         except Interrupted as error:
             error.exit_code = stop.exit_code
             raise
         finally:
             view.close()
+
+
+def _follow(run: Generator[Record], *listeners: Callable[[Record], None]) -> None:
+    """Hand each record of a run to the listeners; the run ends with this, whatever happens."""
+    with closing(run) as records:
+        for record in records:
+            for listener in listeners:
+                listener(record)
 
 
 def _fields(record: Record) -> dict[str, Any]:
