@@ -164,10 +164,8 @@ def train(
     given = {name: value for name, value in given.items() if value is not None}
     settings = training.choose_settings(preset, given, resume)
     output = output or resume or Path("hellodl.safetensors")
-    if log is not None and log.absolute() == output.absolute():
-        raise UsageError(f"{log}: is the model's file, expected --log to name another")
     view = _JsonView() if as_json else _View(quiet=quiet)
-    with _stop_on_signals() as stop, _log_file(log, append=resume is not None) as log_to:
+    with _stop_on_signals() as stop, _log_file(log, output, append=resume is not None) as log_to:
         run = training.Run(
             output=output,
             data_dir=data_dir,
@@ -355,7 +353,7 @@ def _stop_on_signals() -> Iterator[_Stop]:
 
 
 @contextmanager
-def _log_file(path: Path | None, *, append: bool) -> Iterator[Any]:
+def _log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Any]:
     """A function that writes records to a file, a line each; one that does nothing without a path.
 
     What was in the file stays until there is a first record to write.
@@ -363,6 +361,8 @@ def _log_file(path: Path | None, *, append: bool) -> Iterator[Any]:
     if path is None:
         yield lambda _record: None
         return
+    if path.absolute() == model.absolute():
+        raise UsageError(f"{path}: is the model's file, expected --log to name another")
     lines = 0
 
     def write(record: Record) -> None:
