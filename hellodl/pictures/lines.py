@@ -37,9 +37,11 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
     if not pieces:
         return []
     stroke = stroke_width(mask)
-    dot = min(2 * stroke + 2, DOT * max(max(p.box[2:]) for p in pieces))
-    pieces = _merged([p for p in pieces if max(p.box[2:]) > dot], 1.2 * stroke, 0.3, stroke)
-    pieces = [p for p in pieces if p.box[2] <= LONGEST * p.box[3]] or pieces
+    dot = min(2 * stroke + 4, DOT * max(max(p.box[2:]) for p in pieces))
+    pieces = _merged([p for p in pieces if max(p.box[2:]) > dot], 1.2 * stroke + 2, 0.3, stroke)
+    pieces = [p for p in pieces if p.box[2] <= LONGEST * p.box[3]]
+    if not pieces:
+        return []
     tall = _digit_height(pieces)
     whole = [p for p in pieces if not _is_small(p, tall, mask.shape)]
     for small in (p for p in pieces if _is_small(p, tall, mask.shape)):

@@ -1,0 +1,46 @@
+"""Rules: lines from border to border go, strokes stay."""
+
+import numpy as np
+from paper import Sheet, drawn, number
+
+from hellodl.pictures.ink import find_ink, to_grey
+from hellodl.pictures.load import load_picture
+from hellodl.pictures.rules import without_rules
+
+
+def inks(sheet, text="3780"):
+    """Ink of a sheet, and the same sheet's ink without its rules."""
+    plain = Sheet(**{**vars(sheet), "rules": 0, "squared": False})
+    pictures = [load_picture(drawn([number(text)], s)) for s in (sheet, plain)]
+    return [find_ink(*to_grey(picture), light=False) for picture in pictures]
+
+
+def test_rules_as_dark_as_ink_are_taken_away_and_digits_keep_their_strokes():
+    for sheet in (
+        Sheet(rules=60),
+        Sheet(rules=60, tilt=3, paper=(230, 225, 220), noise=3),
+        Sheet(rules=40, squared=True),
+    ):
+        ruled, plain = inks(sheet)
+        dark = ruled.strength > 0.3  # so that the rules count as ink
+        cleaned = without_rules(ruled.strength, dark)
+        lost = (plain.mask & ~cleaned).sum() / plain.mask.sum()
+        bare = ~(plain.strength > 0.1)
+        left = (cleaned & bare).sum() / max(1, (dark & bare).sum())
+        assert lost < 0.08
+        assert left < 0.35
+
+
+def test_a_stem_from_border_to_border_is_no_rule():
+    four = np.zeros((120, 100), np.float32)
+    four[:, 60:72] = 1
+    four[60:70, 5:95] = 1
+    for y in range(64):
+        four[y, 60 - y * 55 // 64 : 70 - y * 55 // 64] = 1
+    assert np.array_equal(without_rules(four, four > 0.5), four > 0.5)
+
+
+def test_a_lone_bar_is_not_taken_for_a_rule():
+    one = np.zeros((200, 120), np.float32)
+    one[:, 57:62] = 1
+    assert without_rules(one, one > 0.5).sum() == one.sum()
