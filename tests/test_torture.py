@@ -14,7 +14,6 @@ from hellodl.settings import Settings
 
 KILLS = int(os.environ.get("HELLODL_KILLS", "200"))
 SEED = int(os.environ.get("HELLODL_SEED", "0"))
-LONGEST = 0.15  # seconds a run may live: about what it takes when nothing else is running
 SETTINGS = {
     "epochs": 2,
     "batch_size": 250,
@@ -34,6 +33,10 @@ def start_or_go_on(output, data_dir):
     run = training.Run(output, data_dir, resume=resume, threads=1, checkpoint_every=0)
     for _ in training.train(Settings(**SETTINGS), run):
         pass
+
+
+def position(output):
+    return checkpoint.load(output).about["step"] if output.exists() else 0
 
 
 def weights_of(path):
@@ -60,23 +63,24 @@ def test_runs_killed_at_any_moment_end_where_an_uninterrupted_one_does(processes
     whole, output = tmp_path / "whole" / "m", tmp_path / "killed" / "m"
     start_or_go_on(whole, small_mnist)
     expected, moments = weights_of(whole), random.Random(SEED)
-    kills = finished = amid_writing = 0
+    kills = finished = amid_writing = step = 0
+    longest = 0.1  # seconds a run may live, adapted so that every other one gets on, however busy the machine
     while kills < KILLS or not finished:
         process = processes.Process(target=start_or_go_on, args=(output, small_mnist))
         process.start()
-        process.join(moments.uniform(0, LONGEST))
+        process.join(moments.uniform(0, longest))
         process.kill()
         process.join()
         if process.exitcode == 0:
             assert weights_of(output) == expected
             assert [path.name for path in output.parent.iterdir()] == [output.name]
             output.unlink()
-            finished += 1
+            finished, step, longest = finished + 1, 0, longest * 0.7
         else:
             assert process.exitcode == -9
             kills += 1
-            if output.exists():
-                checkpoint.load(output)
+            before, step = step, position(output)
+            longest *= 1.1 if step == before else 0.9
             amid_writing += checkpoint.temporary_of(output).exists()
             assert {path.name for path in output.parent.glob("*")} <= {"m", "m.lock", ".m.tmp"}
     print(f"{kills} kills, {amid_writing} of them amid writing; {finished} runs brought to their end")  # noqa: T201 - for -s

@@ -9,7 +9,7 @@ from hellodl import checkpoint, datasets, evaluation, training
 from hellodl.datasets.batches import stratified_split
 from hellodl.errors import DataError, HellodlError, Interrupted, ModelError, NonFiniteError, UsageError
 from hellodl.settings import Settings
-from hellodl.trainer import EpochRecord
+from hellodl.trainer import EpochRecord, Trainer
 
 # Every feature that a resume has to carry over, in a few combinations: 18 or 19 steps an epoch.
 COMBINATIONS = {
@@ -143,6 +143,26 @@ def test_holding_out_everything_is_refused(run, output):
 def test_other_networks_can_be_trained(run, output):
     run(settings_of(hidden=(20,), epochs=1))
     assert checkpoint.load_model(output).widths == (784, 20, 10)
+
+
+def test_the_average_moves_faster_at_first_so_that_the_start_is_forgotten(run, monkeypatch):
+    """By 9/(10+t) of the way after step t, later by 1 - decay: computed again in float64."""
+    learn, averages, weights = Trainer.learn, [], []
+
+    def learn_and_look(trainer, *batch):
+        if not averages:
+            weights.append(trainer.optimizer.weights.astype(float))
+        learn(trainer, *batch)
+        averages.append(trainer.average.copy())
+        weights.append(trainer.optimizer.weights.astype(float))
+
+    monkeypatch.setattr(Trainer, "learn", learn_and_look)
+    run(settings_of(average=0.9, epochs=6))
+    expected = weights[0]
+    for t, (new, average) in enumerate(zip(weights[1:], averages, strict=True), 1):
+        share = max(0.1, 9 / (10 + t))
+        expected = expected + share * (new - expected)
+        np.testing.assert_allclose(average, expected, atol=1e-5)
 
 
 # Divergence -------------------------------------------------------------------------------------------
@@ -447,10 +467,14 @@ def test_a_second_run_with_the_same_output_is_refused_and_the_first_goes_on(run,
     run(settings_of())
 
 
-def test_what_a_killed_run_left_is_no_obstacle_and_is_swept_away(run, output):
+def test_what_a_killed_run_left_is_no_obstacle_and_is_swept_away(small_mnist, output):
+    """The half checkpoint at once, the lock with the end."""
     output.with_name(f"{output.name}.lock").write_text("")
     checkpoint.temporary_of(output).write_bytes(b"half a checkpoint")
-    run(settings_of(epochs=1))
+    records = training.train(settings_of(), training.Run(output, small_mnist, threads=1))
+    next(records)
+    assert [path.name for path in output.parent.iterdir()] == [f"{output.name}.lock"]
+    list(records)
     assert [path.name for path in output.parent.iterdir()] == [output.name]
 
 
