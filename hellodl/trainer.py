@@ -88,11 +88,13 @@ class Trainer:
     def _build(self) -> None:
         """Lay out the step as a program: one batch in, the loss and all gradients out."""
         self._pixels = Tensor(np.zeros((self.batch_size, 784)))
-        self._targets = Tensor(np.zeros((self.batch_size, 10)))
+        self._targets = Tensor(np.zeros((10, self.batch_size)).T)  # laid out as scores are
         self._labels = np.zeros(self.batch_size, np.uint8)
         smoothing = self.settings.label_smoothing
         of_digits = np.eye(10) * (1 - smoothing) + smoothing / 10
-        self._target_rows = np.vstack([of_digits, np.full(10, 0.1)]).astype(np.float32)  # the last: NO_DIGIT
+        self._target_columns = np.column_stack([of_digits, np.full(10, 0.1)]).astype(
+            np.float32
+        )  # last: NO_DIGIT
         log_probabilities = self.trained(self._pixels)
         loss = cross_entropy(log_probabilities, self._targets)
         gradients = grad(loss, *self.trained.parameters())
@@ -124,7 +126,7 @@ class Trainer:
         """One step down the hill, from one batch: uint8 pixels (batch, 784) and labels (batch,)."""
         self._labels = labels
         self.trained.scale_pixels(pixels, self._pixels.value)
-        np.take(self._target_rows, labels, axis=0, out=self._targets.value, mode="clip")
+        np.take(self._target_columns, labels, axis=1, out=self._targets.value.T, mode="clip")
         self._program.run()
         loss = float(self._loss)
         if not math.isfinite(loss):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.autograd.tensor import Tensor, topological_order
+from hellodl.autograd.tensor import Tensor, laid_out, topological_order
 from hellodl.autograd.views import View
 from hellodl.errors import NonFiniteError, ShapeError
 
@@ -128,7 +128,7 @@ class _Plan:
         out = self._targets.get(node)
         if out is None:
             flat = self._buffers[node] = self._take_buffer(node, position)
-            out = flat.reshape(node.shape)
+            out = laid_out(flat, node.shape)
         self._arrays[node] = out
         self.steps.append(partial(node.op.forward, out, *inputs))
         self.computed.append((node.op.name, out))

@@ -6,6 +6,7 @@ its inputs. Asking for `.value` sorts what the node depends on and computes it, 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, Union
 
 import numpy as np
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     Axis: TypeAlias = int | tuple[int, ...] | None
     Operand: TypeAlias = Union["Tensor", ArrayLike]  # noqa: UP007 - `|` cannot quote
     Gradients: TypeAlias = tuple["Tensor | None", ...]
+
+
+NARROW = 16  # columns; scores of ten digits are fewer
 
 
 class Op:
@@ -53,9 +57,15 @@ class Op:
 
     def result(self, shape: Shape, dtype: np.dtype[Any], *inputs: Array) -> Array:
         """The result in an array of its own."""
-        out = np.empty(shape, dtype)
+        out = laid_out(np.empty(math.prod(shape), dtype), shape)
         self.forward(out, *inputs)
         return out
+
+
+def laid_out(memory: Array, shape: Shape) -> Array:
+    """Flat memory as an array; a tall, narrow matrix column by column, as NumPy folds long columns faster."""
+    narrow = len(shape) == 2 and shape[1] <= NARROW < shape[0]
+    return memory.reshape(shape, order="F" if narrow else "C")
 
 
 def unary(name: str, doc: str) -> Callable[[Operand], Tensor]:
