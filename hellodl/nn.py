@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Function = Callable[["DigitNet", Tensor], Tensor]  # of scaled pixels (n, 784)
+
 MAX_WEIGHTS = 1 << 24  # of a network with its biases: more is a mistake or a hostile file
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels, as shares of full ink
+REPLAYS = 4  # programs that a network keeps, the latest; one for 500 images takes some 2 MB
 
 
 class Linear:
@@ -57,6 +60,7 @@ class DigitNet:
         self.pixels = pixels
         self.widths = (784, *hidden, 10)
         self.layers = [Linear(n_in, n_out, rng) for n_in, n_out in pairwise(self.widths)]
+        self._replays: dict[object, _Replay] = {}
 
     def __getattr__(self, name: str) -> Linear:
         """Layers by name: lc1 is the first linear combination."""
@@ -100,24 +104,39 @@ class DigitNet:
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The probability of each digit: uint8 images (n, 28, 28), ink bright → float32 (n, 10)."""
-        return self._run(lambda pixels: self.scores(pixels).softmax(), images)
+        return self._run(DigitNet._probabilities, images)
 
     def hidden(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The activations of the last hidden layer: uint8 images (n, 28, 28) → float32 (n, 64)."""
-        return self._run(self.hidden_layer, images)
+        return self._run(DigitNet.hidden_layer, images)
 
-    def _run(self, function: Callable[[Tensor], Tensor], images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _probabilities(self, pixels: Tensor) -> Tensor:
+        return self.scores(pixels).softmax()
+
+    def _run(self, function: Function, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """A function of scaled pixels applied to any number of images, in batches that stay in cache."""
         batch = min(len(images), 500)
-        pixels = Tensor(np.zeros((batch, 784)))
-        output = function(pixels)
-        program = Program(output)
-        results = np.empty((len(images), *output.shape[1:]), np.float32)
+        key = function, batch, *self.parameters()
+        # Taken out while it runs: another thread that needs it finds none and makes its own.
+        replay = self._replays.pop(key, None) or _Replay(self, function, batch)
+        results = np.empty((len(images), *replay.output.shape[1:]), np.float32)
         for start in range(0, len(images), max(batch, 1)):
             some = images[start : start + batch]
-            self.scale_pixels(some.reshape(-1, 784), pixels.value[: len(some)])
-            results[start : start + batch] = program.run()[: len(some)]
+            self.scale_pixels(some.reshape(-1, 784), replay.pixels.value[: len(some)])
+            results[start : start + batch] = replay.program.run()[: len(some)]
+        self._replays[key] = replay
+        for oldest in list(self._replays)[:-REPLAYS]:
+            self._replays.pop(oldest, None)
         return results
+
+
+class _Replay:
+    """A network's function as a program for batches of one size; to build it takes longer than to run it."""
+
+    def __init__(self, model: DigitNet, function: Function, batch: int) -> None:
+        self.pixels = Tensor(np.zeros((batch, 784)))
+        self.output = function(model, self.pixels)
+        self.program = Program(self.output)
 
 
 def weight_count(widths: Sequence[int]) -> int:

@@ -1,11 +1,12 @@
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from hellodl import checkpoint, load
+from hellodl import checkpoint, load, nn
 from hellodl.autograd import Tensor, grad
 from hellodl.nn import DigitNet, Linear, cross_entropy, weight_count
 
@@ -102,6 +103,34 @@ def test_predict_sees_weights_that_were_assigned(model, images):
     before = model.predict(images[:3])
     model.lc3.bias.value = np.arange(10)
     assert not np.allclose(before, model.predict(images[:3]))
+
+
+def test_predict_sees_layers_that_were_replaced(model, images):
+    """A program that was kept for the old layer is not used for the new one."""
+    before = model.predict(images[:3])
+    model.layers[2] = Linear(64, 10, np.random.default_rng(9))
+    assert not np.allclose(before, model.predict(images[:3]))
+
+
+def test_repeated_predictions_build_one_graph(model, images, monkeypatch):
+    """To build the graph takes longer than to run it: it is kept, for the latest few sizes of a batch."""
+    built = []
+    scores = DigitNet.scores
+    monkeypatch.setattr(DigitNet, "scores", lambda self, x: built.append(x.shape[0]) or scores(self, x))
+    for count in (5, 5, 7, 5):
+        model.predict(images[:count])
+    assert built == [5, 7]
+    for count in range(10, 30):
+        model.predict(images[:count])
+    assert len(model._replays) <= nn.REPLAYS
+
+
+def test_predictions_in_threads_do_not_mix(model, images):
+    expected = [model.predict(images[i : i + 5]) for i in range(0, 500, 5)]
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda i: model.predict(images[i : i + 5]), range(0, 500, 5))
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_loss_and_gradients_agree_with_pytorch(model, torch_net, images):
