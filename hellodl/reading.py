@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -170,7 +170,10 @@ def _best_path(candidates: list[_Candidate], confidence: Plane, pieces: int) -> 
 
 def _digit(candidate: _Candidate, answers: Answers, i: int, scale: float, doubt: Doubt) -> Digit:
     """The most likely digit of the i-th candidate, and whether to believe it."""
-    return _judged(answers, i, candidate.seen, _scaled(candidate.piece.box, scale), doubt)
+    from hellodl.pictures.pieces import is_texture  # noqa: PLC0415 - see _read_ink
+
+    digit = _judged(answers, i, candidate.seen, _scaled(candidate.piece.box, scale), doubt)
+    return replace(digit, verdict="not a digit") if is_texture(candidate.piece) else digit
 
 
 def _judged(answers: Answers, i: int, seen: Pixels, box: Box, doubt: Doubt) -> Digit:
@@ -206,6 +209,8 @@ def _warnings(digits: tuple[Digit, ...], ink: Ink | None, doubt: Doubt) -> list[
         warnings.append("very small")
     for i, digit in enumerate(digits, 1):
         place = f"digit {i}" if len(digits) > 1 else "the digit"
+        if digit.verdict == "not a digit":
+            warnings.append(f"{place} is none, by its shape")
         warnings += why(place, np.array(digit.probabilities, np.float32), digit.familiarity, doubt)
     return warnings
 
