@@ -127,7 +127,7 @@ def test_a_bar_moves_on_a_terminal_and_is_gone_at_the_end(small_mnist, quick, tm
             shown += chunk
     os.close(terminal)
     assert process.returncode == 0
-    assert b"epoch 2/30:" in shown
+    assert re.search(rb"epoch \d+/30: .*loss \d", shown)
     assert b"steps/s" in shown
     assert b"saved as hellodl.safetensors" in shown.splitlines()[-3]
 
