@@ -146,9 +146,9 @@ def find_model(path: Path | None) -> Path:
     )
 
 
-def load_model(path: Path | None = None) -> DigitNet:
+def load_model(path: str | os.PathLike[str] | None = None) -> DigitNet:
     """The network in a checkpoint; without a path the one `find_model` finds. Raises ModelError."""
-    return load(find_model(path)).model()
+    return load(find_model(None if path is None else Path(path))).model()
 
 
 def load(path: Path) -> Checkpoint:

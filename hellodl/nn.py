@@ -146,4 +146,4 @@ def weight_count(widths: Sequence[int]) -> int:
 
 def cross_entropy(log_probabilities: Tensor, targets: Tensor) -> Tensor:
     """The mean over a batch of -Σ target · log p: both (n, 10), each row of targets sums to 1."""
-    return -(log_probabilities * targets).sum() / targets.shape[0]
+    return (log_probabilities * targets).sum() * (-1 / targets.shape[0])

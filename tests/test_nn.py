@@ -159,3 +159,18 @@ def test_other_widths_make_other_layers():
     assert model.lc4.weight.shape == (10, 15)
     with pytest.raises(AttributeError, match=re.escape("DigitNet has no attribute 'lc5'")):
         _ = model.lc5
+
+
+def test_a_model_is_loaded_by_its_name_as_text(tmp_path):
+    model = DigitNet()
+    checkpoint.save(
+        tmp_path / "m.safetensors", checkpoint.Checkpoint(_weights(model), about=checkpoint.describe(model))
+    )
+    images = np.zeros((2, 28, 28), np.uint8)
+    np.testing.assert_array_equal(
+        load(str(tmp_path / "m.safetensors")).predict(images), model.predict(images)
+    )
+
+
+def _weights(model):
+    return {name: parameter.value for name, parameter in model.named_parameters().items()}
