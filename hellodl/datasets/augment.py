@@ -49,7 +49,7 @@ KINDS = {
     "none": Strengths(),
     "shift": Strengths(shift=1.0),
     "affine": Strengths(shift=1.5, rotation=12.0, scale=0.12, shear=0.2),
-    "elastic": Strengths(shift=1.5, rotation=10.0, scale=0.12, shear=0.15, elastic=0.8, stroke=0.5),
+    "elastic": Strengths(shift=1.0, rotation=10.0, scale=0.12, shear=0.15, elastic=0.8),
 }
 
 
