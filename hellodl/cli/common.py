@@ -39,9 +39,7 @@ dataset_option = click.option(
 
 def printable(text: object) -> str:
     """Text with control characters shown as escapes, so that a file's name cannot drive the terminal."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(text)
-    )
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 def say(message: str, *, quiet: bool = False) -> None:

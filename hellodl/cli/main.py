@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
 import sys
+from contextlib import suppress
 
 import click
 
@@ -62,10 +64,15 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        code = complain(f"the output cannot be written: {error.strerror}", 1)
     sys.exit(code)
 
 
 def complain(message: str, code: int) -> int:
     """One line on stderr."""
-    click.echo(f"hellodl: {printable(message)}", err=True)
+    with suppress(BrokenPipeError):  # whoever read our stderr may have gone
+        click.echo(f"hellodl: {printable(message)}", err=True)
     return code

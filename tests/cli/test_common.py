@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from hellodl.cli.common import DATASETS
+import pytest
+
+from hellodl.cli.common import DATASETS, printable
 from hellodl.datasets.catalogue import CATALOGUE
 
 
@@ -17,3 +20,16 @@ def test_a_terminal_without_arrows_gets_escapes_not_a_crash():
     command = [sys.executable, "-m", "hellodl", "train", "--help"]
     done = subprocess.run(command, env=environment, capture_output=True, encoding="latin-1", check=True)
     assert "\\u2192" in done.stdout
+
+
+def test_a_name_cannot_break_out_of_its_line():
+    assert printable("a\nb\x1b[31m\u202e.png") == "a\\nb\\x1b[31m\\u202e.png"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout_is_told_in_one_line():
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "hellodl", "graph", "x*x", "--at", "x=2", "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "hellodl: the output cannot be written: No space left on device\n"
