@@ -117,7 +117,14 @@ def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Readi
         candidates = _candidates(pieces)
         answers = ask(model, np.stack([c.seen for c in candidates]), doubt)
         chosen = _best_path(candidates, answers.probabilities.max(axis=1), len(pieces))
-        read.append([_digit(candidates[i], answers, i, ink.scale, doubt) for i in chosen])
+        cuts = [candidates[i].piece.cut > 0 for i in chosen] + [False]
+        stricter = replace(doubt, sure=(1 + doubt.sure) / 2)  # who cuts ink must be surer of the parts
+        read.append(
+            [
+                _digit(candidates[i], answers, i, ink.scale, stricter if cuts[k] or cuts[k + 1] else doubt)
+                for k, i in enumerate(chosen)
+            ]
+        )
     return _reading(read, picture, doubt, ink)
 
 
@@ -137,6 +144,8 @@ def _candidates(pieces: list[Piece]) -> list[_Candidate]:
                 break
             penalty += 3 * group[0].cut + (0.7 if group[0].cut else 0.0)
             penalty += 2.0 if piece.box[3] < 0.5 * tall else 0.0
+            if after > first + 1:  # wide ink that can be cut is rarely one digit
+                penalty += 2 * max(0.0, piece.box[2] / piece.box[3] - 1.1)
             found.append(_Candidate(first, after, piece, normalise(piece.strength), penalty))
     return found
 
