@@ -84,28 +84,31 @@ class Augmenter:
         """Distorted copies of `images`, uint8 (n, 28, 28) or (n, 784), in `out` if given; same shape."""
         out = np.empty_like(images) if out is None else out
         if self.only_shifts:
-            self._shift(images, rng, out)
+            self._shift(images, out)
             return out
         for start in range(0, len(images), BLOCK):
             block = slice(start, start + BLOCK)
             out[block] = self._distort(images[block], rng).reshape(out[block].shape)
         return out
 
-    def _shift(self, images: NDArray[np.uint8], rng: np.random.Generator, out: NDArray[np.uint8]) -> None:
-        """Moved by whole pixels, every possible way for an equal share of the batch, in random order.
+    def _shift(self, images: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+        """Moved by whole pixels, every possible way for an equal share of the batch.
 
-        A move is a copy of memory some places on, with the edges it leaves cleared.
+        Who moves where is settled by the order of the batch, which is random already. A move is a copy of
+        memory some places on, with the edges it leaves cleared.
         """
         reach = range(-int(self.strengths.shift), int(self.strengths.shift) + 1)
-        moves = rng.permutation([(down, right) for down in reach for right in reach])
+        moves = [(down, right) for down in reach for right in reach]
         ends = [len(images) * share // len(moves) for share in range(len(moves) + 1)]
-        for (start, end), (down, right) in zip(pairwise(ends), moves.tolist(), strict=True):
+        for (start, end), (down, right) in zip(pairwise(ends), moves, strict=True):
             old, new = images[start:end].reshape(-1), out[start:end].reshape(-1, SIDE, SIDE)
             places = down * SIDE + right
             count = max(0, old.size - abs(places))
             new.reshape(-1)[max(0, places) :][:count] = old[max(0, -places) :][:count]
-            new[:, _left_empty(down)] = 0
-            new[:, :, _left_empty(right)] = 0
+            if down:
+                new[:, _left_empty(down)] = 0
+            if right:
+                new[:, :, _left_empty(right)] = 0
 
     def _distort(self, images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         """Distorted copies, (n, 784), of at most a block of pictures."""
