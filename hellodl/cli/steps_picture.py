@@ -1,0 +1,135 @@
+"""`--show-steps FILE.png`: all steps from a picture to its digits on one sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, TEXT, TRACK, WHITE, Canvas, fitted
+from hellodl.cli.predict_view import percent
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from hellodl.cli.canvas import Colour
+    from hellodl.reading import Digit, Reading
+
+COLOURS: dict[str, Colour] = {
+    **dict.fromkeys(("digits", "digit"), (28, 128, 68)),
+    "unsure": (196, 124, 0),
+    **dict.fromkeys(("not digits", "not a digit"), (196, 48, 40)),
+}
+PANEL, INSET, GAP = 472, 12, 16  # the picture and its ink each have a panel
+TALLEST, TALLEST_AS_IT_IS = 420, 224
+WIDTH = 2 * MARGIN + 2 * PANEL + GAP
+CARD = 202  # height of a digit's card
+SEEN = 140  # side of a digit as the network saw it
+MOST = 60  # digits drawn
+
+
+def steps_picture(name: str, reading: Reading) -> Image:
+    """The sheet: the reading, the picture with numbered boxes, its ink, and a card for each digit."""
+    digits = reading.digits[:MOST]
+    warnings = _warnings(reading)
+    head = MARGIN + 92 + 20 * len(warnings)
+    tallest = TALLEST if reading.ink else TALLEST_AS_IT_IS
+    factor = min((PANEL - 2 * INSET) / reading.picture.width, tallest / reading.picture.height)
+    cards = head + reading.picture.height * factor + INSET + 30 + GAP
+    across = 2 if len(digits) in {1, 2, 4} else 3
+    rows = -(-len(digits) // across)
+    canvas = Canvas(WIDTH, cards + rows * (CARD + GAP) - GAP * bool(rows) + MARGIN)
+    _draw_head(canvas, name, reading, warnings)
+    _draw_panels(canvas, reading, head, factor)
+    wide = (WIDTH - 2 * MARGIN - (across - 1) * GAP) / across
+    for i, digit in enumerate(digits):
+        x, y = MARGIN + i % across * (wide + GAP), cards + i // across * (CARD + GAP)
+        _draw_card(canvas, x, y, wide, i + 1, digit)
+    return canvas.image
+
+
+def _warnings(reading: Reading) -> list[str]:
+    """At most six warnings."""
+    more = len(reading.warnings) - 6
+    hidden = len(reading.digits) - MOST
+    return [
+        *reading.warnings[:6],
+        *([f"and {more} more remarks"] if more > 0 else []),
+        *([f"{hidden} more digits are not drawn"] if hidden > 0 else []),
+    ]
+
+
+def _draw_head(canvas: Canvas, name: str, reading: Reading, warnings: list[str]) -> None:
+    """What was read, how surely, and what is doubtful."""
+    colour = COLOURS[reading.verdict]
+    text = "   ".join(reading.text.split("\n")) or "no digits"
+    canvas.text(MARGIN, MARGIN - 6, fitted(text, WIDTH - 2 * MARGIN - 260, 52), 52, colour)
+    right = WIDTH - MARGIN
+    canvas.text(right, MARGIN, fitted(Path(name).name, 250), 14, TEXT, "ra")
+    picture = reading.picture
+    size = f"{round(picture.width * picture.scale)} by {round(picture.height * picture.scale)} pixels"
+    canvas.text(right, MARGIN + 20, size, 14, FADED, "ra")
+    sure = min((digit.confidence for digit in reading.digits), default=None)
+    verdict = reading.verdict if sure is None else f"{reading.verdict}, {percent(sure)}"
+    canvas.text(right, MARGIN + 40, verdict, 14, colour, "ra")
+    for i, warning in enumerate(warnings):
+        canvas.text(MARGIN, MARGIN + 72 + 20 * i, fitted(warning, WIDTH - 2 * MARGIN), 14, TEXT)
+
+
+def _draw_panels(canvas: Canvas, reading: Reading, y: float, factor: float) -> None:
+    """The picture with its boxes, and its ink."""
+    pixels, ink = reading.picture.pixels, reading.ink
+    wide, tall = reading.picture.width * factor, reading.picture.height * factor
+    if ink is None:
+        captions = "the picture", "as in training: it goes to the network as it is"
+        panels = pixels, reading.digits[0].seen
+    else:
+        kind = "light on dark" if ink.light else "dark on light"
+        captions = "the picture, with what was found", f"its ink, {kind}"
+        panels = pixels, np.where(ink.mask, np.uint8(28), np.uint8(252))
+    for i, (panel, caption) in enumerate(zip(panels, captions, strict=True)):
+        x = MARGIN + i * (PANEL + GAP)
+        canvas.box(x, y, PANEL, tall + INSET + 30, fill=WHITE, outline=LINE, radius=8)
+        canvas.text(x + INSET, y + INSET + tall + 7, caption, 13, FADED)
+        canvas.picture(x + (PANEL - wide) / 2, y + INSET, panel, wide, tall)
+    if ink is not None:
+        _draw_boxes(canvas, reading, MARGIN + (PANEL - wide) / 2, y + INSET, factor)
+
+
+def _draw_boxes(canvas: Canvas, reading: Reading, x: float, y: float, factor: float) -> None:
+    """A box around each digit, with its number on a flag at the upper left."""
+    on_original = factor / reading.picture.scale
+    for number, digit in enumerate(reading.digits[:MOST], 1):
+        left, top, width, height = (edge * on_original for edge in digit.box)
+        left, top, width, height = x + left - 3, y + top - 3, width + 6, height + 6
+        colour = COLOURS[digit.verdict]
+        canvas.box(left, top, width, height, outline=colour, thickness=1.5, radius=3)
+        wide = 9 + 8 * len(str(number))
+        canvas.box(left, max(top - 9, y), wide, 18, fill=colour, radius=4)
+        canvas.text(left + wide / 2, max(top - 9, y) + 9, str(number), 13, WHITE, "mm")
+
+
+def _draw_card(canvas: Canvas, x: float, y: float, width: float, number: int, digit: Digit) -> None:
+    """One digit: as the network saw it, what it answered, and how to take that."""
+    colour = COLOURS[digit.verdict]
+    canvas.box(x, y, width, CARD, fill=WHITE, outline=LINE, radius=8)
+    canvas.text(x + 14, y + 13, f"{number}", 14, FADED)
+    canvas.text(x + 14 + SEEN, y + 13, f"{digit.verdict}, {percent(digit.confidence)}", 14, colour, "ra")
+    canvas.picture(x + 14, y + 44, digit.seen, SEEN, SEEN)
+    draw_bars(canvas, x + 14 + SEEN + 16, y + 14, width - SEEN - 44, digit.probabilities, colour)
+
+
+def draw_bars(
+    canvas: Canvas, x: float, y: float, width: float, probabilities: tuple[float, ...], colour: Colour
+) -> None:
+    """The ten probabilities, the greatest in `colour`."""
+    best = max(probabilities)
+    for i, probability in enumerate(probabilities):
+        row = y + 17.6 * i
+        strong = probability == best
+        canvas.text(x, row + 8, str(i), 13, colour if strong else FADED, "lm")
+        canvas.box(x + 14, row + 3, width - 64, 10, fill=TRACK, radius=3)
+        canvas.box(x + 14, row + 3, (width - 64) * probability, 10, fill=colour if strong else BLUE, radius=3)
+        if probability >= 0.0005:
+            canvas.text(x + width, row + 8, percent(probability), 12, colour if strong else FADED, "rm")
