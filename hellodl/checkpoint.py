@@ -66,6 +66,7 @@ class Checkpoint:
         model = DigitNet(widths[:-1], np.random.default_rng(0), tuple(self.about["pixels"]))
         for name, parameter in model.named_parameters().items():
             parameter.value = self.weights[name]
+        model.calibration = dict(self.about.get("calibration", {}))
         return model
 
 
@@ -205,6 +206,9 @@ def _read_about(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         raise ModelError(f"{path}: describes the network as {widths!r:.80}, expected [784, …, 10]")
     if not (_are_numbers(pixels) and len(pixels) == 2 and pixels[1] > 0.001):
         raise ModelError(f"{path}: scales pixels by {pixels!r:.80}, expected their mean and deviation")
+    calibration = about.get("calibration", {})
+    if not (isinstance(calibration, dict) and _are_numbers(list(calibration.values()))):
+        raise ModelError(f"{path}: its calibration is {calibration!r:.80}; the metadata is damaged")
     for name, kind in KINDS.items():
         if name in about and not isinstance(about[name], kind):
             raise ModelError(f"{path}: its {name} is {about[name]!r:.80}; the metadata is damaged")

@@ -52,6 +52,12 @@ class Doubt:
     least: float = 0.35
 
 
+def doubt_of(model: Model) -> Doubt:
+    """What was fitted when the model was trained and lies in its checkpoint, else the defaults."""
+    fitted = getattr(model, "calibration", {})
+    return Doubt(**{name: fitted[name] for name in ("temperature", "familiar") if name in fitted})
+
+
 @dataclass(frozen=True)
 class Answers:
     """The model's answers for n images: probabilities (n, 10), calibrated; familiarity (n,)."""

@@ -58,6 +58,7 @@ class DigitNet:
     ) -> None:
         rng = rng or np.random.default_rng()
         self.pixels = pixels
+        self.calibration: dict[str, float] = {}  # how far to believe it: see hellodl.doubt
         self.widths = (784, *hidden, 10)
         self.layers = [Linear(n_in, n_out, rng) for n_in, n_out in pairwise(self.widths)]
         self._replays: dict[object, _Replay] = {}
@@ -106,6 +107,10 @@ class DigitNet:
         """The probability of each digit: uint8 images (n, 28, 28), ink bright → float32 (n, 10)."""
         return self._run(DigitNet._probabilities, images)
 
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Ten raw scores a picture: uint8 images (n, 28, 28) → float32 (n, 10)."""
+        return self._run(DigitNet.scores, images)
+
     def hidden(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The activations of the last hidden layer: uint8 images (n, 28, 28) → float32 (n, 64)."""
         return self._run(DigitNet.hidden_layer, images)
@@ -116,7 +121,7 @@ class DigitNet:
     def _run(self, function: Function, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """A function of scaled pixels applied to any number of images, in batches that stay in cache."""
         batch = min(len(images), 500)
-        key = function, batch, *self.parameters()
+        key = function, batch, *(id(parameter.value) for parameter in self.parameters())
         # Taken out while it runs: another thread that needs it finds none and makes its own.
         replay = self._replays.pop(key, None) or _Replay(self, function, batch)
         results = np.empty((len(images), *replay.output.shape[1:]), np.float32)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.doubt import FAINT, TINY, Answers, Doubt, Model, ask, ground_trouble, verdict, why
+from hellodl.doubt import FAINT, TINY, Answers, Doubt, Model, ask, doubt_of, ground_trouble, verdict, why
 from hellodl.pictures.load import Picture, Source, load_picture
 from hellodl.pictures.trained import SIDE, as_trained
 
@@ -79,7 +79,7 @@ def read(
         from hellodl.checkpoint import load_model  # noqa: PLC0415 - callers may bring a model of their own
 
         model = load_model(None)
-    doubt = doubt or Doubt()
+    doubt = doubt or doubt_of(model)
     picture = load_picture(source)
     as_it_is = as_trained(picture.pixels, invert=invert)
     if as_it_is is not None:

@@ -15,8 +15,9 @@ import numpy as np
 
 from hellodl.autograd import Program, Tensor, grad
 from hellodl.checkpoint import MAX_WEIGHT, Checkpoint, describe
-from hellodl.datasets.augment import augmenter
+from hellodl.datasets.augment import Augmenter, Strengths, augmenter
 from hellodl.datasets.batches import Batches, Purpose, epoch_order, generator, stratified_split
+from hellodl.doubt import fit_doubt
 from hellodl.drawn import with_drawn
 from hellodl.errors import DataError, ModelError, NonFiniteError
 from hellodl.evaluation import score
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hellodl.datasets import Dataset
-    from hellodl.datasets.augment import Augmenter
     from hellodl.datasets.batches import Batch
     from hellodl.optim import Optimizer
     from hellodl.settings import Settings
@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     Progress = Callable[["Trainer", Iterable[Batch]], Iterable[Batch]]
 
 MAX_LOSS = 1000.0  # nats: e^-1000 is how likely such a network holds the truth to be
+
+
+QUICK_LOOK = 1000  # images that are enough to calibrate a model that trained for a second
+# About as far from MNIST as what people photograph.
+STRONG = Strengths(shift=1.5, rotation=15, scale=0.2, shear=0.25, elastic=1.0, stroke=0.7)
 
 
 @dataclass(frozen=True)
@@ -251,6 +256,16 @@ class Trainer:
         """All arrays that change from step to step, by name."""
         arrays = {"weights": self.optimizer.weights, "average": self.average, "best": self.best}
         return {name: a for name, a in arrays.items() if a is not None} | self.optimizer.state()
+
+    def calibrate(self) -> dict[str, float]:
+        """How far to believe the result, from the images held out, as they are and strongly distorted."""
+        rows = self._held_out if self._batches.needs_worker else self._held_out[:QUICK_LOOK]
+        images, labels = self.data.images[rows], self.data.labels[rows]
+        distort = Augmenter(STRONG)
+        distorted = distort(images, generator(self.settings.seed, Purpose.CALIBRATE))
+        found = fit_doubt(self.result(), images, labels, distorted)
+        fitted = {"temperature": found.temperature, "familiar": found.familiar}
+        return {name: value for name, value in fitted.items() if math.isfinite(value)}
 
     def checkpoint(self, **more: object) -> Checkpoint:
         """The model, and everything needed to go on from here. Raises NonFiniteError if it has diverged."""

@@ -92,7 +92,9 @@ def _finish(trainer: Trainer, run: Run, saver: _Saver) -> DoneRecord:
     result = score(trainer.result(), test.images, test.labels)
     accuracies = [record["validation_accuracy"] for record in trainer.history]
     kept = max(accuracies) if trainer.settings.patience else accuracies[-1]
-    saver.save(validation_accuracy=kept, test_accuracy=result.accuracy, test_loss=result.loss)
+    calibration = trainer.calibrate() if trainer.settings.validation else {}
+    results = {"validation_accuracy": kept, "test_accuracy": result.accuracy, "test_loss": result.loss}
+    saver.save(results=results, calibration=calibration)
     return DoneRecord(
         validation_accuracy=kept,
         test_accuracy=result.accuracy,
@@ -122,8 +124,8 @@ class _Saver:
         if time.monotonic() >= self._due:
             self.save()
 
-    def save(self, **results: float | None) -> None:
-        checkpoints.save(self._run.output, self._trainer.checkpoint(results=results))
+    def save(self, **more: object) -> None:
+        checkpoints.save(self._run.output, self._trainer.checkpoint(**more))
         self._due = time.monotonic() + self._run.checkpoint_every
 
 

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from hellodl import checkpoint, load, nn
 from hellodl.autograd import Tensor, grad
 from hellodl.nn import DigitNet, Linear, cross_entropy, weight_count
+from hellodl.optim import SGD
 
 
 class TorchNet(torch.nn.Module):
@@ -174,3 +175,18 @@ def test_a_model_is_loaded_by_its_name_as_text(tmp_path):
 
 def _weights(model):
     return {name: parameter.value for name, parameter in model.named_parameters().items()}
+
+
+def test_predictions_follow_weights_that_an_optimizer_took_over():
+    """A model that predicted before it was trained does not answer with what it knew then."""
+    model, images = DigitNet(rng=np.random.default_rng(0)), np.full((3, 28, 28), 100, np.uint8)
+    before = model.predict(images)
+    optimizer = SGD(model.parameters(), lr=0.5)
+    optimizer.gradient[...] = np.random.default_rng(1).standard_normal(optimizer.gradient.size)
+    optimizer.update()
+    after = model.predict(images)
+    assert not np.allclose(before, after)
+    fresh = DigitNet()
+    for mine, its in zip(fresh.parameters(), model.parameters(), strict=True):
+        mine.value = its.value
+    np.testing.assert_allclose(after, fresh.predict(images), rtol=1e-5)

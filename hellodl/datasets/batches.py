@@ -26,6 +26,7 @@ class Purpose(IntEnum):
     ORDER = 2
     AUGMENT = 3
     PEN = 4
+    CALIBRATE = 5
 
 
 def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generator:
