@@ -157,7 +157,7 @@ def train(
 
     A preset is a set of values for the other options; options given override it.
     hill: the chapter's plain hill descent. fast: 98 % in about a second.
-    best: the most this small network can do, in some ten minutes.
+    best: the most this small network can do, in some minutes.
     """
     from hellodl import training
 
