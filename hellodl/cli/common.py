@@ -42,6 +42,12 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
+def percent(share: float, digits: int = 2) -> str:
+    """A share as 97.86 %; only all is 100 %, however close."""
+    rounded = round(100 * share, digits)
+    return f"{rounded if share == 1 else min(rounded, 100 - 10**-digits):.{digits}f} %"
+
+
 def say(message: str, *, quiet: bool = False) -> None:
     """A remark on stderr."""
     if not quiet:

@@ -9,6 +9,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from hellodl.cli.common import percent
 from hellodl.cli.drawing import beside, has_unicode, picture, shown
 from hellodl.datasets.catalogue import DIGITS, lookup
 
@@ -36,12 +37,6 @@ def report(path: Path, result: Evaluation, data: Dataset, out: Console) -> Itera
     yield from confusion(result.confusion, out)
     yield ""
     yield from worst_mistakes(result.mistakes, data.images, out)
-
-
-def percent(share: float, digits: int = 2) -> str:
-    """A share as 97.86 %; only all is 100 %, however close."""
-    rounded = round(100 * share, digits)
-    return f"{rounded if share == 1 else min(rounded, 100 - 10**-digits):.{digits}f} %"
 
 
 def headline(result: Evaluation) -> Table:

@@ -20,6 +20,7 @@ from hellodl.cli.common import (
     data_dir_option,
     json_option,
     options,
+    percent,
     print_json,
     printable,
     quiet_option,
@@ -247,7 +248,7 @@ class _View:
             yield batch
             if (now := time.perf_counter()) - self._shown > 0.1:
                 self._shown = now
-                values = f"loss {trainer.mean_loss:.4f}, accuracy {trainer.batch_accuracy():.1%}"
+                values = f"loss {trainer.mean_loss:.4f}, accuracy {percent(trainer.batch_accuracy(), 1)}"
                 self._bar.set_postfix_str(values, refresh=False)
                 self._bar.update(trainer.step - self._bar.n)
 
@@ -270,7 +271,7 @@ class _View:
             f"{record.epoch}/{record.epochs}",
             f"{record.loss:.4f}",
             "–" if loss is None else f"{loss:.4f}",
-            "–" if accuracy is None else f"{accuracy:.2%}",
+            "–" if accuracy is None else percent(accuracy),
             f"{record.seconds:.2f}",
         )
         self._print_row(cells)
@@ -295,9 +296,9 @@ class _View:
         console().print(table)
 
     def _show_summary(self, record: DoneRecord) -> None:
-        accuracies = f"test accuracy {click.style(format(record.test_accuracy, '.2%'), bold=True)}"
+        accuracies = f"test accuracy {click.style(percent(record.test_accuracy), bold=True)}"
         if record.validation_accuracy is not None:
-            accuracies = f"validation accuracy {record.validation_accuracy:.2%}, {accuracies}"
+            accuracies = f"validation accuracy {percent(record.validation_accuracy)}, {accuracies}"
         threads = f"{record.threads} thread{'s' if record.threads > 1 else ''}"
         click.echo(f"\n{accuracies}")
         click.echo(

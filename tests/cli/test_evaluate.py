@@ -13,6 +13,7 @@ from rich.console import Console
 
 from hellodl import checkpoint, datasets, evaluation
 from hellodl.cli import drawing, evaluate_view
+from hellodl.cli.common import percent
 from hellodl.cli.main import cli
 from hellodl.datasets import Dataset
 
@@ -129,7 +130,7 @@ def test_a_model_that_makes_no_mistake_is_reported_as_such(folder):
     ("share", "text"), [(1.0, "100.00 %"), (0.99999, "99.99 %"), (0.98765, "98.77 %"), (0.0, "0.00 %")]
 )
 def test_only_all_is_100_percent(share, text):
-    assert evaluate_view.percent(share) == text
+    assert percent(share) == text
 
 
 def test_classes_that_are_no_digits_are_named(folder):

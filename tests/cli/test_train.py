@@ -83,8 +83,8 @@ def test_a_person_sees_a_row_an_epoch_and_what_to_do_next(train):
     code, out, err = train("-o", "a b/m.safetensors")
     assert (code, err) == (0, [])
     assert re.fullmatch(r" +epoch +loss +validation loss +accuracy +seconds", out[0])
-    assert re.fullmatch(r" +2/2 +\d\.\d{4} +\d\.\d{4} +\d\d\.\d\d% +\d\.\d\d", out[2])
-    assert re.fullmatch(r"validation accuracy [\d.]+%, test accuracy [\d.]+%", out[4])
+    assert re.fullmatch(r" +2/2 +\d\.\d{4} +\d\.\d{4} +\d\d\.\d\d % +\d\.\d\d", out[2])
+    assert re.fullmatch(r"validation accuracy [\d.]+ %, test accuracy [\d.]+ %", out[4])
     assert re.fullmatch(r"2 epochs, 28 steps in [\d.]+ s \([\d.]+ s in all, 1 thread\)", out[5])
     assert out[6] == "saved as a b/m.safetensors"
     assert out[7:] == [
