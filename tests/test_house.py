@@ -32,7 +32,7 @@ LAYERS = (
     {"autograd"},
     {"nn", "optim"},
     {"datasets", "pictures", "checkpoint"},
-    {"settings", "threads", "evaluation", "doubt", "drawn"},
+    {"settings", "threads", "evaluation", "explaining", "doubt", "drawn"},
     {"trainer", "reading"},
     {"training"},
     {"cli"},

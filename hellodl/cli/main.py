@@ -15,7 +15,7 @@ from hellodl.cli.common import printable
 from hellodl.errors import HellodlError
 from hellodl.version import __version__
 
-COMMANDS = ("train", "evaluate", "predict", "download", "inspect", "graph")
+COMMANDS = ("train", "evaluate", "predict", "explain", "download", "inspect", "graph")
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

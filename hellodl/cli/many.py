@@ -68,7 +68,7 @@ class Reader:
         """The reading of a file, or of standard input for "-". Raises PictureError."""
         from hellodl.reading import read
 
-        source = name if name != "-" else _standard_input()
+        source = name if name != "-" else standard_input()
         return read(source, self._model, invert=self.job.invert)
 
     def answer(self, name: str) -> Answer:
@@ -86,7 +86,8 @@ def refusal(name: str, error: PictureError) -> Answer:
     return Answer(name, error=str(error))
 
 
-def _standard_input() -> bytes:
+def standard_input() -> bytes:
+    """All of standard input. Raises UsageError where that is a keyboard."""
     if sys.stdin.isatty():
         raise UsageError(
             "-: standard input is a keyboard, expected a picture; try `hellodl predict - < image.png`"

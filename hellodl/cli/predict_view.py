@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hellodl.cli.common import printable
+from hellodl.cli.common import percent, printable
 
 if TYPE_CHECKING:
     from hellodl.reading import Digit, Reading
@@ -35,15 +35,10 @@ def as_text(name: str, reading: Reading) -> str:
     text = " / ".join(reading.text.split("\n")) or "no digits"
     words = [click.style(text, fg=COLOURS[reading.verdict], bold=True)]
     if reading.digits:
-        words.append(percent(min(digit.confidence for digit in reading.digits)))
+        words.append(percent(min(digit.confidence for digit in reading.digits), 1))
         words += [] if reading.verdict == "digits" else [reading.verdict]
     doubts = [f"\n  {printable(warning)}" for warning in reading.warnings]
     return f"{printable(name)}: {'  '.join(words)}{''.join(doubts)}"
-
-
-def percent(share: float) -> str:
-    """A share as 98.7 %; only all is 100 %, however close."""
-    return "100 %" if share >= 1 else f"{min(100 * share, 99.9):.1f} %"
 
 
 def bar(share: float, width: int = BAR, *, blocks: bool = True) -> str:
@@ -57,7 +52,7 @@ def bar(share: float, width: int = BAR, *, blocks: bool = True) -> str:
 def bars(digit: Digit, width: int = BAR, *, blocks: bool = True) -> list[str]:
     """The ten probabilities, a line each."""
     return [
-        f"{i} {bar(probability, width, blocks=blocks)} {percent(probability):>6}"
+        f"{i} {bar(probability, width, blocks=blocks)} {percent(probability, 1):>7}"
         for i, probability in enumerate(digit.probabilities)
     ]
 
@@ -70,7 +65,7 @@ def details(reading: Reading, *, blocks: bool) -> list[str]:
         lines[digit.digit] = click.style(lines[digit.digit], fg=COLOURS[digit.verdict], bold=True)
         return lines
     return [
-        click.style(f"{d.digit} {bar(d.confidence, blocks=blocks)} {percent(d.confidence):>6}", bold=True)
+        click.style(f"{d.digit} {bar(d.confidence, blocks=blocks)} {percent(d.confidence, 1):>7}", bold=True)
         + ("" if d.verdict == "digit" else click.style(f"  {d.verdict}", fg=COLOURS[d.verdict]))
         for d in reading.digits
     ]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
+from hellodl.cli.common import percent
 from hellodl.cli.drawing import beside, has_colour, has_unicode, in_colours, picture
-from hellodl.cli.predict_view import COLOURS, bar, percent
+from hellodl.cli.predict_view import COLOURS, bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from hellodl.reading import Digit, Reading
 
 WIDEST = 100  # columns, also of wider terminals
+HUELESS = 48  # of 255: colours with less between their channels are shown as grey
 TALLEST = 44  # pixels of the picture as drawn, two to a line
 BOXES = {"digit": (64, 192, 96), "unsure": (240, 176, 32), "not a digit": (240, 80, 64)}
 
@@ -60,13 +62,20 @@ def _picture(
         grey = small if small.ndim == 2 else small.mean(axis=2).astype(np.uint8)
         lines = picture(grey if reading.ink and reading.ink.light else 255 - grey, out)
     else:
-        colours = small if small.ndim == 3 else np.repeat(small[:, :, None], 3, axis=2)
+        colours = _muted(small) if small.ndim == 3 else np.repeat(small[:, :, None], 3, axis=2)
         for digit, box in zip(reading.digits, boxes, strict=True):
             _outline(colours, box, BOXES[digit.verdict])
         lines = in_colours(colours, out)
     for number, box in enumerate(boxes, 1):
         lines = _labelled(lines, str(number), box)
     return lines
+
+
+def _muted(colours: Grey) -> Grey:
+    """Nearly grey pixels (h, w, 3) made grey: terminals of 256 colours show them as dark reds and blues."""
+    spread = colours.max(axis=2, keepdims=True) - colours.min(axis=2, keepdims=True)
+    muted: Grey = np.where(spread < HUELESS, colours.mean(axis=2, keepdims=True), colours).astype(np.uint8)
+    return muted
 
 
 def _outline(colours: Grey, box: Box, colour: tuple[int, int, int]) -> None:
@@ -92,7 +101,7 @@ def _digits(reading: Reading, out: Console) -> Iterator[Text]:
     for number, digit in enumerate(reading.digits, 1):
         place = f"{number}  " if len(reading.digits) > 1 else ""
         heading = Text(place, "dim").append(f"{digit.digit}", f"bold {COLOURS[digit.verdict]}")
-        yield heading.append(f"  {percent(digit.confidence)}").append(f"  {digit.verdict}", "dim")
+        yield heading.append(f"  {percent(digit.confidence, 1)}").append(f"  {digit.verdict}", "dim")
         seen = picture(digit.seen, out)
         rows = [Text()] * 2 + _bars(digit, out) + [Text()] * 2
         for left, right in zip(seen, rows, strict=True):
@@ -102,10 +111,10 @@ def _digits(reading: Reading, out: Console) -> Iterator[Text]:
 
 def _bars(digit: Digit, out: Console) -> list[Text]:
     """The ten probabilities as bars, in the room that a 28-pixel picture leaves."""
-    width = max(8, min(40, out.width - 28 - 3 - 10))
+    width = max(8, min(40, out.width - 28 - 3 - 11))
     lines = []
     for i, probability in enumerate(digit.probabilities):
-        line = f"{i} {bar(probability, width, blocks=has_unicode(out))} {percent(probability):>6}"
+        line = f"{i} {bar(probability, width, blocks=has_unicode(out))} {percent(probability, 1):>7}"
         lines.append(Text(line, f"bold {COLOURS[digit.verdict]}" if i == digit.digit else "", no_wrap=True))
     return lines
 

@@ -1,0 +1,159 @@
+"""`hellodl explain`: which pixels spoke for a digit and which against, and the training digits like it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hellodl.cli.common import (
+    FILE,
+    choose_model,
+    data_dir_option,
+    json_option,
+    model_option,
+    options,
+    print_json,
+    quiet_option,
+    say,
+)
+from hellodl.cli.predict import polarity_option
+from hellodl.errors import DataError, PictureError
+
+if TYPE_CHECKING:
+    from hellodl.checkpoint import Checkpoint
+    from hellodl.explaining import Explanation, Training
+    from hellodl.nn import DigitNet
+    from hellodl.reading import Digit, Reading
+
+NEIGHBOURS = 8
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A digit as it was read, and why."""
+
+    digit: Digit
+    why: Explanation
+
+
+@click.command()
+@click.argument("image", metavar="IMAGE")
+@options(model_option, data_dir_option, polarity_option)
+@click.option("-o", "--output", type=FILE, metavar="FILE.png", help="Draw the explanation there as well.")
+@options(json_option, quiet_option)
+@click.pass_context
+def explain(
+    ctx: click.Context,
+    image: str,
+    model: Path | None,
+    data_dir: Path | None,
+    *,
+    invert: bool | None,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Explain how a picture is read: the pixels that spoke for each digit and those against it.
+
+    Integrated gradients say what each pixel added to the digit's score while the picture grew from an empty
+    one. Beside them: the training digits that the last hidden layer takes to be most alike.
+    """
+    from hellodl import checkpoint
+
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+    if output:
+        from hellodl.cli.canvas import check_free
+
+        check_free(output, "--output")
+    found = checkpoint.load(choose_model(model, quiet=quiet))
+    network = found.model()
+    reading = _read(image, network, invert=invert)
+    training = _training(found, network, data_dir, quiet=quiet)
+    explained = [_explained(digit, network, training) for digit in reading.digits]
+    if as_json:
+        print_json(_fields(image, reading, explained))
+    else:
+        _show(image, reading, explained)
+    if output:
+        from hellodl.cli.canvas import save
+        from hellodl.cli.explain_picture import explain_picture
+
+        save(explain_picture(image, reading, explained), output)
+        say(f"explanation: {output}", quiet=quiet)
+
+
+def _read(image: str, network: DigitNet, *, invert: bool | None) -> Reading:
+    from hellodl.cli.many import standard_input
+    from hellodl.reading import read
+    from hellodl.threads import BlasThreads
+
+    if Path(image).is_dir():
+        raise PictureError(f"{image}: is a folder, expected one picture")
+    BlasThreads(1)  # as predict does
+    return read(image if image != "-" else standard_input(), network, invert=invert)
+
+
+def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, quiet: bool) -> Training | None:
+    """The data the model was trained on, to find neighbours among; None if it is not here."""
+    from hellodl import datasets
+    from hellodl.explaining import Training
+
+    name = found.about.get("dataset", {}).get("name", "mnist")
+    try:
+        data = datasets.load(name, "train", data_dir)
+    except DataError as error:
+        if data_dir:
+            raise
+        say(f"without training digits to compare: {error}", quiet=quiet)
+        return None
+    return Training(network, data.images, data.labels)
+
+
+def _explained(digit: Digit, network: DigitNet, training: Training | None) -> Explained:
+    from hellodl.explaining import explain as why
+
+    near = training.nearest(digit.seen, NEIGHBOURS) if training else ()
+    return Explained(digit, why(network, digit.seen, digit.digit, near))
+
+
+def _fields(image: str, reading: Reading, explained: list[Explained]) -> dict[str, Any]:
+    """An explanation as it goes to --json."""
+    return {
+        "file": image,
+        "text": reading.text,
+        "verdict": reading.verdict,
+        "digits": [
+            {
+                "digit": one.digit.digit,
+                "confidence": one.digit.confidence,
+                "verdict": one.digit.verdict,
+                "box": one.digit.box,
+                "score": one.why.score,
+                "empty_score": one.why.empty_score,
+                "evidence": one.why.evidence.tolist(),
+                "neighbours": [
+                    {"index": n.index, "label": n.label, "distance": n.distance} for n in one.why.neighbours
+                ],
+            }
+            for one in explained
+        ],
+        "warnings": list(reading.warnings),
+    }
+
+
+def _show(image: str, reading: Reading, explained: list[Explained]) -> None:
+    """The explanation in the terminal."""
+    from hellodl.cli.common import console
+    from hellodl.cli.explain_view import draw
+    from hellodl.cli.predict_view import as_text
+
+    click.echo(as_text(image, reading))
+    out = console()
+    for number, one in enumerate(explained, 1):
+        for line in draw(one, number if len(explained) > 1 else 0, out):
+            out.print(line, soft_wrap=True)

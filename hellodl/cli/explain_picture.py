@@ -1,0 +1,77 @@
+"""`explain -o FILE.png`: a digit, its pixels in red and blue, and the training digits like it, on a sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, TEXT, WHITE, Canvas, fitted
+from hellodl.cli.common import percent
+from hellodl.cli.explain_view import caption, growth, like
+from hellodl.cli.steps_picture import COLOURS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PIL.Image import Image
+
+    from hellodl.cli.drawing import Grey
+    from hellodl.cli.explain import Explained
+    from hellodl.explaining import Floats
+    from hellodl.reading import Reading
+
+LARGE, SMALL, GAP = 196, 76, 16
+PITCH = 98, 106  # from a neighbour to the next, down and across
+CARD = 12 * 2 + LARGE + 58
+WIDTH = 2 * MARGIN + 2 * LARGE + 4 * PITCH[1] + 3 * GAP + 8
+RED = (206, 44, 32)
+MOST = 40  # digits drawn
+
+
+def explain_picture(name: str, reading: Reading, explained: Sequence[Explained]) -> Image:
+    """The sheet: a card for each digit."""
+    head = MARGIN + 76
+    shown = explained[:MOST]
+    canvas = Canvas(WIDTH, head + len(shown) * (CARD + GAP) - GAP * bool(shown) + MARGIN)
+    text = "   ".join(reading.text.split("\n")) or "no digits"
+    right = WIDTH - MARGIN
+    canvas.text(MARGIN, MARGIN - 6, fitted(text, right - MARGIN - 260, 52), 52, COLOURS[reading.verdict])
+    canvas.text(right, MARGIN, fitted(Path(name).name, 250), 14, TEXT, "ra")
+    more = f", {len(shown)} of {len(explained)} digits drawn" if len(shown) < len(explained) else ""
+    canvas.text(right, MARGIN + 20, reading.verdict + more, 14, COLOURS[reading.verdict], "ra")
+    for i, one in enumerate(shown):
+        _draw_card(canvas, head + i * (CARD + GAP), one)
+    return canvas.image
+
+
+def _draw_card(canvas: Canvas, y: float, one: Explained) -> None:
+    """One digit: what was seen, what spoke for and against, and the nearest training digits."""
+    canvas.box(MARGIN, y, WIDTH - 2 * MARGIN, CARD, fill=WHITE, outline=LINE, radius=8)
+    x, colour = MARGIN + 14, COLOURS[one.digit.verdict]
+    words = f"{one.digit.digit}: {one.digit.verdict}, {percent(one.digit.confidence, 1)}"
+    canvas.text(x, y + 11, words, 14, colour)
+    canvas.text(WIDTH - MARGIN - 14, y + 12, "; ".join(growth(one.why)), 12, FADED, "ra")
+    top = y + 38
+    canvas.picture(x, top, one.digit.seen, LARGE, LARGE)
+    canvas.text(x, top + LARGE + 6, "as the network saw it", 12, FADED)
+    x += LARGE + GAP
+    canvas.picture(x, top, on_paper(one.why.evidence), LARGE, LARGE)
+    canvas.box(x, top, LARGE, LARGE, outline=LINE)
+    canvas.text(x, top + LARGE + 6, "red spoke for it, blue against", 12, FADED)
+    x += LARGE + GAP + 8
+    for i, neighbour in enumerate(one.why.neighbours):
+        left, row = x + i % 4 * PITCH[1], top + i // 4 * PITCH[0]
+        canvas.picture(left, row, neighbour.image, SMALL, SMALL)
+        canvas.text(left, row + SMALL + 3, caption(neighbour), 11, FADED)
+    if one.why.neighbours:
+        canvas.text(x, top + LARGE + 6, like(one.why.neighbours), 12, FADED)
+
+
+def on_paper(values: Floats) -> Grey:
+    """Colours (h, w, 3) for numbers (h, w): 0 is white, the largest red if above 0, blue if below."""
+    share = values[:, :, None] / max(float(np.abs(values).max()), 1e-30)
+    far = np.where(share > 0, np.array(RED, np.float32), np.array(BLUE, np.float32))
+    colours: Grey = (255 + np.abs(share) * (far - 255)).astype(np.uint8)
+    return colours

@@ -1,0 +1,70 @@
+"""How an explanation looks in the terminal: the digit, its pixels in red and blue, and digits like it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from hellodl.cli.drawing import beside, has_colour, in_colours, picture, red_and_blue
+from hellodl.cli.predict_view import COLOURS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from hellodl.cli.explain import Explained
+    from hellodl.explaining import Explanation, Neighbour
+
+WIDEST = 100  # columns
+
+
+def draw(one: Explained, number: int, out: Console) -> Iterator[Text]:
+    """One digit's explanation, line by line; `number` says which digit of several, 0 for a single one."""
+    yield Text()
+    heading = Text(f"{number}  " if number else "", "dim")
+    yield heading.append(f"{one.digit.digit}", f"bold {COLOURS[one.digit.verdict]}")
+    yield from (Text(f"   {line}") for line in growth(one.why))
+    yield Text()
+    yield from beside([(picture(one.digit.seen, out), "seen"), *_evidence(one.why, out)], out.width)
+    if one.why.neighbours:
+        yield Text(f"\n{like(one.why.neighbours)}:\n")
+        width = min(out.width, WIDEST)
+        shown = max(1, (width + 1) // 29)
+        near = one.why.neighbours[:shown]
+        yield from beside([(picture(n.image, out), caption(n)) for n in near], width)
+    yield Text()
+
+
+def _evidence(why: Explanation, out: Console) -> list[tuple[list[Text], str]]:
+    """One picture in red and blue; without colours two, for and against."""
+    if has_colour(out):
+        return [(in_colours(red_and_blue(why.evidence), out), "red for, blue against")]
+    strength = why.evidence / max(float(np.abs(why.evidence).max()), 1e-30) * 255
+    halves = (np.clip(sign * strength, 0, 255).astype(np.uint8) for sign in (1, -1))
+    return [(picture(half, out), name) for half, name in zip(halves, ("for", "against"), strict=True)]
+
+
+def growth(why: Explanation) -> tuple[str, str]:
+    """The sums in words."""
+    positive = float(why.evidence[why.evidence > 0].sum())
+    negative = float(why.evidence[why.evidence < 0].sum())
+    ends = f"its score is {why.score:.1f}, that of an empty picture {why.empty_score:.1f}"
+    return ends, f"pixels for it add {positive:.1f}, pixels against it take {-negative:.1f}"
+
+
+def like(neighbours: Sequence[Neighbour]) -> str:
+    """What the nearest training digits are, in words."""
+    counts = Counter(n.label for n in neighbours).most_common()
+    if len(counts) == 1:
+        return f"the {len(neighbours)} training digits most like it are all {counts[0][0]}"
+    labels = ", ".join(f"{count} times {label}" for label, count in counts)
+    return f"the {len(neighbours)} training digits most like it are {labels}"
+
+
+def caption(neighbour: Neighbour) -> str:
+    """A neighbour's label, and how far it is."""
+    return f"{neighbour.label}, distance {neighbour.distance:.1f}"

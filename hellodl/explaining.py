@@ -1,0 +1,99 @@
+"""Why the network reads what it reads: the pixels that spoke for a digit, and training digits like it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hellodl.autograd import Tensor, grad
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hellodl.nn import DigitNet
+
+    Pixels = NDArray[np.uint8]
+    Floats = NDArray[np.float32]
+
+STEPS = 128  # pictures on the way from the empty one; the sum is then within 1 % of what it should be
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A training image: where it is in its data set, its label, and how far it is in the hidden layer."""
+
+    index: int
+    label: int
+    distance: float
+    image: Pixels = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a picture was read as a digit.
+
+    evidence: float32 (28, 28), what each pixel adds to the digit's score: above 0 it spoke for the digit,
+    below 0 against. All of it adds up to score - empty_score. A digit's score is how far its output (before
+    the softmax) lies above the mean of all ten. neighbours: the nearest training images, nearest first.
+    """
+
+    digit: int
+    score: float
+    empty_score: float
+    evidence: Floats = field(repr=False, compare=False)
+    neighbours: tuple[Neighbour, ...] = ()
+
+
+def explain(
+    model: DigitNet, image: Pixels, digit: int, neighbours: tuple[Neighbour, ...] = ()
+) -> Explanation:
+    """Explain the reading of an image, uint8 (28, 28) as the network sees it, as a digit from 0 to 9."""
+    ends = _scaled(model, np.stack([np.zeros_like(image), image]))
+    empty_score, score = _score(model, Tensor(ends), digit).value
+    return Explanation(digit, float(score), float(empty_score), evidence(model, image, digit), neighbours)
+
+
+def evidence(model: DigitNet, image: Pixels, digit: int, steps: int = STEPS) -> Floats:
+    """What each pixel of an image (28, 28) adds to a digit's score: integrated gradients, float32 (28, 28).
+
+    The picture grows from an empty one, evenly: at `steps` places on the way the gradient of the score says
+    what a little more of each pixel adds; their mean times the pixel is its share. Pixels without ink have
+    none. The shares add up to the growth of the score (completeness), but for the error of the midpoint
+    rule. Sundararajan, Taly & Yan 2017, https://arxiv.org/abs/1703.01365.
+    """
+    empty, full = _scaled(model, np.stack([np.zeros_like(image), image]))
+    way = (np.arange(steps, dtype=np.float32)[:, None] + np.float32(0.5)) / np.float32(steps)
+    pixels = Tensor(empty + way * (full - empty))
+    gradient = grad(_score(model, pixels, digit).sum(), pixels).value
+    share: Floats = (gradient.mean(axis=0) * (full - empty)).reshape(28, 28)
+    return share
+
+
+class Training:
+    """Training images with what the last hidden layer makes of them, to find neighbours among."""
+
+    def __init__(self, model: DigitNet, images: Pixels, labels: NDArray[np.integer]) -> None:
+        self._model, self._images, self._labels = model, images, labels
+        self._hidden = model.hidden(images)
+
+    def nearest(self, image: Pixels, count: int = 8) -> tuple[Neighbour, ...]:
+        """The `count` images most like an image (28, 28), nearest first; fewer where there are fewer."""
+        distances = np.linalg.norm(self._hidden - self._model.hidden(image[None]), axis=1)
+        first = np.argsort(distances, kind="stable")[:count]
+        return tuple(
+            Neighbour(int(i), int(self._labels[i]), float(distances[i]), self._images[i]) for i in first
+        )
+
+
+def _score(model: DigitNet, pixels: Tensor, digit: int) -> Tensor:
+    """How far each picture's output for a digit lies above the mean of all ten: (n, 784) → (n,)."""
+    scores = model.scores(pixels)
+    return scores[:, digit] - scores.mean(axis=1)
+
+
+def _scaled(model: DigitNet, images: Pixels) -> Floats:
+    out = np.empty((len(images), 784), np.float32)
+    model.scale_pixels(images.reshape(-1, 784), out)
+    return out
