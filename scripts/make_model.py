@@ -38,6 +38,7 @@ README = """# The model that ships with hellodl
 
 def main() -> None:
     """Train, take away what only a resume needs, write the model and its README."""
+    checkpoint.SHIPPED.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / checkpoint.DEFAULT_NAME
         for record in train(SETTINGS, Run(output, threads=1)):
