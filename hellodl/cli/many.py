@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,8 @@ def answers(names: Sequence[str], reader: Reader) -> Generator[Answer]:
     started = time.perf_counter()
     for i, name in enumerate(names):
         elapsed = time.perf_counter() - started
-        if workers > 1 and i > last_here and elapsed > TRIAL and elapsed / i * (len(names) - i) > PAYS:
+        ahead = elapsed / max(i, 1) * (len(names) - i)
+        if workers > 1 and i > last_here and elapsed > TRIAL and ahead > PAYS:
             yield from _in_parallel(names[i:], reader.job, workers)
             return
         yield reader.answer(name)
@@ -167,15 +169,25 @@ def _landed(chunk: list[str], future: Future[list[Answer]]) -> list[Answer]:
 
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Processes started in here never hear of Ctrl-C, which goes to all: their parent ends them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Processes started in here never hear of Ctrl-C, which goes to all: their parent ends them.
+
+    Children inherit that the signal is blocked. The parent hears it afterwards, not while a process is half
+    started: some thread of BLAS may take the signal although it is blocked here.
+    """
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    can_block = hasattr(signal, "pthread_sigmask")  # not on Windows
+    if can_block:
+        resource_tracker.ensure_running()  # starting it later would unblock the signal
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if can_block:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if heard:
+            raise KeyboardInterrupt
 
 
 # In a worker ------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def _preparation(reading: Reading, out: Console) -> Iterator[Text]:
     """The picture and its ink beside each other."""
     yield Text()
     if reading.ink is None:
-        yield Text("as in training, white on black and in its place: it goes to the network as it is", "dim")
+        yield Text("as in training: it goes to the network as it is", "dim")
         yield Text()
         return
     original = reading.picture.pixels

@@ -1,0 +1,314 @@
+"""`hellodl predict`: lines, bars and JSON, folders and bad files, steps as PNG, many files in workers."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+import paper
+import pytest
+import tiny
+from click.testing import CliRunner
+from PIL import Image
+from rich.console import Console
+
+from hellodl import checkpoint
+from hellodl.cli import many, predict, predict_view
+from hellodl.cli.canvas import MARK
+from hellodl.cli.main import cli
+from hellodl.cli.steps import draw_steps
+from hellodl.errors import HellodlError
+from hellodl.pictures.load import FORMATS
+from hellodl.reading import read
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A model, a folder of twelve 28-pixel digits, and a photograph of 42."""
+    folder = tmp_path_factory.mktemp("predict")
+    tiny.save_model(folder / "m.safetensors")
+    (folder / "many").mkdir()
+    for i, image in enumerate(paper.digits()[0][:12]):
+        Image.fromarray(image).save(folder / "many" / f"{i:02}.png")
+    Image.fromarray(paper.drawn([paper.number("42")])).save(folder / "42.jpg")
+    return folder
+
+
+@pytest.fixture
+def here(folder, tmp_path, monkeypatch):
+    """An empty folder to work in, with the model."""
+    monkeypatch.chdir(tmp_path)
+    os.link(folder / "m.safetensors", tmp_path / "hellodl.safetensors")
+    return tmp_path
+
+
+def run(*arguments, **options):
+    return CliRunner().invoke(cli, ["predict", *map(str, arguments)], catch_exceptions=False, **options)
+
+
+def digit_file(path, i=0):
+    Image.fromarray(paper.digits()[0][i]).save(path)
+    return path
+
+
+def test_json_is_what_reading_says(folder, here):
+    """The fields of the contract, in order, with the reading's own values."""
+    result = run(folder / "42.jpg", "--json")
+    assert result.exit_code == 0
+    record = json.loads(result.stdout)
+    assert list(record) == ["file", "text", "verdict", "digits", "warnings"]
+    assert list(record["digits"][0]) == ["digit", "confidence", "verdict", "box", "probabilities"]
+    reading = read(folder / "42.jpg", checkpoint.load_model(folder / "m.safetensors"))
+    assert (record["text"], record["verdict"]) == (reading.text, reading.verdict)
+    assert record["warnings"] == list(reading.warnings)
+    assert [tuple(d["box"]) for d in record["digits"]] == [d.box for d in reading.digits]
+    assert [tuple(d["probabilities"]) for d in record["digits"]] == [d.probabilities for d in reading.digits]
+
+
+def test_one_bad_file_does_not_stop_the_rest(folder, here):
+    """It has its line on stdout and stderr, in its place, and the exit code is 5."""
+    (here / "bad.png").write_text("no picture")
+    (here / "empty").mkdir()
+    arguments = (folder / "many" / "00.png", "bad.png", "none.png", "empty", folder / "many" / "01.png")
+    result = run(*arguments, "--json")
+    assert result.exit_code == 5
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [r["file"] for r in records] == list(map(str, arguments))
+    assert [list(r) == ["file", "error"] for r in records] == [False, True, True, True, False]
+    assert "empty: holds no pictures" in result.stderr
+    plain = run(*arguments)
+    assert plain.exit_code == 5
+    assert plain.stdout.count("\n") < plain.output.count("\n")
+
+
+def test_folders_give_their_pictures_in_order_of_name(folder, here):
+    (folder / "many" / "notes.txt").write_text("no picture")
+    records = map(json.loads, run(folder / "many", "--json").stdout.splitlines())
+    assert [Path(r["file"]).name for r in records] == [f"{i:02}.png" for i in range(12)]
+
+
+def test_several_pictures_have_a_line_each_and_one_has_bars(folder, here):
+    several = [folder / "many" / f"{i:02}.png" for i in range(3)]
+    assert "█" not in run(*several).stdout
+    alone = run(several[0]).stdout.splitlines()
+    assert [line.split()[0] for line in alone[-10:]] == list("0123456789")
+    assert run(several[0], "-q").stdout.count("%") == 1
+
+
+def test_standard_input_is_read(folder, here):
+    result = run("-", "--json", input=(folder / "many" / "03.png").read_bytes())
+    expected = json.loads(run(folder / "many" / "03.png", "--json").stdout)
+    assert json.loads(result.stdout) == expected | {"file": "-"}
+
+
+def test_polarity_can_be_forced(folder, here, monkeypatch):
+    asked = []
+    monkeypatch.setattr("hellodl.reading.read", lambda *_, invert: asked.append(invert) or read(*_))
+    for flags in ((), ("--invert",), ("--no-invert",)):
+        run(folder / "many" / "00.png", *flags)
+    assert asked == [None, True, False]
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-9, 1 / 320, 0.1, 0.125, 0.5, 0.987, 0.9999, 1.0])
+def test_bars_are_as_long_as_the_share(share):
+    """To an eighth of a character, always of the full width, and empty or full at the ends."""
+    drawn = predict_view.bar(share, 40)
+    assert len(drawn) == 40
+    filled = drawn.rstrip()
+    part = predict_view.EIGHTHS.find(filled[-1:]) if filled and filled[-1] != "█" else 0
+    assert filled.count("█") * 8 + part == round(share * 320)
+    assert len(predict_view.bar(share, 40, blocks=False)) == 40
+
+
+def test_ends_of_bars():
+    assert predict_view.bar(1, 8) == "████████"
+    assert predict_view.bar(0, 8) == " " * 8
+    assert predict_view.bar(1 / 64, 8) == "▏       "
+    assert predict_view.bar(15 / 64, 8) == "█▉      "
+
+
+def test_names_cannot_drive_the_terminal(here):
+    name = digit_file(here / "a\x1b[31m\n.png")
+    assert "\x1b" not in run(name.name).stdout.splitlines()[0]
+
+
+def test_no_colour_where_none_is_wanted(folder, here, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in run(folder / "many" / "00.png", color=True).stdout
+    monkeypatch.delenv("NO_COLOR")
+    assert "\x1b" in run(folder / "many" / "00.png", color=True).stdout
+
+
+# Steps ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("picture", ["42.jpg", "many/00.png"])
+def test_steps_as_png_and_again(folder, here, picture):
+    """A sheet that says who drew it, and may be drawn again."""
+    for _ in range(2):
+        assert run(folder / picture, "--show-steps", "steps.png").exit_code == 0
+    with Image.open("steps.png") as image:
+        assert image.info[MARK].startswith("hellodl ")
+        assert image.width == 2032
+        assert len(image.getcolors(1 << 24)) > 50
+
+
+def test_steps_never_replace_a_file_of_others(folder, here):
+    mine = digit_file(here / "mine.png")
+    before = mine.read_bytes()
+    for name in ("mine.png", "steps.jpg", "."):
+        result = tiny.hellodl("predict", folder / "42.jpg", "--show-steps", name, cwd=here)
+        assert result.returncode == 2
+        assert result.stderr.count(b"\n") == 1
+    assert mine.read_bytes() == before
+    assert sorted(p.name for p in here.iterdir()) == ["hellodl.safetensors", "mine.png"]
+
+
+def test_steps_with_one_name_is_the_picture(here):
+    """`predict --show-steps digit.png` draws digit.png in the terminal, and leaves the file as it is."""
+    before = digit_file(here / "digit.png").read_bytes()
+    result = run("--show-steps", "digit.png")
+    assert result.exit_code == 0
+    assert "digit.png" in result.stdout.splitlines()[0]
+    assert (here / "digit.png").read_bytes() == before
+
+
+def test_contradictions_are_refused(folder, here):
+    for arguments in (
+        (),
+        ("--show-steps",),
+        (folder / "many", "--show-steps", "s.png"),
+        (folder / "42.jpg", "--json", "--show-steps"),
+    ):
+        result = tiny.hellodl("predict", *arguments, cwd=here)
+        assert (result.returncode, result.stderr.count(b"\n")) == (2, 1), arguments
+    assert not (here / "s.png").exists()
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("colour", ["truecolor", None])
+@pytest.mark.parametrize("picture", ["42.jpg", "many/00.png", "blank"])
+def test_steps_fit_the_terminal(folder, width, colour, picture):
+    blank = np.full((40, 60), 255, np.uint8)
+    source = blank if picture == "blank" else folder / picture
+    reading = read(source, checkpoint.load_model(folder / "m.safetensors"))
+    file = io.StringIO()
+    draw_steps(reading, Console(file=file, width=width, color_system=colour, force_terminal=bool(colour)))
+    lines = click.unstyle(file.getvalue()).splitlines()
+    most = max(width, 28 + 3 + 11 + 8)
+    assert max(map(len, lines)) <= most
+    assert sum("%" in line for line in lines) == 11 * len(reading.digits)
+
+
+# Many files -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def names(folder):
+    return [str(folder / "many" / f"{i % 12:02}.png") for i in range(200)]
+
+
+def reader(folder, render=predict_view.as_json):
+    return many.Reader(many.Job(folder / "m.safetensors", None, render))
+
+
+def test_chunks_hold_every_name_once_and_photographs_travel_alone(folder, names):
+    photo = str(folder / "photo.bmp")
+    Image.new("L", (600, 600)).save(photo)
+    mixed = [*names, photo, photo, "missing.png", *names]
+    found = list(many.chunks(mixed))
+    assert [name for chunk in found for name in chunk] == mixed
+    assert max(map(len, found)) == many.CHUNK_FILES
+    assert [photo] in found
+
+
+def test_workers_answer_in_order_what_one_process_answers(folder, names, monkeypatch):
+    """Also for a file that cannot be read, in the middle."""
+    names[150] = "missing.png"
+    one = reader(folder)
+    expected = [one.answer(name) for name in names]
+    monkeypatch.setattr(many, "TRIAL", 0)
+    monkeypatch.setattr(many, "PAYS", 0)
+    monkeypatch.setattr(many, "available_cpus", lambda: 2)
+    found = list(many.answers(names, one))
+    assert [a.name for a in found] == names
+    assert [a.error for a in found] == [a.error for a in expected]
+    assert [a.text for a in found] == [a.text for a in expected]
+
+
+def die(name, reading):
+    os._exit(9)
+
+
+def test_a_worker_that_dies_is_reported(folder, names):
+    """With the files it may have died of, in one line; nothing hangs."""
+    with pytest.raises(
+        HellodlError, match=rf"^{names[0]} to {names[63]}: a process that reads pictures died"
+    ):
+        list(many._in_parallel(names, many.Job(folder / "m.safetensors", None, die), 2))
+
+
+def children(pid):
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path(f"/proc/{os.getpid()}/task").exists(), reason="looks at processes in /proc")
+@pytest.mark.parametrize("group", [True, False], ids=["ctrl-c", "kill -9"])
+def test_no_worker_outlives_its_parent(folder, names, here, group):
+    """Ctrl-C, which all processes hear, ends with 130; a killed parent takes its workers along."""
+    program = f"""
+from hellodl.cli import many
+from hellodl.cli.main import main
+import sys
+if __name__ == "__main__":
+    many.TRIAL = many.PAYS = 0
+    many.available_cpus = lambda: 2
+    sys.argv = ["hellodl", "predict", "-q", *{names!r} * 500]
+    main()
+"""
+    (here / "program.py").write_text(program)
+    environment = os.environ | {"PYTHONPATH": str(tiny.REPOSITORY)}
+    process = subprocess.Popen(
+        [sys.executable, "program.py"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while len(children(process.pid)) < 3 and time.monotonic() < deadline:  # two, and Python's own tracker
+        time.sleep(0.05)
+    workers = children(process.pid)
+    if group:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.kill()
+    _, said = process.communicate(timeout=30)
+    if group:
+        assert process.returncode == 130
+        assert said.strip() == b"hellodl: interrupted"
+    while any(map(running, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(running, workers))
+
+
+def running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_suffixes_are_those_of_formats_that_are_read():
+    """Pillow knows each, as one of the formats that load_picture opens."""
+    Image.init()
+    known = Image.registered_extensions()
+    assert {known[s] for s in predict.SUFFIXES if s in known} <= {*FORMATS, "MPO"}
+    assert [s for s in predict.SUFFIXES if s not in known] == []
