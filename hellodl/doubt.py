@@ -104,8 +104,8 @@ def fit_doubt(
     temperatures = np.geomspace(0.25, 4, 81)
     best = temperatures[int(np.argmin([_loss(logs / t, truth) for t in temperatures]))]
     right = plain.probabilities.argmax(axis=1) == labels
-    known = plain.familiarity[right & np.isfinite(plain.familiarity)]
-    return Doubt(float(best), float(np.quantile(known, 0.01)) if known.size else -np.inf)
+    known = np.sort(plain.familiarity[right & np.isfinite(plain.familiarity)])
+    return Doubt(float(best), float(known[known.size // 100]) if known.size else -np.inf)
 
 
 def _loss(scores: NDArray[np.float64], labels: NDArray[np.integer]) -> float:

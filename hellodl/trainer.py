@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 MAX_LOSS = 1000.0  # nats: e^-1000 is how likely such a network holds the truth to be
 
 
-QUICK_LOOK = 1000  # images that are enough to calibrate a model that trained for a second
+QUICK_LOOK = 300  # images that are enough to calibrate a model that trained for a second
 # About as far from MNIST as what people photograph.
 STRONG = Strengths(shift=1.5, rotation=15, scale=0.2, shear=0.25, elastic=1.0, stroke=0.7)
 
