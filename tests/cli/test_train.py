@@ -272,7 +272,8 @@ def test_the_threads_asked_for_are_used(train, monkeypatch):
 # Signals ----------------------------------------------------------------------------------------------
 
 STORY = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start out ignoring it
 from hellodl import datasets, trainer, training
 
 def mark(place):
