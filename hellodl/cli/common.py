@@ -42,6 +42,11 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things: 1 epoch, 2 epochs."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def percent(share: float, digits: int = 2) -> str:
     """A share as 97.86 %; only all is 100 %, however close."""
     rounded = round(100 * share, digits)

@@ -17,6 +17,7 @@ import click
 
 from hellodl.cli.common import (
     FILE,
+    counted,
     data_dir_option,
     json_option,
     options,
@@ -299,10 +300,10 @@ class _View:
         accuracies = f"test accuracy {click.style(percent(record.test_accuracy), bold=True)}"
         if record.validation_accuracy is not None:
             accuracies = f"validation accuracy {percent(record.validation_accuracy)}, {accuracies}"
-        threads = f"{record.threads} thread{'s' if record.threads > 1 else ''}"
+        epochs, threads = counted(record.epochs, "epoch"), counted(record.threads, "thread")
         click.echo(f"\n{accuracies}")
         click.echo(
-            f"{record.epochs} epochs, {record.steps} steps in {record.train_seconds:.2f} s "
+            f"{epochs}, {record.steps} steps in {record.train_seconds:.2f} s "
             f"({_seconds_in_all():.2f} s in all, {threads})"
         )
         click.echo(f"saved as {printable(record.model)}")
