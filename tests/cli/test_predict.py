@@ -266,8 +266,9 @@ def test_no_worker_outlives_its_parent(folder, names, here, group):
     program = f"""
 from hellodl.cli import many
 from hellodl.cli.main import main
-import sys
+import signal, sys
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
     many.TRIAL = many.PAYS = 0
     many.available_cpus = lambda: 2
     sys.argv = ["hellodl", "predict", "-q", *{names!r} * 500]
