@@ -14,6 +14,7 @@ from hellodl.pictures.trained import SIDE, as_trained
 if TYPE_CHECKING:
     from hellodl.pictures.arrays import Pixels, Plane
     from hellodl.pictures.ink import Ink
+    from hellodl.pictures.normalise import Recipe
     from hellodl.pictures.pieces import Box, Piece
 
 
@@ -88,6 +89,15 @@ def read(
     return _read_ink(picture, model, invert, doubt)
 
 
+def _recipe_of(model: Model) -> Recipe:
+    """How pictures are prepared for a model: as its checkpoint says, else as for MNIST."""
+    from hellodl.checkpoint import RECIPE  # noqa: PLC0415 - callers may bring a model of their own
+    from hellodl.pictures.normalise import Recipe  # noqa: PLC0415 - OpenCV only where needed
+
+    told = RECIPE | getattr(model, "calibration", {})
+    return Recipe(*(told[name] for name in RECIPE))
+
+
 def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt) -> Reading:  # noqa: FBT001 - internal
     """Read dark ink, or light ink, or whichever of the two reads better."""
     from hellodl.pictures.ink import find_ink, polarities, to_grey  # noqa: PLC0415 - OpenCV only where needed
@@ -111,10 +121,11 @@ def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Readi
     from hellodl.pictures.pieces import cut_up  # noqa: PLC0415
     from hellodl.pictures.rules import without_rules  # noqa: PLC0415
 
+    recipe = _recipe_of(model)
     read = []
     for line in find_lines(ink.strength, without_rules(ink.strength, ink.mask)):
         pieces = [part for piece in line for part in cut_up(piece)]
-        candidates = _candidates(pieces)
+        candidates = _candidates(pieces, recipe)
         answers = ask(model, np.stack([c.seen for c in candidates]), doubt)
         chosen = _best_path(candidates, answers.probabilities.max(axis=1), len(pieces))
         cuts = [candidates[i].piece.cut > 0 for i in chosen] + [False]
@@ -128,7 +139,7 @@ def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Readi
     return _reading(read, picture, doubt, ink)
 
 
-def _candidates(pieces: list[Piece]) -> list[_Candidate]:
+def _candidates(pieces: list[Piece], recipe: Recipe) -> list[_Candidate]:
     """Every piece alone, and neighbours joined where they might be one digit."""
     from hellodl.pictures.normalise import normalise  # noqa: PLC0415 - see _read_ink
     from hellodl.pictures.pieces import joined  # noqa: PLC0415
@@ -146,7 +157,7 @@ def _candidates(pieces: list[Piece]) -> list[_Candidate]:
             penalty += 2.0 if piece.box[3] < 0.5 * tall else 0.0
             if after > first + 1:  # wide ink that can be cut is rarely one digit
                 penalty += 2 * max(0.0, piece.box[2] / piece.box[3] - 1.1)
-            found.append(_Candidate(first, after, piece, normalise(piece.strength), penalty))
+            found.append(_Candidate(first, after, piece, normalise(piece.strength, recipe), penalty))
     return found
 
 

@@ -163,6 +163,16 @@ DEEP = "[" * 900 + "]" * 900
         ({"pixels": [float("nan"), 1.0]}, "scales pixels"),
         ({"pixels": [10**400, 1]}, "scales pixels"),
         ({"pixels": ["0", "1"]}, "scales pixels"),
+        ({"recipe": [1.95, 3.55]}, "its recipe is"),
+        ({"recipe": {"thinnest": "2"}}, "its recipe is"),
+        ({"recipe": {"thinnest": 0}}, "its recipe is"),
+        ({"recipe": {"thinnest": 4}}, "its recipe is"),
+        ({"recipe": {"thickest": 1e9}}, "its recipe is"),
+        ({"recipe": {"thickest": float("nan")}}, "its recipe is"),
+        ({"recipe": {"slant": 1}}, "its recipe is"),
+        ({"calibration": 1}, "its calibration is"),
+        ({"calibration": {"temperature": "hot"}}, "its calibration is"),
+        ({"calibration": {"temperature": 0}}, "its calibration has"),
         ({"history": {}}, "its history is"),
         ({"history": [1, 2]}, "its history"),
         ({"dataset": ["mnist"]}, "its dataset is"),
@@ -279,7 +289,18 @@ _TOKENS = [b"null", b"[]", b"{}", b"-1", b"1e999", b"99999999999999999999", b'"'
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
     ),
     st.sampled_from(
-        ["format", "network", "pixels", "history", "step", "settings", "dataset", "results", "other"]
+        [
+            "format",
+            "network",
+            "pixels",
+            "recipe",
+            "calibration",
+            "history",
+            "step",
+            "settings",
+            "results",
+            "other",
+        ]
     ),
 )
 @settings(derandomize=True, max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))

@@ -8,25 +8,17 @@ import pytest
 from paper import Sheet, digits, drawn, encoded, enlarged, number
 from PIL import Image
 
-from hellodl import checkpoint, datasets
+from hellodl import checkpoint
 from hellodl.doubt import Doubt, ask, fit_doubt
 from hellodl.errors import PictureError
+from hellodl.nn import DigitNet
 from hellodl.reading import Reading, read
-from hellodl.settings import Settings
-from hellodl.threads import BlasThreads
-from hellodl.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
 def model():
-    """The model that ships, or where there is none yet one that learned for a few seconds."""
-    if checkpoint.SHIPPED.exists():
-        return checkpoint.load(checkpoint.SHIPPED).model()
-    settings = Settings(epochs=4, batch_size=128, lr=0.05, momentum=0.9, schedule="linear", seed=1)
-    trainer = Trainer(settings, datasets.load("mnist", "train"), BlasThreads(1))
-    while not trainer.is_done():
-        trainer.run_epoch(lambda _trainer, batches: batches, lambda: None)
-    return trainer.result()
+    """The model that ships."""
+    return checkpoint.load(checkpoint.SHIPPED).model()
 
 
 def share_right(model, make, count=60):
@@ -232,6 +224,20 @@ def test_temperature_undoes_overconfidence():
     assert doubt.temperature == pytest.approx(3, rel=0.1)
     calibrated = ask(Sharp(), images, doubt).probabilities.max(axis=1).mean()
     assert calibrated == pytest.approx((logits.argmax(axis=1) == labels).mean(), abs=0.03)
+
+
+def test_pictures_are_prepared_as_the_models_checkpoint_says(tmp_path):
+    def seen_by(**more):
+        network = DigitNet(rng=np.random.default_rng(0))
+        weights = {name: parameter.value for name, parameter in network.named_parameters().items()}
+        path = tmp_path / "m.safetensors"
+        checkpoint.save(path, checkpoint.Checkpoint(weights, {}, checkpoint.describe(network) | more))
+        (digit,) = read(drawn([number("0")]), checkpoint.load_model(path)).digits
+        return int(digit.seen.sum(dtype=int))
+
+    assert checkpoint.describe(DigitNet())["recipe"] == checkpoint.RECIPE
+    assert seen_by() == seen_by(recipe={})  # as older checkpoints have it
+    assert seen_by(recipe={"thinnest": 5, "thickest": 6}) > 1.4 * seen_by()
 
 
 def test_readings_compare_by_what_they_say(model):

@@ -16,25 +16,21 @@ BOX = 20
 FINE = 4
 """Strokes are widened or thinned at this many pixels to one of the 20-pixel box."""
 
-THINNEST, THICKEST = 1.95, 3.55
-"""Stroke widths kept as they are, in pixels of the 20-pixel box; MNIST's middle half lies in between."""
-
 
 @dataclass(frozen=True)
 class Recipe:
-    """How strokes are brought to what training saw; widths in pixels of the 20-pixel box."""
+    """Stroke widths that are kept as they are, in pixels of the 20-pixel box; others are brought to these."""
 
-    thinnest: float = THINNEST
-    thickest: float = THICKEST
+    thinnest: float
+    thickest: float
 
 
-def normalise(strength: Plane, recipe: Recipe | None = None) -> Pixels:
+def normalise(strength: Plane, recipe: Recipe) -> Pixels:
     """Turn the ink of one digit, float32 (h, w) from 0 to 1, into uint8 (28, 28) as in MNIST.
 
     Follows the best public reconstruction of how MNIST was made (xnist.lsh in QMNIST), after the strokes are
-    brought to MNIST's width. A picture without ink gives zeros.
+    brought to the width that training saw. A picture without ink gives zeros.
     """
-    recipe = recipe or Recipe()
     crop = _cropped(strength)
     if crop is None:
         return np.zeros((SIDE, SIDE), np.uint8)

@@ -37,7 +37,7 @@ def test_any_pen_is_brought_to_the_stroke_width_of_mnist(pen):
     rows, columns = np.mgrid[:240, :240]
     ring = np.abs(np.hypot(rows - 120, columns - 120) - 90)
     ink = (ring < pen / 2 + 0.3).astype(np.float32)
-    recipe = Recipe()
+    recipe = Recipe(thinnest=1.95, thickest=3.55)
     width = stroke_width(enlarged(normalise(ink, recipe), 4) > 127) / 4
     assert recipe.thinnest - 0.4 < width < recipe.thickest + 0.4
 
@@ -57,7 +57,7 @@ def test_widening_moves_every_edge():
 
 
 def test_no_ink_gives_no_ink():
-    assert not normalise(np.zeros((30, 20), np.float32)).any()
+    assert not normalise(np.zeros((30, 20), np.float32), Recipe(2, 3)).any()
 
 
 def test_mnist_goes_in_as_it_is_in_both_polarities():
