@@ -297,6 +297,7 @@ _TOKENS = [b"null", b"[]", b"{}", b"-1", b"1e999", b"99999999999999999999", b'"'
             "calibration",
             "history",
             "step",
+            "dataset",
             "settings",
             "results",
             "other",
