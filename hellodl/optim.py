@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hellodl.lockstep import shared_zeros
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -20,14 +22,15 @@ if TYPE_CHECKING:
 # The velocity of a weight that gets no gradient shrinks for ever. Below 1e-38 arithmetic becomes many times
 # slower, so what is lost when this is added and taken away is set to 0 from time to time.
 FLUSHED, FLUSH_EVERY = np.float32(1e-20), 64
+ALL = slice(None)
 
 
 class Optimizer:
     """Holds parameters in one flat vector and their gradients in another, so that an update is a few passes.
 
-    After construction each parameter's array is a view into `weights`. `gradients` are views into
-    `gradient`, shaped like the parameters: a Program can write straight into them (then call `update`);
-    `step` copies each parameter's `.grad` there first.
+    After construction each parameter's array is a view into `weights`. `views(gradient)` is shaped like the
+    parameters: a Program can write straight into it (then call `update`); `step` copies each parameter's
+    `.grad` there first. Two processes may share an optimizer, each updating a part.
 
     Args:
         parameters: leaves, all of the same dtype.
@@ -37,11 +40,13 @@ class Optimizer:
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
         self.parameters, self.lr = list(parameters), lr
         self.count = np.zeros(1, np.float32)  # steps done; an array, like all that a rule remembers
-        self.weights = np.empty(sum(p.size for p in self.parameters), self.parameters[0].dtype)
-        self.gradient = np.zeros_like(self.weights)
+        self.weights, self.gradient = self.zeros(), self.zeros()
         for parameter, view in zip(self.parameters, self.views(self.weights), strict=True):
             parameter.rebind(view)
-        self.gradients = self.views(self.gradient)
+
+    def zeros(self) -> Array:
+        """A vector with a place for each weight, shared with processes that are forked later."""
+        return shared_zeros(sum(p.size for p in self.parameters), self.parameters[0].dtype)
 
     def views(self, flat: Array) -> list[Array]:
         """A flat vector seen as arrays like the parameters, each in its parameter's memory order."""
@@ -53,19 +58,19 @@ class Optimizer:
 
     def step(self) -> None:
         """Update the parameters from their `.grad`, as `backward()` left it."""
-        for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
+        for parameter, gradient in zip(self.parameters, self.views(self.gradient), strict=True):
             gradient[...] = 0 if parameter.grad is None else parameter.grad.value
         self.update()
 
-    def update(self) -> None:
-        """Update the parameters from `gradient`, which is used up."""
+    def update(self, part: slice = ALL) -> None:
+        """Update the parameters, or a part of all weights, from `gradient`, which is used up."""
         self.count += 1
-        self.descend(self.weights, self.gradient)
+        self.descend(self.weights[part], self.gradient[part], part)
         for parameter in self.parameters:
             parameter.touch()
 
-    def descend(self, w: Array, g: Array) -> None:
-        """Change the weights `w` in place, given their gradient `g`, which may be overwritten."""
+    def descend(self, w: Array, g: Array, part: slice) -> None:
+        """Change weights `w`, given their gradient `g`, both in place; `part` says which of all they are."""
         raise NotImplementedError
 
     def state(self) -> dict[str, Array]:
@@ -95,14 +100,14 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(parameters, lr)
         self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
-        self.velocity = np.zeros_like(self.weights) if momentum else None
+        self.velocity = self.zeros() if momentum else None
         self._scratch = np.empty_like(self.weights) if weight_decay else None
 
-    def descend(self, w: Array, g: Array) -> None:
+    def descend(self, w: Array, g: Array, part: slice) -> None:
         """Change the weights in place: five passes over them with momentum, two without."""
         if self._scratch is not None:
-            g += np.multiply(w, self.weight_decay, out=self._scratch)
-        v = self.velocity
+            g += np.multiply(w, self.weight_decay, out=self._scratch[part])
+        v = None if self.velocity is None else self.velocity[part]
         if v is not None and self.count[0] % FLUSH_EVERY == 0:
             v += FLUSHED
             v -= FLUSHED
@@ -145,23 +150,23 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(parameters, lr)
         self.betas, self.epsilon, self.weight_decay = betas, epsilon, weight_decay
-        self.mean, self.square = np.zeros_like(self.weights), np.zeros_like(self.weights)
+        self.mean, self.square = self.zeros(), self.zeros()
         self._scratch = np.empty_like(self.weights)
 
-    def descend(self, w: Array, g: Array) -> None:
+    def descend(self, w: Array, g: Array, part: slice) -> None:
         """Change the weights in place."""
-        (b1, b2), scratch = self.betas, self._scratch
-        t = float(self.count[0])
+        (b1, b2), t = self.betas, float(self.count[0])
+        mean, square, scratch = self.mean[part], self.square[part], self._scratch[part]
         w *= 1 - self.lr * self.weight_decay
         np.multiply(g, g, out=scratch)
-        self.square *= b2
-        self.square += np.multiply(scratch, 1 - b2, out=scratch)
-        self.mean *= b1
-        self.mean += np.multiply(g, 1 - b1, out=g)
-        np.sqrt(self.square, out=scratch)
+        square *= b2
+        square += np.multiply(scratch, 1 - b2, out=scratch)
+        mean *= b1
+        mean += np.multiply(g, 1 - b1, out=g)
+        np.sqrt(square, out=scratch)
         scratch /= math.sqrt(1 - b2**t)
         scratch += self.epsilon
-        np.divide(self.mean, scratch, out=g)
+        np.divide(mean, scratch, out=g)
         g *= self.lr / (1 - b1**t)
         w -= g
 

@@ -1,21 +1,17 @@
-"""How many threads the matrix products use: as many as help, within what the machine gives us.
-
-OpenBLAS starts a thread for every core it sees and lets them spin while they wait for each other. In a
-container that may use less, or beside a busy program, that makes training many times slower, not faster.
-"""
+"""How many processors there are for us, and how many threads a matrix product uses."""
 
 from __future__ import annotations
 
 import math
 import os
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from threadpoolctl import ThreadpoolController
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+Item = TypeVar("Item")
+WORTH_SHARING = 4  # pieces of work: starting threads takes as long as the first
 
 
 def available_cpus() -> int:
@@ -41,70 +37,28 @@ def _cgroup_cpus() -> int:
     return 1 << 20
 
 
-class BlasThreads:
-    """Sets the number of threads, and changes it when that pays.
+def one_blas_thread() -> None:
+    """From here on compute matrix products in one thread: ours are too small to share out.
 
-    Args:
-        count: a fixed number, or None to choose: by timing a few steps, and again whenever steps become slow.
+    OpenBLAS starts a thread for every core it sees and lets them spin while they wait for each other; in a
+    container that may use less, or beside a busy program, that makes training many times slower, not faster.
     """
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - most who import this file do not need it
 
-    WINDOW = 0.04  # seconds of steps looked at together: longer than a scheduler's turns
-    SLOWER = 2.0  # times the best seen: this slow, something else wants the processors
-    CLOSE = 1.1  # times the faster: near enough to prefer more threads, so that equal runs choose alike
-    RETRY = 2.0  # seconds before the other number is tried again
+    ThreadpoolController().limit(limits=1, user_api="blas")
 
-    def __init__(self, count: int | None = None) -> None:
-        self._blas = ThreadpoolController()
-        self._fewer, self._more = (count, count) if count else (1, available_cpus())
-        self._seen: dict[int, float] = {}  # seconds a step, by number of threads
-        self._best = math.inf
-        self._trying = False
-        self._retry_at = 0.0
-        self._set(self._more)
 
-    def _set(self, count: int) -> None:
-        """Use so many threads from here on, and start to measure."""
-        self.count = count
-        self._blas.limit(limits=count)
-        self._steps, self._since = 0, time.perf_counter()
+def share_out(work: Callable[[Item], None], items: Sequence[Item]) -> None:
+    """Call `work` with each item, in two threads if there are processors for two and enough to do.
 
-    def leave_one_free(self) -> None:
-        """From here on choose among fewer, so that another thread of ours has a processor to itself."""
-        if self._fewer < self._more:
-            self._more -= 1
-            self._set(self._more)
+    NumPy lets other threads run while it computes, so this pays where single calls take long.
+    """
+    if len(items) < WORTH_SHARING or available_cpus() == 1:
+        for item in items:
+            work(item)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only where it is used
 
-    def _keep_faster(self) -> None:
-        fewer_is_faster = self._seen[self._fewer] * self.CLOSE < self._seen[self._more]
-        self._set(self._fewer if fewer_is_faster else self._more)
-
-    def choose(self, step: Callable[[], object], repeat: int = 5) -> None:
-        """Time a step that changes nothing, with few threads and with more, and keep the faster number."""
-        if self._fewer == self._more:
-            return
-        for count in (self._fewer, self._more):
-            self._set(count)
-            step()  # warms up
-            started = time.perf_counter()
-            for _ in range(repeat):
-                step()
-            self._seen[count] = (time.perf_counter() - started) / repeat
-        self._best = min(self._seen.values())
-        self._keep_faster()
-
-    def watch(self) -> None:
-        """Call after every step: when steps have become slow, the other number gets a try."""
-        self._steps += 1
-        now = time.perf_counter()
-        if self._fewer == self._more or now - self._since < self.WINDOW:
-            return
-        seconds = self._seen[self.count] = (now - self._since) / self._steps
-        self._best = min(self._best, seconds)
-        if self._trying:
-            self._trying, self._retry_at = False, now + self.RETRY
-            self._keep_faster()
-        elif now >= self._retry_at and (self.count == self._fewer or seconds > self.SLOWER * self._best):
-            self._trying = True
-            self._set(self._fewer if self.count == self._more else self._more)
-        else:
-            self._steps, self._since = 0, now
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(work, items):  # raises what `work` raises
+            pass

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hellodl.autograd import Program, Tensor, grad
 from hellodl.checkpoint import MAX_WEIGHT, Checkpoint, describe
 from hellodl.datasets.augment import Augmenter, Strengths, augmenter
 from hellodl.datasets.batches import Batches, Purpose, epoch_order, generator, stratified_split
@@ -21,28 +22,31 @@ from hellodl.doubt import fit_doubt
 from hellodl.drawn import with_drawn
 from hellodl.errors import DataError, ModelError, NonFiniteError
 from hellodl.evaluation import score
-from hellodl.nn import DigitNet, cross_entropy
-from hellodl.optim import SCHEDULES, SGD, Adam
+from hellodl.lockstep import in_lockstep
+from hellodl.nn import DigitNet
+from hellodl.optim import ALL, SCHEDULES, SGD, Adam
+from hellodl.shards import Shard, split
+from hellodl.threads import one_blas_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from hellodl.datasets import Dataset
-    from hellodl.datasets.batches import Batch
+    from hellodl.lockstep import Meet
     from hellodl.optim import Optimizer
     from hellodl.settings import Settings
-    from hellodl.threads import BlasThreads
 
     Array = NDArray[Any]
-    Progress = Callable[["Trainer", Iterable[Batch]], Iterable[Batch]]
+    Rows = NDArray[np.intp]  # of the images of a batch, in the training set
+    Progress = Callable[["Trainer", Iterable[Rows]], Iterable[Rows]]
 
+CACHE_LINE = 16  # floats: two processes that write to one line slow each other down
 MAX_LOSS = 1000.0  # nats: e^-1000 is how likely such a network holds the truth to be
+QUICK_RUN, QUICK_LOOK = 2000, 300  # a run of so few steps is calibrated on so many images
 
-
-QUICK_LOOK = 300  # images that are enough to calibrate a model that trained for a second
 # About as far from MNIST as what people photograph.
 STRONG = Strengths(shift=1.5, rotation=15, scale=0.2, shear=0.25, elastic=1.0, stroke=0.7)
 
@@ -65,11 +69,12 @@ class Trainer:
     Args:
         settings: what to do.
         data: the training set; the validation images are held out of it.
-        threads: sets how many threads the matrix products use.
+        processes: 1, or 2 to share out every step; the weights come out the same bit for bit.
     """
 
-    def __init__(self, settings: Settings, data: Dataset, threads: BlasThreads) -> None:
-        self.settings, self.data, self.threads = settings, data, threads
+    def __init__(self, settings: Settings, data: Dataset, processes: int = 1) -> None:
+        self.settings, self.data, self.processes = settings, data, processes
+        one_blas_thread()
         _check_enough(settings, data)
         self._rows, self._held_out = stratified_split(data.labels, settings.validation, settings.seed)
         self.batch_size = min(settings.batch_size, len(self._rows))
@@ -88,28 +93,30 @@ class Trainer:
         self.train_seconds = 0.0  # up to this epoch, or up to where it was resumed
         self._epoch_started = 0.0
         self.history: list[dict[str, Any]] = []
-        self._build()
+        self._make_shards()
 
-    def _build(self) -> None:
-        """Lay out the step as a program: one batch in, the loss and all gradients out."""
-        self._pixels = Tensor(np.zeros((self.batch_size, 784)))
-        self._targets = Tensor(np.zeros((10, self.batch_size)).T)  # laid out as scores are
-        self._labels = np.zeros(self.batch_size, np.uint8)
+    def _make_shards(self) -> None:
+        """Lay out the step: a program for each shard of a batch. At first all work is ours."""
         smoothing = self.settings.label_smoothing
         of_digits = np.eye(10) * (1 - smoothing) + smoothing / 10
-        self._target_columns = np.column_stack([of_digits, np.full(10, 0.1)]).astype(
-            np.float32
-        )  # last: NO_DIGIT
-        log_probabilities = self.trained(self._pixels)
-        loss = cross_entropy(log_probabilities, self._targets)
-        gradients = grad(loss, *self.trained.parameters())
-        into = [None, None, *self.optimizer.gradients]
-        self._program = Program(loss, log_probabilities, *gradients, into=into)
-        results = self._program.run()
-        self._loss, self._log_probabilities = results[0], results[1]
-        if self._batches.needs_worker:
-            self.threads.leave_one_free()
-        self.threads.choose(self._program.run)
+        targets = np.column_stack([of_digits, np.full(10, 0.1)])  # last: NO_DIGIT
+        slices = split(self.batch_size)
+        self._gradients = [self.optimizer.gradient, *(self.optimizer.zeros() for _ in slices[1:])]
+        self._shards = [
+            Shard(self.trained, number, rows, self.batch_size, targets, self.optimizer.views(gradient))
+            for number, (rows, gradient) in enumerate(zip(slices, self._gradients, strict=True))
+        ]
+        self._take_over()
+
+    def _take_over(self) -> None:
+        """Do all the work of a step in this process."""
+        self._ours, self._part, self._meet = self._shards, ALL, _nobody_to_meet
+
+    def _share(self, number: int, meet: Meet) -> None:
+        """Do one shard's work and half of the update: of the two processes the one with this number."""
+        middle = self.optimizer.weights.size // 2 // CACHE_LINE * CACHE_LINE
+        self._part = slice(middle, None) if number else slice(middle)
+        self._ours, self._meet = [self._shards[number]], meet
 
     # Learning ---------------------------------------------------------------------------------------
 
@@ -127,17 +134,24 @@ class Trainer:
         """Steps in the whole run."""
         return self.settings.epochs * self.steps_per_epoch
 
-    def learn(self, pixels: Array, labels: Array) -> None:
-        """One step down the hill, from one batch: uint8 pixels (batch, 784) and labels (batch,)."""
-        self._labels = labels
-        self.trained.scale_pixels(pixels, self._pixels.value)
-        np.take(self._target_columns, labels, axis=1, out=self._targets.value.T, mode="clip")
-        self._program.run()
-        loss = float(self._loss)
+    def learn(self, rows: Rows) -> None:
+        """One step down the hill, from the images in these rows."""
+        position = self.epoch, self.step % self.steps_per_epoch
+        for shard in self._ours:
+            shard.read(self._batches, rows, *position)
+            shard.program.run()
+        self._meet()
+        loss = sum(shard.loss for shard in self._shards)
         if not math.isfinite(loss):
+            for shard in self._shards:  # also what the other process has seen
+                shard.read(self._batches, rows, *position)
             self._explain_divergence(self.step)
         self.optimizer.lr = self.learning_rate()
-        self.optimizer.update()
+        for gradient in self._gradients:
+            if gradient is not self.optimizer.gradient:
+                self.optimizer.gradient[self._part] += gradient[self._part]
+        self.optimizer.update(self._part)
+        self._meet()
         self.step += 1
         self.loss_sum += loss
         if self.average is not None:
@@ -159,7 +173,8 @@ class Trainer:
         """Raise NonFiniteError: which step (from 0), which op or else `what` is wrong, what to do."""
         place = f"epoch {step // self.steps_per_epoch + 1}, step {step % self.steps_per_epoch + 1}"
         try:
-            self._program.check_finite()
+            for shard in self._shards:
+                shard.program.check_finite()
         except NonFiniteError as error:
             what = str(error)
         raise NonFiniteError(f"{place}: {what}; the learning rate {self.settings.lr:g} may be too large")
@@ -179,8 +194,8 @@ class Trainer:
         return self.loss_sum / max(1, self.step % self.steps_per_epoch)
 
     def batch_accuracy(self) -> float:
-        """The share of the latest batch that was read rightly, before learning from it."""
-        return float((self._log_probabilities.argmax(axis=1) == self._labels).mean())
+        """The share of the latest batch, or of our shard of it, that was read rightly before learning."""
+        return self._ours[0].accuracy()
 
     def run_epoch(self, progress: Progress, after_step: Callable[[], None]) -> EpochRecord:
         """Finish the current epoch, from wherever it stands, and look at the images held out.
@@ -188,18 +203,12 @@ class Trainer:
         `progress` wraps the batches; `after_step` is called between steps, when the run can be saved.
         """
         self._epoch_started = time.perf_counter()
-        rows, seed = self._rows, self.settings.seed
-        if self.settings.drawn:
-            pick = generator(seed, Purpose.PEN, self.epoch)
-            chosen = pick.choice(self._drawn_rows, self.settings.drawn, replace=False)
-            rows = np.concatenate([rows, chosen])
-        order = epoch_order(rows, self.batch_size, seed, self.epoch)
-        batches = self._batches.of(order, self.epoch, self.step % self.steps_per_epoch)
-        for pixels, labels in progress(self, batches):
-            self.learn(pixels, labels)
-            self.threads.watch()
-            if self._is_amid_epoch:
-                after_step()
+        order = self._order()[self.step % self.steps_per_epoch :]
+        with self._shared_out(order):
+            for rows in progress(self, order):
+                self.learn(rows)
+                if self._is_amid_epoch:
+                    after_step()
         seconds = self._seconds_of_epoch()
         self.train_seconds += seconds
         loss, self.loss_sum = self.loss_sum / self.steps_per_epoch, 0.0
@@ -208,6 +217,35 @@ class Trainer:
         record = EpochRecord(self.epoch, self.settings.epochs, loss, *validation, seconds)
         self.history.append({k: v for k, v in asdict(record).items() if k not in ("epochs", "seconds")})
         return record
+
+    def _order(self) -> NDArray[np.intp]:
+        """The rows of this epoch's batches, (steps, batch)."""
+        rows, seed = self._rows, self.settings.seed
+        if self.settings.drawn:
+            pick = generator(seed, Purpose.PEN, self.epoch)
+            rows = np.concatenate([rows, pick.choice(self._drawn_rows, self.settings.drawn, replace=False)])
+        return epoch_order(rows, self.batch_size, seed, self.epoch)
+
+    @contextmanager
+    def _shared_out(self, order: NDArray[np.intp]) -> Iterator[None]:
+        """Inside, another process takes the same steps, if we may use two and there is work for two."""
+        if self.processes == 1 or len(self._shards) == 1:
+            yield
+            return
+        with in_lockstep(partial(self._assist, order)) as meet:
+            if meet is not None:
+                self._share(0, meet)
+            try:
+                yield
+            finally:
+                self._take_over()
+
+    def _assist(self, order: NDArray[np.intp], meet: Meet) -> None:
+        """The other process's epoch. It keeps what it needs for the next step; all the rest is ours."""
+        self._share(1, meet)
+        self.optimizer.gradient, self.average = self._gradients[1], None
+        for rows in order:
+            self.learn(rows)
 
     def _seconds_of_epoch(self) -> float:
         return time.perf_counter() - self._epoch_started
@@ -259,7 +297,7 @@ class Trainer:
 
     def calibrate(self) -> dict[str, float]:
         """How far to believe the result, from the images held out, as they are and strongly distorted."""
-        rows = self._held_out if self._batches.needs_worker else self._held_out[:QUICK_LOOK]
+        rows = self._held_out[: QUICK_LOOK if self.steps <= QUICK_RUN else None]
         images, labels = self.data.images[rows], self.data.labels[rows]
         distort = Augmenter(STRONG)
         distorted = distort(images, generator(self.settings.seed, Purpose.CALIBRATE))
@@ -278,7 +316,7 @@ class Trainer:
             "step": self.step,
             "loss_sum": self.loss_sum,
             "train_seconds": self.train_seconds + (self._seconds_of_epoch() if self._is_amid_epoch else 0.0),
-            "threads": self.threads.count,
+            "threads": self.processes,
         }
         weights = {name: parameter.value for name, parameter in model.named_parameters().items()}
         return Checkpoint(weights, self._state(), about | more)
@@ -312,6 +350,10 @@ class Trainer:
             and len(about["history"]) == about["step"] // self.steps_per_epoch
             and all(type(value) is float and 0 <= value < MAX_LOSS for value in values)
         )
+
+
+def _nobody_to_meet() -> None:
+    """What a process that works alone does where two would wait for each other."""
 
 
 def _check_enough(settings: Settings, data: Dataset) -> None:

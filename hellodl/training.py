@@ -12,8 +12,9 @@ from hellodl import datasets
 from hellodl.errors import HellodlError, Interrupted, ModelError, UsageError
 from hellodl.evaluation import score
 from hellodl.locking import only_writer
+from hellodl.lockstep import PROCESSES
 from hellodl.settings import PRESETS, Settings
-from hellodl.threads import BlasThreads
+from hellodl.threads import available_cpus
 from hellodl.trainer import EpochRecord, Trainer
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
             check_precious(run.output, settings)
         start = _read_start(run.resume, settings) if run.resume else None
         data = datasets.load(settings.dataset, "train", run.data_dir)
-        trainer = Trainer(settings, data, BlasThreads(run.threads))
+        trainer = Trainer(settings, data, min(run.threads or available_cpus(), PROCESSES))
         if run.resume and start:
             _restore(trainer, run.resume, start)
         if run.should_stop():
@@ -103,7 +104,7 @@ def _finish(trainer: Trainer, run: Run, saver: _Saver) -> DoneRecord:
         steps=trainer.step,
         train_seconds=trainer.train_seconds,
         model=str(run.output),
-        threads=trainer.threads.count,
+        threads=trainer.processes,
     )
 
 

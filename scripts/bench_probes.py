@@ -10,7 +10,6 @@ import argparse
 import json
 import time
 import tracemalloc
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -20,15 +19,15 @@ from threadpoolctl import ThreadpoolController
 
 import hellodl
 from hellodl import datasets
-from hellodl.datasets.batches import Batches, epoch_order
+from hellodl.lockstep import PROCESSES
 from hellodl.settings import PRESETS, Settings
-from hellodl.threads import BlasThreads, available_cpus
+from hellodl.threads import available_cpus, one_blas_thread
 from hellodl.trainer import Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
-    from hellodl.datasets.batches import Batch
+    from hellodl.trainer import Rows
 
 WEIGHTS = 109_184  # of the network 784 → 128 → 64 → 10: each takes a product and a sum an image
 SIDE = 2048  # of the square matrices whose product shows what the machine can do
@@ -54,37 +53,36 @@ def rate(batch: str, rounds: int) -> dict[str, float]:
 
     Of a training step only the products it needs are counted: three a layer, less the gradient of the pixels.
     """
-    plain = PlainTraining(batch)
-    size = plain.trainer.batch_size
-    step_flops = 6 * size * WEIGHTS - 2 * size * 784 * 128
-    steps = PRODUCT_FLOPS // step_flops
-    training, product = in_turns(rounds, lambda: plain.train(steps), MatrixProduct())
+    trainer = plain_training(batch, min(available_cpus(), PROCESSES))
+    size = trainer.batch_size
+    flops = trainer.steps_per_epoch * (6 * size * WEIGHTS - 2 * size * 784 * 128)
+    training, product = in_turns(rounds, lambda: trainer.run_epoch(as_they_come, nothing), MatrixProduct())
     return {
         "batch": size,
-        "threads": plain.trainer.threads.count,
-        "ours": steps * step_flops / training,
+        "threads": trainer.processes,
+        "ours": flops / training,
         "theirs": PRODUCT_FLOPS / product,
     }
 
 
 def allocation(batch: str, rounds: int) -> dict[str, float]:
     """The most bytes that a training step allocates, however briefly: gather, scale, run, update."""
-    plain = PlainTraining(batch)
-    plain.train(10)
+    trainer = plain_training(batch, processes=1)
+    rows = np.arange(100 * trainer.batch_size).reshape(100, -1)
     tracemalloc.start()
     peaks = []
-    batches = plain.batches()
-    for _ in range(10 * rounds):
+    for step in range(10 * rounds):
         before, _ = tracemalloc.get_traced_memory()
         tracemalloc.reset_peak()
-        plain.trainer.learn(*next(batches))
+        trainer.learn(rows[step % 100])
         peaks.append(tracemalloc.get_traced_memory()[1] - before)
-    return {"batch": plain.trainer.batch_size, "ours": max(peaks)}
+    return {"batch": trainer.batch_size, "ours": max(peaks[10:])}
 
 
 def evaluation(model: str, rounds: int) -> dict[str, float]:
     """Test images read a second, and how many a matrix product's rate would allow, in turns."""
     network, images = hellodl.load(Path(model)), datasets.load("mnist", "test").images
+    one_blas_thread()  # as `hellodl evaluate` does
     reading, product = in_turns(rounds, lambda: network.predict(images), MatrixProduct())
     return {"ours": len(images) / reading, "theirs": PRODUCT_FLOPS / product / (2 * WEIGHTS)}
 
@@ -111,27 +109,20 @@ def digit(file: str, _rounds: int) -> str:
 # Tools --------------------------------------------------------------------------------------------------
 
 
-class PlainTraining:
-    """Training on all 60,000 images without distortion, in batches of a given size or the fast preset's."""
+def plain_training(batch: str, processes: int) -> Trainer:
+    """Training on 60,000 images without distortion, in batches of a given size or the fast preset's."""
+    size = PRESETS["fast"]["batch_size"] if batch == "fast" else int(batch)
+    plain = {"batch_size": size, "augment": "none", "validation": 0, "epochs": 1000}
+    return Trainer(Settings(**{**PRESETS["fast"], **plain}), datasets.load("mnist", "train"), processes)
 
-    def __init__(self, batch: str) -> None:
-        size = PRESETS["fast"]["batch_size"] if batch == "fast" else int(batch)
-        settings = Settings(
-            **{**PRESETS["fast"], "batch_size": size, "augment": "none", "validation": 0, "epochs": 1000}
-        )
-        self._data = datasets.load("mnist", "train")
-        self.trainer = Trainer(settings, self._data, BlasThreads())
-        self._batches = Batches(self._data.images, self._data.labels, None, settings.seed)
 
-    def batches(self) -> Iterator[Batch]:
-        """The batches of one epoch, each gathered when it is asked for."""
-        rows = np.arange(len(self._data.labels))
-        return self._batches.of(epoch_order(rows, self.trainer.batch_size, 0, 0), epoch=0)
+def as_they_come(_trainer: Trainer, batches: Iterable[Rows]) -> Iterable[Rows]:
+    """Batches without a progress bar."""
+    return batches
 
-    def train(self, steps: int) -> None:
-        """So many steps, at most an epoch's."""
-        for pixels, labels in islice(self.batches(), steps):
-            self.trainer.learn(pixels, labels)
+
+def nothing() -> None:
+    """What is done between two steps."""
 
 
 class MatrixProduct:
@@ -156,7 +147,8 @@ def in_turns(rounds: int, *functions: Callable[[], object]) -> list[float]:
 
 
 def timed(function: Callable[[], object]) -> float:
-    """Seconds that one call takes."""
+    """Seconds that one call takes, after a pause in which OpenBLAS's threads stop looking for work."""
+    time.sleep(0.1)
     started = time.perf_counter()
     function()
     return time.perf_counter() - started

@@ -1,5 +1,3 @@
-import threading
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -58,43 +56,31 @@ def images():
     return np.random.default_rng(4).integers(0, 256, (90, 28, 28), dtype=np.uint8)
 
 
-def delivered(images, kind, epoch=0, start=0):
-    labels = np.arange(90, dtype=np.uint8)
-    order = epoch_order(np.arange(90), 8, 0, epoch)
-    batches = Batches(images, labels, augmenter(kind) if kind != "none" else None, seed=0)
-    return order, [(pixels.copy(), some) for pixels, some in batches.of(order, epoch, start)]
+ROWS = np.array([7, 3, 3, 88, 40])
 
 
-def test_batches_hold_the_pictures_of_their_order(images):
-    order, batches = delivered(images, "none")
-    assert len(batches) == 11
-    for rows, (pixels, labels) in zip(order, batches, strict=True):
-        assert np.array_equal(pixels, images[rows].reshape(8, 784))
-        assert np.array_equal(labels, rows)
+def delivered(images, kind, *position):
+    batches = Batches(images, np.arange(90, dtype=np.uint8), augmenter(kind) if kind != "none" else None, 0)
+    pixels = np.empty((5, 784), np.uint8)
+    return pixels, batches.read(ROWS, pixels, *position)
 
 
-@pytest.mark.parametrize("kind", ["none", "elastic"])
-def test_batches_from_the_middle_are_those_of_a_whole_epoch(images, kind):
-    """The thread that prepares batches ahead changes nothing."""
-    _, whole = delivered(images, kind, epoch=2)
-    for start in (0, 1, 5, 10, 11):
-        _, rest = delivered(images, kind, epoch=2, start=start)
-        assert [p.tobytes() for p, _ in rest] == [p.tobytes() for p, _ in whole[start:]]
+@pytest.mark.parametrize("kind", ["none", "shift", "elastic"])
+def test_a_batch_has_the_labels_of_its_rows(images, kind):
+    assert delivered(images, kind, 0, 0)[1].tolist() == ROWS.tolist()
 
 
-def test_augmented_batches_keep_their_labels_and_differ_between_epochs(images):
-    order, first = delivered(images, "affine")
-    _, second = delivered(images, "affine", epoch=1)
-    assert all(np.array_equal(labels, rows) for (_, labels), rows in zip(first, order, strict=True))
-    assert not np.array_equal(first[0][0], second[0][0])
-    assert not np.array_equal(first[0][0], images[order[0]].reshape(8, 784))
+def test_without_distortion_a_batch_holds_the_pictures_of_its_rows(images):
+    assert np.array_equal(delivered(images, "none", 0, 0)[0], images[ROWS].reshape(5, 784))
 
 
-def test_leaving_an_epoch_early_ends_its_thread(images):
-    before = threading.active_count()
-    batches = Batches(images, np.zeros(90, np.uint8), augmenter("affine"), 0).of(
-        np.arange(80).reshape(8, 10), 0
-    )
-    next(batches)
-    batches.close()
-    assert threading.active_count() == before
+def test_a_distortion_depends_on_the_position_alone(images):
+    """Whatever was read before: a run that goes on from the middle sees what it would have seen."""
+    batches = Batches(images, np.zeros(90, np.uint8), augmenter("elastic"), 0)
+    whole, again = np.empty((2, 5, 784), np.uint8)
+    batches.read(ROWS[::-1], again, 4, 0)
+    batches.read(ROWS, again, 4, 1)
+    assert np.array_equal(again, delivered(images, "elastic", 4, 1)[0])
+    batches.read(ROWS, whole, 4, 2)
+    assert not np.array_equal(again, whole)
+    assert not np.array_equal(again, images[ROWS].reshape(5, 784))

@@ -28,11 +28,11 @@ SOURCES = sorted(Path(hellodl.__file__).parent.rglob("*.py"))
 # Each module may import those on earlier lines, and none on its own line or later.
 LAYERS = (
     {"errors", "version"},
-    {"locking"},
+    {"locking", "lockstep", "threads"},
     {"autograd"},
     {"nn", "optim"},
     {"datasets", "pictures", "checkpoint"},
-    {"settings", "threads", "evaluation", "explaining", "doubt", "drawn"},
+    {"settings", "evaluation", "explaining", "doubt", "drawn", "shards"},
     {"trainer", "reading"},
     {"training"},
     {"cli"},

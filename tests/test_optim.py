@@ -73,7 +73,7 @@ def test_parameters_live_in_one_vector_in_their_own_memory_order():
     assert weight.value.flags.f_contiguous
     optimizer.weights += 1
     assert weight.value.tolist() == [[1, 4], [2, 5], [3, 6]]
-    assert np.shares_memory(optimizer.gradients[0], optimizer.gradient)
+    assert np.shares_memory(optimizer.views(optimizer.gradient)[0], optimizer.gradient)
 
 
 def test_a_parameter_without_gradient_stays():
@@ -101,6 +101,27 @@ def test_its_state_is_all_that_a_rule_remembers(make):
     step(first)
     step(second)
     assert first.weights.tobytes() == second.weights.tobytes()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: SGD(p, 0.1, 0.9, nesterov=True, weight_decay=0.01),
+        lambda p: SGD(p, 0.1),
+        lambda p: Adam(p, 0.1, weight_decay=0.01),
+    ],
+)
+def test_updating_part_by_part_is_updating_the_whole(make):
+    """As two processes do, each with a part of its own: the same bits, long enough to flush velocities."""
+    start = np.linspace(-1, 1, 40)
+    whole, left, right = (make([Tensor(start)]) for _ in range(3))
+    for step in range(130):
+        gradient = np.sin(start * (step + 1)) * (step < 5)
+        for optimizer, part in ((whole, slice(None)), (left, slice(16)), (right, slice(16, None))):
+            optimizer.gradient[...] = gradient
+            optimizer.update(part)
+    assert whole.weights[:16].tobytes() == left.weights[:16].tobytes()
+    assert whole.weights[16:].tobytes() == right.weights[16:].tobytes()
 
 
 def test_schedules_begin_at_the_full_rate_and_end_where_they_should():

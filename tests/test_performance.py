@@ -14,23 +14,22 @@ from PIL import Image
 
 from hellodl import checkpoint
 from hellodl.datasets import Dataset
-from hellodl.datasets.batches import Batches, epoch_order
 from hellodl.nn import DigitNet
 from hellodl.settings import PRESETS, Settings
-from hellodl.threads import BlasThreads
 from hellodl.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from hellodl.datasets.batches import Batch
+    from numpy.typing import NDArray
 
 
 def test_a_training_step_is_few_calls() -> None:
     """Loss and all gradients take no more steps of a program than when this was written, copies included."""
     trainer, _ = training()
-    assert len(trainer._program._steps) <= 32, [name for name, _ in trainer._program._computed]
+    for shard in trainer._shards:
+        assert len(shard.program._steps) <= 32, [name for name, _ in shard.program._computed]
 
 
 @pytest.mark.parametrize("batch_size", [128, PRESETS["fast"]["batch_size"]])
@@ -38,28 +37,28 @@ def test_a_training_step_is_few_calls() -> None:
 def test_a_training_step_allocates_next_to_nothing(batch_size: int, optimizer: str) -> None:
     """Gathering, scaling, running and updating take at most 20 KB at any moment."""
     trainer, batches = training(batch_size=batch_size, optimizer=optimizer)
-    trainer.learn(*next(batches))  # what is made once is made here
+    trainer.learn(next(batches))  # what is made once is made here
     peaks = []
     tracemalloc.start()
     try:
         for _ in range(3):
             before, _ = tracemalloc.get_traced_memory()
             tracemalloc.reset_peak()
-            trainer.learn(*next(batches))
+            trainer.learn(next(batches))
             peaks.append(tracemalloc.get_traced_memory()[1] - before)
     finally:
         tracemalloc.stop()
     assert max(peaks) <= 20_000
 
 
-def training(**settings: Any) -> tuple[Trainer, Iterator[Batch]]:
+def training(**settings: Any) -> tuple[Trainer, Iterator[NDArray[np.intp]]]:
     """The fast preset, less distortion, on pictures of nothing: what a step costs does not depend on them."""
     told = Settings(**{**PRESETS["fast"], "augment": "none", "validation": 0, **settings})
     images, rng = 4 * told.batch_size, np.random.default_rng(0)
     pixels, labels = rng.integers(0, 256, (images, 784), np.uint8), rng.integers(0, 10, images, np.uint8)
-    trainer = Trainer(told, Dataset("noise", "train", pixels, labels, sha256=""), BlasThreads(1))
-    order = epoch_order(np.arange(images), told.batch_size, seed=0, epoch=0)
-    return trainer, Batches(pixels, labels, None, seed=0).of(order, epoch=0)
+    return Trainer(told, Dataset("noise", "train", pixels, labels, sha256="")), iter(
+        np.arange(images).reshape(4, -1)
+    )
 
 
 def test_training_off_a_terminal_imports_only_what_it_uses(small_mnist: Path, tmp_path: Path) -> None:

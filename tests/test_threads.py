@@ -4,7 +4,7 @@ import pytest
 from threadpoolctl import ThreadpoolController
 
 from hellodl import threads
-from hellodl.threads import BlasThreads, available_cpus
+from hellodl.threads import available_cpus, one_blas_thread
 
 
 @pytest.fixture
@@ -68,71 +68,8 @@ def test_a_process_pinned_to_one_processor_has_one():
         os.sched_setaffinity(0, before)
 
 
-class Machine:
-    """A clock that steps move on: each takes as long as the machine now needs with so many threads."""
-
-    def __init__(self):
-        self.now = 0.0
-        self.seconds = {1: 0.002, 4: 0.001}
-        self.threads = None
-
-    def step(self):
-        self.now += self.seconds[self.threads.count]
-
-    def run(self, seconds):
-        """Train for a while; how many threads were in use, as shares of the time."""
-        end, used = self.now + seconds, {1: 0.0, 4: 0.0}
-        while self.now < end:
-            count, before = self.threads.count, self.now
-            self.step()
-            self.threads.watch()
-            used[count] += self.now - before
-        return {count: time / seconds for count, time in used.items()}
-
-
-@pytest.fixture
-def machine(monkeypatch):
-    machine = Machine()
-    monkeypatch.setattr(threads.time, "perf_counter", lambda: machine.now)
-    monkeypatch.setattr(threads, "available_cpus", lambda: 4)
-    monkeypatch.setattr(threads.ThreadpoolController, "limit", lambda self, limits: None)
-    machine.threads = BlasThreads()
-    return machine
-
-
-@pytest.mark.parametrize(("one", "four", "chosen"), [(2, 1, 4), (1, 2, 1), (1.0, 1.05, 4), (1.0, 1.5, 1)])
-def test_the_faster_number_is_chosen_and_more_threads_where_it_is_close(machine, one, four, chosen):
-    machine.seconds = {1: one / 1000, 4: four / 1000}
-    machine.threads.choose(machine.step)
-    assert machine.threads.count == chosen
-
-
-def test_on_a_quiet_machine_the_choice_stays(machine):
-    machine.threads.choose(machine.step)
-    assert machine.run(10) == {1: 0.0, 4: pytest.approx(1, abs=0.01)}
-
-
-def test_a_busy_machine_is_noticed_and_so_is_its_becoming_quiet(machine):
-    """Two BLAS threads beside a busy program can be fifty times slower: most of the time goes elsewhere."""
-    machine.threads.choose(machine.step)
-    machine.seconds[4] = 0.05
-    busy = machine.run(20)
-    assert busy[1] > 0.9
-    machine.seconds[4] = 0.001
-    machine.run(5)
-    assert machine.run(20)[4] > 0.9
-
-
-def test_a_number_that_is_given_is_kept(machine):
-    machine.threads = BlasThreads(1)
-    machine.threads.choose(pytest.fail)
-    machine.seconds[1] = 1.0
-    assert machine.run(20)[1] == pytest.approx(1, abs=0.1)
-
-
-def test_the_number_reaches_the_library():
-    """What BLAS itself says it uses."""
+def test_blas_itself_says_that_it_uses_one_thread():
     with ThreadpoolController().limit(limits=None):
-        BlasThreads(1)
+        one_blas_thread()
         pools = [pool for pool in ThreadpoolController().info() if pool["user_api"] == "blas"]
         assert all(pool["num_threads"] == 1 for pool in pools)

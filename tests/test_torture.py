@@ -30,7 +30,7 @@ SETTINGS = {
 def start_or_go_on(output, data_dir):
     """What the command line does: resume if there is something to resume; save after every step."""
     resume = output if output.exists() else None
-    run = training.Run(output, data_dir, resume=resume, threads=1, checkpoint_every=0)
+    run = training.Run(output, data_dir, resume=resume, threads=2, checkpoint_every=0)
     for _ in training.train(Settings(**SETTINGS), run):
         pass
 

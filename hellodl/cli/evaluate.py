@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 def evaluate(model: Path | None, dataset: str, data_dir: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Show how well a model reads the test set, and what it gets wrong."""
     from hellodl import checkpoint, datasets, evaluation
-    from hellodl.threads import BlasThreads
+    from hellodl.threads import one_blas_thread
 
     path = choose_model(model, quiet=quiet)
     loaded = checkpoint.load(path)
     network = loaded.model()
     data = datasets.load(dataset, "test", data_dir)
     _note_other_dataset(loaded.about.get("dataset"), dataset, quiet=quiet)
-    BlasThreads(1)  # sharing out so little work gains nothing, and loses much on a busy machine
+    one_blas_thread()
     result = evaluation.evaluate(network, data)
     if as_json:
         print_json({"model": str(path), **asdict(result)})

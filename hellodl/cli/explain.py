@@ -90,11 +90,11 @@ def explain(
 def _read(image: str, network: DigitNet, *, invert: bool | None) -> Reading:
     from hellodl.cli.many import standard_input
     from hellodl.reading import read
-    from hellodl.threads import BlasThreads
+    from hellodl.threads import one_blas_thread
 
     if Path(image).is_dir():
         raise PictureError(f"{image}: is a folder, expected one picture")
-    BlasThreads(1)  # as predict does
+    one_blas_thread()  # as predict does
     return read(image if image != "-" else standard_input(), network, invert=invert)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hellodl.errors import HellodlError, PictureError, UsageError
-from hellodl.threads import BlasThreads, available_cpus
+from hellodl.threads import available_cpus, one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -63,7 +63,7 @@ class Reader:
 
         self.job = job
         self._model = checkpoint.load(job.model).model()
-        BlasThreads(1)  # products for one picture are too small to share
+        one_blas_thread()  # products for one picture are too small to share
 
     def read(self, name: str) -> Reading:
         """The reading of a file, or of standard input for "-". Raises PictureError."""

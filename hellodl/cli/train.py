@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from types import FrameType
 
-    from hellodl.datasets.batches import Batch
-    from hellodl.trainer import EpochRecord, Trainer
+    from hellodl.trainer import EpochRecord, Rows, Trainer
     from hellodl.training import DoneRecord
 
     Record: TypeAlias = EpochRecord | DoneRecord
@@ -125,7 +124,11 @@ setting_options = options(
 @click.option("-o", "--output", type=FILE, help="Where the model goes.  [default: hellodl.safetensors]")
 @setting_options
 @click.option(
-    "--threads", type=Threads(), default="auto", show_default=True, help="Threads of the matrix products."
+    "--threads",
+    type=Threads(),
+    default="auto",
+    show_default=True,
+    help="Processors to use; more than 2 are not.",
 )
 @data_dir_option
 @click.option("--resume", type=FILE, help="Go on where this checkpoint stands, with its settings.")
@@ -211,7 +214,7 @@ def _seconds_in_all() -> float:
 class _JsonView:
     """Records on stdout, a line each."""
 
-    def progress(self, _trainer: Trainer, batches: Iterable[Batch]) -> Iterable[Batch]:
+    def progress(self, _trainer: Trainer, batches: Iterable[Rows]) -> Iterable[Rows]:
         return batches
 
     def show(self, record: Record) -> None:
@@ -233,7 +236,7 @@ class _View:
         self._shown = 0.0  # when the bar was last moved
         self._rows = 0
 
-    def progress(self, trainer: Trainer, batches: Iterable[Batch]) -> Iterator[Batch]:
+    def progress(self, trainer: Trainer, batches: Iterable[Rows]) -> Iterator[Rows]:
         """The batches, a bar moving along with them: loss, accuracy, and the time left of the whole run."""
         if not self._show_bar:
             yield from batches
@@ -245,8 +248,8 @@ class _View:
                 total=trainer.steps, initial=trainer.step, unit=" steps", leave=False, dynamic_ncols=True
             )
         self._bar.set_description(f"epoch {trainer.epoch + 1}/{trainer.settings.epochs}", refresh=False)
-        for batch in batches:
-            yield batch
+        for rows in batches:
+            yield rows
             if (now := time.perf_counter()) - self._shown > 0.1:
                 self._shown = now
                 values = f"loss {trainer.mean_loss:.4f}, accuracy {percent(trainer.batch_accuracy(), 1)}"
@@ -300,11 +303,11 @@ class _View:
         accuracies = f"test accuracy {click.style(percent(record.test_accuracy), bold=True)}"
         if record.validation_accuracy is not None:
             accuracies = f"validation accuracy {percent(record.validation_accuracy)}, {accuracies}"
-        epochs, threads = counted(record.epochs, "epoch"), counted(record.threads, "thread")
+        epochs, processors = counted(record.epochs, "epoch"), counted(record.threads, "processor")
         click.echo(f"\n{accuracies}")
         click.echo(
             f"{epochs}, {record.steps} steps in {record.train_seconds:.2f} s "
-            f"({_seconds_in_all():.2f} s in all, {threads})"
+            f"({_seconds_in_all():.2f} s in all, {processors})"
         )
         click.echo(f"saved as {printable(record.model)}")
         if not self._quiet:

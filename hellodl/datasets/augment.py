@@ -79,11 +79,17 @@ class Augmenter:
         self.only_shifts = replace(strengths, shift=0.0, smoothness=Strengths.smoothness) == Strengths()
 
     def __call__(
-        self, images: NDArray[np.uint8], rng: np.random.Generator, out: NDArray[np.uint8] | None = None
+        self,
+        images: NDArray[np.uint8],
+        rng: np.random.Generator | None,
+        out: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
-        """Distorted copies of `images`, uint8 (n, 28, 28) or (n, 784), in `out` if given; same shape."""
+        """Distorted copies of `images`, uint8 (n, 28, 28) or (n, 784), in `out` if given; same shape.
+
+        Shifts alone need no `rng`.
+        """
         out = np.empty_like(images) if out is None else out
-        if self.only_shifts:
+        if self.only_shifts or rng is None:
             self._shift(images, out)
             return out
         for start in range(0, len(images), BLOCK):

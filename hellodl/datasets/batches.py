@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from numpy.typing import NDArray
 
     from hellodl.datasets.augment import Augmenter
-
-    Batch: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 class Purpose(IntEnum):
@@ -58,13 +53,13 @@ def epoch_order(indices: NDArray[np.intp], batch_size: int, seed: int, epoch: in
 
 
 class Batches:
-    """Delivers batches of pixels and labels, each gathered (and augmented) into memory that is used again.
+    """Delivers batches of pictures and their labels, distorted if asked for.
 
     Args:
         images: uint8 (n, 28, 28) or (n, 784).
         labels: uint8 (n,).
-        augmenter: distorts a batch, given pixels (batch, 784), a generator, and where to write; or None.
-        seed: with the epoch and the batch's number it decides the distortion.
+        augmenter: distorts pictures (batch, 784), given a generator and where to write; or None.
+        seed: with the position in the training it decides the distortion.
     """
 
     def __init__(
@@ -72,37 +67,21 @@ class Batches:
     ) -> None:
         self._images, self._labels = images.reshape(len(images), -1), labels
         self._augmenter, self._seed = augmenter, seed
+        self._gathered = np.empty((0, self._images.shape[1]), np.uint8)  # as they were before distortion
 
-    def of(self, order: NDArray[np.intp], epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches from number `start` on; each is valid until the next is asked for.
+    def read(self, rows: NDArray[np.intp], out: NDArray[np.uint8], *position: int) -> NDArray[np.uint8]:
+        """Write the pictures of some rows into `out`, uint8 (batch, 784), and give back their labels."""
+        if self._augmenter is None:
+            self._gather(rows, out)
+        else:
+            if len(self._gathered) != len(rows):
+                self._gathered = np.empty_like(out)
+            self._gather(rows, self._gathered)
+            needs_rng = not self._augmenter.only_shifts
+            rng = generator(self._seed, Purpose.AUGMENT, *position) if needs_rng else None
+            self._augmenter(self._gathered, rng, out)
+        labels: NDArray[np.uint8] = self._labels[rows]
+        return labels
 
-        Costly augmentation runs one batch ahead in a thread of its own: NumPy lets both run at once.
-        """
-        gathered, *buffers = (np.empty((order.shape[1], self._images.shape[1]), np.uint8) for _ in range(3))
-
-        def prepare(number: int) -> Batch:
-            pixels, rows = buffers[number % 2], order[number]
-            into = pixels if self._augmenter is None else gathered
-            np.take(self._images, rows, axis=0, out=into, mode="clip")  # the mode that needs no copy
-            if self._augmenter is not None:
-                self._augmenter(gathered, generator(self._seed, Purpose.AUGMENT, epoch, number), pixels)
-            return pixels, self._labels[rows]
-
-        numbers = range(start, len(order))
-        return _one_ahead(prepare, numbers) if self.needs_worker else map(prepare, numbers)
-
-    @property
-    def needs_worker(self) -> bool:
-        """Whether preparing a batch costs so much that it is worth a thread."""
-        return self._augmenter is not None and not self._augmenter.only_shifts
-
-
-def _one_ahead(prepare: Callable[[int], Batch], numbers: range) -> Iterator[Batch]:
-    """What `prepare` makes of each number, in order, made by a thread while the one before is used."""
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        ahead = [worker.submit(prepare, number) for number in numbers[:1]]
-        for following in numbers[1:]:
-            ready = ahead.pop().result()
-            ahead.append(worker.submit(prepare, following))
-            yield ready
-        yield from (last.result() for last in ahead)
+    def _gather(self, rows: NDArray[np.intp], out: NDArray[np.uint8]) -> None:
+        np.take(self._images, rows, axis=0, out=out, mode="clip")  # the mode that needs no copy

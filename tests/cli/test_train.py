@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hellodl import checkpoint, threads
+from hellodl import checkpoint, training
 from hellodl.cli.main import main
+from hellodl.lockstep import PROCESSES
 from hellodl.trainer import Trainer
 
 EPOCH = ["event", "epoch", "epochs", "loss", "validation_loss", "validation_accuracy", "seconds"]
@@ -85,7 +86,7 @@ def test_a_person_sees_a_row_an_epoch_and_what_to_do_next(train):
     assert re.fullmatch(r" +epoch +loss +validation loss +accuracy +seconds", out[0])
     assert re.fullmatch(r" +2/2 +\d\.\d{4} +\d\.\d{4} +\d\d\.\d\d % +\d\.\d\d", out[2])
     assert re.fullmatch(r"validation accuracy [\d.]+ %, test accuracy [\d.]+ %", out[4])
-    assert re.fullmatch(r"2 epochs, 28 steps in [\d.]+ s \([\d.]+ s in all, 1 thread\)", out[5])
+    assert re.fullmatch(r"2 epochs, 28 steps in [\d.]+ s \([\d.]+ s in all, 1 processor\)", out[5])
     assert out[6] == "saved as a b/m.safetensors"
     assert out[7:] == [
         "next: hellodl evaluate -m 'a b/m.safetensors'",
@@ -263,10 +264,13 @@ def test_a_log_that_fills_its_disk_is_told(train):
     assert train("--log", "/dev/null")[0] == 0
 
 
-def test_the_threads_asked_for_are_used(train, monkeypatch):
-    monkeypatch.setattr(threads, "available_cpus", lambda: 1)
-    _, out, _ = train("--json", "--threads", "auto")
-    assert json.loads(out[-1])["threads"] == 1
+@pytest.mark.parametrize(
+    ("asked", "cpus", "used"), [("auto", 1, 1), ("auto", 64, PROCESSES), ("1", 64, 1), ("8", 1, PROCESSES)]
+)
+def test_as_many_processors_are_used_as_asked_for_and_helpful(train, monkeypatch, asked, cpus, used):
+    monkeypatch.setattr(training, "available_cpus", lambda: cpus)
+    _, out, _ = train("--json", "--threads", asked)
+    assert json.loads(out[-1])["threads"] == used
 
 
 # Signals ----------------------------------------------------------------------------------------------
