@@ -62,7 +62,9 @@ def polarities(grey: Plane) -> tuple[bool, ...]:
     coarse = grey[::step, ::step].astype(np.uint8)
     _, bright = cv2.threshold(coarse, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     ink = (bright > 0) == light
-    are_strokes = stroke_width(ink) < THICKEST * min(ink.shape)
+    gap = np.ones((max(3, max(ink.shape) // 45),) * 2, np.uint8)  # a sheet is one, whatever is written on it
+    whole = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, gap) > 0
+    are_strokes = stroke_width(whole) < THICKEST * min(ink.shape)
     return (light,) if ink.mean() < 0.5 and are_strokes else (light, not light)
 
 

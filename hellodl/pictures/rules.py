@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.pictures.normalise import stroke_width
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from hellodl.pictures.arrays import Mask, Plane
+
+Rows: TypeAlias = NDArray[np.intp]
+"""The row of a nearly horizontal line in each column of a picture."""
 
 BINS = 64
 """Columns are looked at in this many groups."""
@@ -24,88 +27,179 @@ SLOPES = np.linspace(-0.12, 0.12, 49)
 """How many pixels a rule climbs a pixel of width: up to 7 degrees, as hand-held photographs show them."""
 
 COVERED = 0.88
-"""Share of the width along which a rule must be seen."""
+"""Share of the width along which a lone rule must be seen; it must also reach both borders."""
+
+PARTLY = 0.5
+"""Share of the width along which one of many parallel rules must be seen."""
+
+MANY = 4
+"""So many parallel lines are rules, however thick, whether or not they reach the borders."""
+
+PARALLEL = 0.03
+"""Slopes of parallel lines differ from the usual one by at most this: perspective."""
+
+THIN = 0.8
+"""A lone line is a rule if it is thinner than this share of the strokes."""
 
 PALE = 0.35
 """A rule shows from this strength on, a share of the strength of ink."""
 
-MOST_RULES = 16
+DENSE = 0.35
+"""Where more than this share of a picture is that strong it is no sheet with rules."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A nearly horizontal line: its row in the middle of the picture and how it climbs a pixel of width.
+
+    whole: it runs from border to border.
+    """
+
+    row: float
+    slope: float
+    whole: bool
 
 
 def without_rules(strength: Plane, mask: Mask) -> Mask:
-    """Ink without lines that run from one border of the picture to the other, across and down.
+    """Ink without ruled lines, across and down: one from border to border, or many parallel ones.
 
-    Where a stroke crosses a line, the line is part of a longer run of ink and stays. Lines as thick as the
-    strokes stay too: in a tight crop, the stem of a 4 runs from border to border. If nearly nothing is
-    left, the line was the digit: then the ink stays as it was.
+    Where a stroke crosses a line, the line is part of a longer run of ink and stays. A lone line as thick as
+    the strokes stays too: in a tight crop, the stem of a 4 runs from border to border. If nearly nothing is
+    left without a few lines, these were the digit: then the ink stays as it was.
     """
     pale = strength > PALE
-    thickness = stroke_width(mask)
-    if min(mask.shape) < 16 or not 0 < thickness < min(mask.shape) / 8 or pale.mean() > 0.25:
+    if min(mask.shape) < 16 or not mask.any() or pale.mean() > DENSE:
         return mask
-    across = _without_rows(pale, mask, thickness)
-    cleaned = _without_rows(pale.T, across.T, thickness).T
-    return cleaned if cleaned.sum() > 0.15 * mask.sum() else mask
+    across = find_rules(pale, alone=True)
+    down = find_rules(pale.T, alone=len(across) >= MANY)
+    if not across and not down:
+        return mask
+    pen = _pen(mask, across, down)
+    ruled = len(across) >= MANY
+    squared = ruled and len(down) >= MANY
+    cleaned = _without(mask, pale, across, pen, np.inf if ruled else THIN * pen)
+    cleaned = _without(cleaned.T, pale.T, down, pen, np.inf if squared else THIN * pen).T
+    return cleaned if ruled or cleaned.sum() > 0.15 * mask.sum() else mask
 
 
-def _without_rows(pale: Mask, mask: Mask, thickness: float) -> Mask:
-    """Take away nearly horizontal lines, one after the other, the clearest first."""
-    height, width = mask.shape
+def find_rules(pale: Mask, *, alone: bool) -> list[Rows]:
+    """Nearly horizontal rules, the clearest first: where each runs.
+
+    Many parallel lines may be shorter than the picture is wide, if `alone` tells that digits cannot look so:
+    1111 has many upright ones.
+    """
+    lines = _straight_lines(pale)
+    usual = float(np.median([line.slope for line in lines])) if lines else 0.0
+    family = [line for line in lines if abs(line.slope - usual) <= PARALLEL]
+    if not alone or len(family) < MANY:
+        family = [line for line in lines if line.whole]
+    return [_traced(pale, line) for line in family]
+
+
+def _straight_lines(pale: Mask) -> list[Line]:
+    """Nearly horizontal lines along at least half of the width, the clearest first."""
+    height, width = pale.shape
     step = max(1, height // ROWS)
-    pooled, middles = _pooled(pale, step)
-    for _ in range(MOST_RULES):
-        line = _clearest_line(pooled, middles / step, thickness / step)
-        if line is None:
-            break
-        row, slope = line
-        rows = (row + 0.5) * step + slope * (np.arange(width) - width / 2)
-        mask = _erased(mask, pale, rows, thickness)
-        near = np.abs(np.arange(len(pooled))[:, None] - row - slope * middles / step) <= 2 + thickness / step
-        pooled &= ~near
-    return mask
+    seen, middles = _pooled(pale, step)
+    if seen.any(axis=0).mean() < PARTLY:
+        return []
+    score, whole = _coverage(seen, middles / step)
+    rows = np.arange(score.shape[1])
+    lines = []
+    while score.max() > 0:
+        best, row = np.unravel_index(score.argmax(), score.shape)
+        lines.append(Line((int(row) + 0.5) * step, float(SLOPES[best]), bool(whole[best, row])))
+        apart = np.abs(SLOPES - SLOPES[best])[:, None] * width / (4 * step)
+        above, below = _extent(score[best], int(row))
+        same = (rows >= above - 2 - apart) & (rows <= below + 2 + apart)
+        score[same] = 0  # the same line, seen at other slopes too
+    return lines
+
+
+def _extent(score: Plane, row: int) -> tuple[int, int]:
+    """The first and the last row around `row` where the score is above 0: a line may be thick."""
+    bare = np.flatnonzero(score == 0)
+    at = int(np.searchsorted(bare, row))
+    return int(bare[at - 1]) + 1 if at else 0, int(bare[at]) - 1 if at < bare.size else len(score) - 1
 
 
 def _pooled(pale: Mask, step: int) -> tuple[Mask, NDArray[np.float64]]:
-    """Whether there is ink in each group of rows and columns; the columns' middles, 0 in the centre."""
+    """Whether ink runs along each group of rows and columns; the columns' middles, 0 in the centre."""
     height, width = pale.shape
     edges = np.linspace(0, width, min(BINS, width) + 1).astype(int)
-    columns = np.maximum.reduceat(pale, edges[:-1], axis=1)
-    pooled = np.maximum.reduceat(columns, np.arange(0, height, step), axis=0)
-    return pooled, (edges[:-1] + edges[1:] - width) / 2
+    thick = cv2.dilate(pale.astype(np.uint8), np.ones((3, 1), np.uint8))  # a line may climb within a group
+    along = np.add.reduceat(thick, edges[:-1], axis=1, dtype=np.float32) > 0.6 * np.diff(edges)
+    return np.maximum.reduceat(along, np.arange(0, height, step), axis=0), (
+        edges[:-1] + edges[1:] - width
+    ) / 2
 
 
-def _clearest_line(pooled: Mask, middles: NDArray[np.float64], thickness: float) -> tuple[int, float] | None:
-    """Row (at the centre) and slope of the best line from border to border; None when there is none."""
-    if pooled.any(axis=0).mean() < COVERED:
-        return None
-    reach = max(1, round(thickness / 2))
-    exact = pooled.astype(np.uint8)
-    near = cv2.dilate(exact, np.ones((2 * reach + 1, 1), np.uint8))
+def _coverage(seen: Mask, middles: NDArray[np.float64]) -> tuple[Plane, Mask]:
+    """For each slope and row, the share of the width that a line covers, 0 for too little; and is it whole."""
     margin = int(np.ceil(SLOPES[-1] * np.abs(middles).max())) + 1
-    rows, columns = np.arange(margin, margin + len(near))[:, None], np.arange(len(middles))
-    at = [(rows + np.round(slope * middles).astype(int), columns) for slope in SLOPES]
-    lines = np.stack([np.pad(near, ((margin, margin), (0, 0)))[index] for index in at])
-    sharp = np.stack([np.pad(exact, ((margin, margin), (0, 0)))[index] for index in at]).mean(axis=2)
-    ends = lines[:, :, :2].any(axis=2) & lines[:, :, -2:].any(axis=2)
-    score = np.where(ends & (lines.mean(axis=2) >= COVERED), sharp, 0)
-    best, row = np.unravel_index(score.argmax(), score.shape)
-    return (int(row), float(SLOPES[best])) if score[best, row] > 0 else None
+    exact = np.pad(seen, ((margin, margin), (0, 0)))
+    near = cv2.dilate(exact.astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
+    rows, columns = np.arange(len(seen))[:, None], np.arange(len(middles))
+    score = np.zeros((len(SLOPES), len(seen)), np.float32)
+    whole = np.zeros(score.shape, bool)
+    for i, slope in enumerate(SLOPES):
+        at = rows + (np.round(slope * middles).astype(int) + margin), columns
+        line = near[at]
+        covered = line.mean(axis=1)
+        sharp = exact[at].mean(axis=1)
+        whole[i] = line[:, :2].any(axis=1) & line[:, -2:].any(axis=1) & (covered >= COVERED)
+        score[i] = np.where(covered >= PARTLY, sharp + covered, 0)
+    return score, whole
 
 
-def _erased(mask: Mask, pale: Mask, rows: NDArray[np.float64], thickness: float) -> Mask:
-    """Take away ink at a line (its row for each column), but not what reaches beyond the line's thickness."""
-    reach = int(4 * thickness) + 3
-    where = np.arange(-reach, reach + 1)[:, None] + np.round(rows).astype(int) + reach
+def _traced(pale: Mask, line: Line) -> Rows:
+    """Follow a line's ink a few pixels up and down, and smooth: sheets are curved."""
+    height, width = pale.shape
+    straight = line.row + line.slope * (np.arange(width) - width / 2)
+    reach = 3 + height // ROWS
+    offsets = np.arange(-reach, reach + 1)[:, None]
+    at = np.round(straight).astype(int) + offsets
+    ink = pale[np.clip(at, 0, height - 1), np.arange(width)] & (at >= 0) & (at < height)
+    weight = ink.sum(axis=0)
+    weight[weight > 0.7 * len(offsets)] = 0  # a stroke along the line's height
+    x, known = np.linspace(-1, 1, width), weight > 0
+    if np.count_nonzero(known) >= 3:
+        centre = (ink * offsets).sum(axis=0)[known] / weight[known]
+        straight += np.polyval(np.polyfit(x[known], centre, 2), x)
+    rows: Rows = np.round(straight).astype(np.intp)
+    return rows
+
+
+def _pen(mask: Mask, across: list[Rows], down: list[Rows]) -> float:
+    """Width of the strokes of what lies between the rules; of all ink, where that is nearly nothing."""
+    between = mask.astype(np.uint8)
+    for grid, rules in ((between, across), (between.T, down)):
+        for rows in rules:
+            for offset in range(-2, 3):
+                grid[np.clip(rows + offset, 0, len(grid) - 1), np.arange(len(rows))] = 0
+    return stroke_width(between > 0 if between.sum() > 0.05 * mask.sum() else mask)
+
+
+def _without(mask: Mask, pale: Mask, rules: list[Rows], pen: float, thickest: float) -> Mask:
+    """Take away nearly horizontal lines that are no thicker than `thickest`."""
+    for rows in rules:
+        mask = _erased(mask, pale, rows, pen, thickest)
+    return mask
+
+
+def _erased(mask: Mask, pale: Mask, rows: Rows, pen: float, thickest: float) -> Mask:
+    """Take away ink at a rule no thicker than `thickest`, but not what reaches beyond its thickness."""
+    reach = int(2 * pen) + 6
     columns = np.arange(mask.shape[1])
     padded = np.pad(mask, ((reach, reach), (0, 0)))
-    where = np.clip(where, 0, len(padded) - 1)
+    where = np.clip(np.arange(-reach, reach + 1)[:, None] + rows + reach, 0, len(padded) - 1)
     faint = np.pad(pale, ((reach, reach), (0, 0)))[where, columns]
-    near = np.abs(np.arange(-reach, reach + 1)) <= 1.5 * thickness + 1
+    near = np.abs(np.arange(-reach, reach + 1)) <= 2
     middle = int(np.where(near, faint.sum(axis=1), -1).argmax())
     distance = np.abs(np.arange(len(faint)) - middle)
     band = padded[where, columns]
-    usual = min(_usual_height(rows[distance <= thickness]) for rows in (faint, band))
-    if usual > 0.8 * thickness:
+    usual = min(_usual_height(ink[distance <= max(pen, 2)]) for ink in (faint, band))
+    if usual > thickest:
         return mask
     tall = np.ones((int(1.4 * usual) + 2, 1), np.uint8)
     strokes = cv2.morphologyEx(band.astype(np.uint8), cv2.MORPH_OPEN, tall) > 0

@@ -20,6 +20,7 @@ def test_rules_as_dark_as_ink_are_taken_away_and_digits_keep_their_strokes():
         Sheet(rules=60),
         Sheet(rules=60, tilt=3, paper=(230, 225, 220), noise=3),
         Sheet(rules=40, squared=True),
+        Sheet(rules=40, squared=True, tilt=2, margin=160),  # more than twenty each way
     ):
         ruled, plain = inks(sheet)
         dark = ruled.strength > 0.3  # so that the rules count as ink
@@ -38,6 +39,23 @@ def test_a_stem_from_border_to_border_is_no_rule():
     for y in range(64):
         four[y, 60 - y * 55 // 64 : 70 - y * 55 // 64] = 1
     assert np.array_equal(without_rules(four, four > 0.5), four > 0.5)
+
+
+def test_curved_rules_are_followed():
+    strength = np.zeros((300, 600), np.float32)
+    columns = np.arange(600)
+    for top in range(20, 280, 40):
+        rows = np.round(top + 6 * np.sin(columns / 600 * np.pi)).astype(int)
+        for thickness in range(3):
+            strength[rows + thickness, columns] = 1
+    assert without_rules(strength, strength > 0.5).sum() < 0.02 * (strength > 0.5).sum()
+
+
+def test_ones_as_tall_as_the_picture_are_no_rules():
+    ones = np.zeros((100, 400), np.float32)
+    for left in range(30, 400, 60):
+        ones[1:99, left : left + 8] = 1
+    assert np.array_equal(without_rules(ones, ones > 0.5), ones > 0.5)
 
 
 def test_a_lone_bar_is_not_taken_for_a_rule():
