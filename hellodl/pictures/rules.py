@@ -135,7 +135,7 @@ def _pooled(pale: Mask, step: int) -> tuple[Mask, NDArray[np.float64]]:
 
 
 def _coverage(seen: Mask, middles: NDArray[np.float64]) -> tuple[Plane, Mask]:
-    """For each slope and row, the share of the width that a line covers, 0 for too little; and is it whole."""
+    """For each slope and row, what share of the width a line covers, 0 for too little; and if it is whole."""
     margin = int(np.ceil(SLOPES[-1] * np.abs(middles).max())) + 1
     exact = np.pad(seen, ((margin, margin), (0, 0)))
     near = cv2.dilate(exact.astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
