@@ -7,9 +7,7 @@ under the names lc1.weight, lc1.bias …, so that a PyTorch module with those na
 from __future__ import annotations
 
 import json
-import os
 import platform
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -17,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hellodl.errors import HellodlError, ModelError
+from hellodl.errors import ModelError
 from hellodl.nn import MAX_WEIGHTS, DigitNet, weight_count
+from hellodl.replacing import write_atomically
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
+    import os
+
     from numpy.typing import NDArray
 
     Arrays = dict[str, NDArray[np.float32]]
@@ -90,7 +91,7 @@ def describe(model: DigitNet) -> dict[str, Any]:
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint beside `path`, sync it to disk, and rename: others see the old or the new.
+    """Write a checkpoint to `path`: others see the old one or the new one.
 
     Raises HellodlError if the file cannot be written; what was there before is untouched.
     """
@@ -99,40 +100,6 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     arrays = checkpoint.weights | {TRAINING + name: array for name, array in checkpoint.training.items()}
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     write_atomically(path, to_bytes(contiguous, {KEY: json.dumps(checkpoint.about, sort_keys=True)}))
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace the file at `path` by `content`, wholly or not at all, even if the machine stops half-way."""
-    temporary = temporary_of(path)
-    try:
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
-
-
-def temporary_of(path: Path) -> Path:
-    """Where `path` is written before it takes its name; a killed process may leave it behind."""
-    return path.with_name(f".{path.name}.tmp")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable, where the system knows how."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            with suppress(OSError):  # not every file system can; the file itself is in place
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 # Reading ----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock on a file's name that ends with its process, however that ends."""
+"""One writer at a time: locks on a name or a folder that end with their process, however that ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hellodl.errors import HellodlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 if sys.platform == "win32":
@@ -22,10 +22,10 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_to_lock(descriptor: int) -> None:
+    def _try_to_lock(descriptor: int, *, wait: bool = False) -> None:
         """Raise OSError if another process holds the lock; without locks (some network disks) go on."""
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise
         except OSError:
@@ -50,6 +50,30 @@ def only_writer(path: Path) -> Iterator[None]:
         if sys.platform == "win32":
             with suppress(OSError):
                 lock.unlink()
+
+
+@contextmanager
+def alone_in(folder: Path, on_wait: Callable[[], object] | None = None) -> Iterator[None]:
+    """Inside, no other hellodl is alone in `folder`. The lock is the folder's own and needs no file.
+
+    If another process is at work, calls `on_wait()` and waits for its end; without `on_wait`, raises
+    BlockingIOError. On Windows, where folders cannot be locked, nothing is.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            _try_to_lock(descriptor)
+        except BlockingIOError:
+            if on_wait is None:
+                raise
+            on_wait()
+            _try_to_lock(descriptor, wait=True)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _acquire(path: Path, lock: Path) -> int:

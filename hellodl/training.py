@@ -13,6 +13,7 @@ from hellodl.errors import HellodlError, Interrupted, ModelError, UsageError
 from hellodl.evaluation import score
 from hellodl.locking import only_writer
 from hellodl.lockstep import PROCESSES
+from hellodl.replacing import temporary_of
 from hellodl.settings import PRESETS, Settings
 from hellodl.threads import available_cpus
 from hellodl.trainer import EpochRecord, Trainer
@@ -69,7 +70,7 @@ def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
     """
     _check_place(run.output)
     with only_writer(run.output):
-        checkpoints.temporary_of(run.output).unlink(missing_ok=True)  # a killed run's
+        temporary_of(run.output).unlink(missing_ok=True)  # a killed run's
         if not run.force and run.output != run.resume:
             check_precious(run.output, settings)
         start = _read_start(run.resume, settings) if run.resume else None

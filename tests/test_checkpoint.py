@@ -3,6 +3,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -457,7 +458,7 @@ def test_an_error_at_any_step_of_writing_keeps_the_old_checkpoint(path, monkeypa
     def fail(*_args):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(checkpoint.os if step == "fsync" else checkpoint.Path, step, fail)
+    monkeypatch.setattr(os if step == "fsync" else Path, step, fail)
     fails_and_keeps(path, "Input/output error")
 
 

@@ -28,7 +28,7 @@ SOURCES = sorted(Path(hellodl.__file__).parent.rglob("*.py"))
 # Each module may import those on earlier lines, and none on its own line or later.
 LAYERS = (
     {"errors", "version"},
-    {"locking", "lockstep", "threads"},
+    {"locking", "replacing", "lockstep", "threads"},
     {"autograd"},
     {"nn", "optim"},
     {"datasets", "pictures", "checkpoint"},

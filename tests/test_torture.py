@@ -10,6 +10,7 @@ import random
 import pytest
 
 from hellodl import checkpoint, training
+from hellodl.replacing import temporary_of
 from hellodl.settings import Settings
 
 KILLS = int(os.environ.get("HELLODL_KILLS", "200"))
@@ -81,7 +82,7 @@ def test_runs_killed_at_any_moment_end_where_an_uninterrupted_one_does(processes
             kills += 1
             before, step = step, position(output)
             longest *= 1.1 if step == before else 0.9
-            amid_writing += checkpoint.temporary_of(output).exists()
+            amid_writing += temporary_of(output).exists()
             assert {path.name for path in output.parent.glob("*")} <= {"m", "m.lock", ".m.tmp"}
     print(f"{kills} kills, {amid_writing} of them amid writing; {finished} runs brought to their end")  # noqa: T201 - for -s
     assert amid_writing > kills / 100

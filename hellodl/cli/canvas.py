@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from hellodl.checkpoint import write_atomically
 from hellodl.errors import UsageError
+from hellodl.replacing import write_atomically
 from hellodl.version import __version__
 
 if TYPE_CHECKING:

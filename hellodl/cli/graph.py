@@ -54,7 +54,7 @@ def graph(expression: str, values: tuple[str, ...], output: Path | None, *, as_j
 def write(path: Path, drawn: Drawing, caption: str) -> None:
     """Write the drawing whole or not at all, in the format that the file's name says."""
     from hellodl.autograd.draw import dot
-    from hellodl.checkpoint import write_atomically
     from hellodl.cli.graph_svg import svg
+    from hellodl.replacing import write_atomically
 
     write_atomically(path, (dot(drawn) if path.suffix.lower() == ".dot" else svg(drawn, caption)).encode())

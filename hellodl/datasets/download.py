@@ -18,8 +18,9 @@ from typing import Any
 
 from hellodl.datasets import idx
 from hellodl.datasets.catalogue import Archive, File, Source
-from hellodl.datasets.store import alone_in, replacing
 from hellodl.errors import DataError, UsageError
+from hellodl.locking import alone_in
+from hellodl.replacing import replacing, temporary_of
 from hellodl.version import __version__
 
 TIMEOUT = 30.0  # seconds without a byte
@@ -100,6 +101,7 @@ class Downloader:
     def _standing(self, file: File, folder: Path) -> Fetched | None:
         """The file that is there already, None if it has to be fetched."""
         path = folder / file.name
+        temporary_of(path).unlink(missing_ok=True)  # a killed download's
         if self.force or not path.exists():
             return None
         if _is_good(path, file):

@@ -19,8 +19,9 @@ import hellodl.cli.download as cli_download
 from hellodl.datasets import catalogue, download, folders, load
 from hellodl.datasets.catalogue import Archive, File
 from hellodl.datasets.download import Downloader
-from hellodl.datasets.store import alone_in
 from hellodl.errors import DataError, UsageError
+from hellodl.locking import alone_in
+from hellodl.replacing import temporary_of
 
 PAGE = b"<!DOCTYPE html><html><body>Not here</body></html>"
 
@@ -302,7 +303,13 @@ Downloader().fetch(Source("tiny", "", (file,) * 4, (sys.argv[1],), "", ""), Path
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no folder locks there")
+def test_half_a_file_beside_a_good_one_is_swept_away(server, tiny, tmp_path):
+    Downloader().fetch(tiny, tmp_path)
+    temporary_of(tmp_path / made.FOUR[0]).write_bytes(b"half")
+    Downloader().fetch(tiny, tmp_path)
+    assert stored(tmp_path) == served(server, tiny)
+
+
 def test_what_a_killed_download_left_is_swept_away(server, tiny, tmp_path):
     good, halfway, done = server.answers[made.FOUR[0]], threading.Event(), threading.Event()
 
@@ -319,7 +326,7 @@ def test_what_a_killed_download_left_is_swept_away(server, tiny, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     done.set()
-    assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+    assert list(tmp_path.iterdir()) == [temporary_of(tmp_path / made.FOUR[0])]
     server.answers[made.FOUR[0]] = good
     Downloader().fetch(tiny, tmp_path)
     assert stored(tmp_path) == served(server, tiny)

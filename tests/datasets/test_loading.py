@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import sys
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 
 from hellodl.datasets import catalogue, decoded, folders, load
-from hellodl.datasets.store import alone_in
+from hellodl.datasets.folders import cache_folder
 from hellodl.errors import DataError, UsageError
+from hellodl.locking import alone_in
 
 
 def test_the_shipped_mnist_is_the_canonical_one():
@@ -178,6 +180,12 @@ def test_every_catalogue_record_is_complete():
             assert file.checksum.startswith(("sha256:", "md5:"))
             assert Path(file.name).name == file.name
         assert all(mirror.startswith("http") and mirror.endswith("/") for mirror in source.mirrors)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other rules")
+def test_the_cache_folder_follows_the_systems_rules(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert cache_folder() == Path("/somewhere/hellodl")
 
 
 class TestDecodedCopies:
