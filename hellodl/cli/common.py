@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,8 +56,9 @@ def percent(share: float, digits: int = 2) -> str:
 
 def say(message: str, *, quiet: bool = False) -> None:
     """A remark on stderr."""
-    if not quiet:
-        click.echo(printable(message), err=True)
+    with suppress(OSError):  # that nobody reads it is no reason to stop
+        if not quiet:
+            click.echo(printable(message), err=True)
 
 
 def print_json(record: object, **more: object) -> None:

@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import click
 
@@ -49,6 +50,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # an arrow must not crash a terminal that has none
@@ -58,7 +60,8 @@ def main() -> None:
         code = complain(str(error), error.exit_code)
     except click.ClickException as error:
         code = error.exit_code
-        error.show()
+        with suppress(OSError):  # as in `complain`
+            error.show()
     except (click.Abort, KeyboardInterrupt):
         code = complain("interrupted", 130)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
@@ -71,8 +74,15 @@ def main() -> None:
     sys.exit(code)
 
 
+def _replace_closed_streams() -> None:
+    """Let streams that were closed for us (`2>&-`) lead nowhere, or the next file opened got their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - to stay open
+
+
 def complain(message: str, code: int) -> int:
     """One line on stderr."""
-    with suppress(BrokenPipeError):  # whoever read our stderr may have gone
+    with suppress(OSError):  # whoever read our stderr may have gone
         click.echo(f"hellodl: {printable(message)}", err=True)
     return code

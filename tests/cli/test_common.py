@@ -33,3 +33,26 @@ def test_a_full_disk_behind_stdout_is_told_in_one_line():
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "hellodl: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a shell and /dev/full")
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&0", "2>&-", "<&- >&- 2>&-"])
+def test_errors_keep_their_exit_code_though_nobody_hears_of_them(redirection):
+    """Remarks and errors go to a full disk, to a reader that has left, to streams that were closed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    for code, arguments in {5: "predict nowhere.png", 3: "evaluate -m nowhere", 2: "predict --nope"}.items():
+        command = f"exec {sys.executable} -m hellodl {arguments} {redirection}"
+        done = subprocess.run(["sh", "-c", command], stdin=writer, stdout=subprocess.DEVNULL, check=False)
+        assert done.returncode == code, arguments
+    os.close(writer)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+def test_with_all_streams_closed_a_drawing_is_written_whole(tmp_path):
+    """No file that is opened gets the number of a stream, and what is said to it."""
+    command = f"exec {sys.executable} -m hellodl graph x*y --at x=2 --at y=3 -o {tmp_path}/x.svg <&- >&- 2>&-"
+    subprocess.run(["sh", "-c", command], check=True)
+    drawing = (tmp_path / "x.svg").read_text()
+    assert drawing.startswith("<svg")
+    assert drawing.rstrip().endswith("</svg>")

@@ -362,14 +362,16 @@ def test_ctrl_c_at_the_very_end_lets_the_run_finish(signalled, tmp_path):
 
 
 @posix
-def test_a_stop_is_saved_even_if_nobody_reads_what_we_say(quick, tmp_path):
-    """As after Ctrl-C in `hellodl train 2>&1 | tee log`: tee is gone first."""
+@pytest.mark.parametrize("dead", [("stderr",), ("stdout",), ("stdout", "stderr")], ids=" and ".join)
+def test_a_stop_is_saved_even_if_nobody_reads_what_we_say(quick, tmp_path, dead):
+    """As after Ctrl-C in `hellodl train 2>&1 | tee log`: tee is gone first. The exit code stays 130."""
     command = [sys.executable, "-c", STORY.format(place="step", seconds=0.3), "train", *quick]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.readline()
-        process.stderr.close()
-        process.stdout.close()
+        for name in dead:
+            getattr(process, name).close()
         process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
     assert checkpoint.load(tmp_path / MODEL).about["step"] == 1
     assert names(tmp_path) == ["hellodl.safetensors"]
 
