@@ -111,12 +111,14 @@ class Trainer:
     def _take_over(self) -> None:
         """Do all the work of a step in this process."""
         self._ours, self._part, self._meet = self._shards, ALL, _nobody_to_meet
+        self.optimizer.gradient, *self._others = self._gradients
 
     def _share(self, number: int, meet: Meet) -> None:
         """Do one shard's work and half of the update: of the two processes the one with this number."""
         middle = self.optimizer.weights.size // 2 // CACHE_LINE * CACHE_LINE
         self._part = slice(middle, None) if number else slice(middle)
         self._ours, self._meet = [self._shards[number]], meet
+        self.optimizer.gradient, *self._others = self._gradients[number], self._gradients[1 - number]
 
     # Learning ---------------------------------------------------------------------------------------
 
@@ -147,9 +149,8 @@ class Trainer:
                 shard.read(self._batches, rows, *position)
             self._explain_divergence(self.step)
         self.optimizer.lr = self.learning_rate()
-        for gradient in self._gradients:
-            if gradient is not self.optimizer.gradient:
-                self.optimizer.gradient[self._part] += gradient[self._part]
+        for gradient in self._others:
+            self.optimizer.gradient[self._part] += gradient[self._part]
         self.optimizer.update(self._part)
         self._meet()
         self.step += 1
@@ -243,7 +244,7 @@ class Trainer:
     def _assist(self, order: NDArray[np.intp], meet: Meet) -> None:
         """The other process's epoch. It keeps what it needs for the next step; all the rest is ours."""
         self._share(1, meet)
-        self.optimizer.gradient, self.average = self._gradients[1], None
+        self.average = None
         for rows in order:
             self.learn(rows)
 
