@@ -11,22 +11,18 @@ import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from http import HTTPStatus
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any
 
 from hellodl.datasets import idx
 from hellodl.datasets.catalogue import Archive, File, Source
+from hellodl.datasets.transfer import PIECE, MirrorFailure, received
 from hellodl.errors import DataError, UsageError
 from hellodl.locking import alone_in
 from hellodl.replacing import replacing, temporary_of
-from hellodl.version import __version__
 
-TIMEOUT = 30.0  # seconds without a byte
 PAUSES = (0.0, 0.5, 2.0)  # seconds before each round through the mirrors
 _LARGEST = 2**30  # bytes, for files whose size nobody publishes
-_CHUNK = 2**16
 
 # Opens a display for a file's name and size (None: unknown); hands out what to call with the bytes that came.
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], object]]]
@@ -135,82 +131,14 @@ class Downloader:
 
     def _receive(self, url: str, file: File, temporary: BufferedIOBase) -> None:
         """Fetch one file from one address and verify it; raises MirrorFailure."""
-        import pooch  # type: ignore[import-untyped]  # noqa: PLC0415 - no types; slow, for downloads alone
-        import requests  # noqa: PLC0415 - the same
-
+        limit = file.size or _LARGEST
         with self.progress(file.name, file.size) as advance:
-            get = pooch.HTTPDownloader(
-                progressbar=_Meter(temporary, advance, file.size or _LARGEST),
-                chunk_size=_CHUNK,
-                timeout=TIMEOUT,
-                headers={"User-Agent": f"hellodl/{__version__}", "Accept-Encoding": "identity"},
-                hooks={"response": _leave_compressed},
-            )
-            try:
-                get(url, temporary, None)
-            except (requests.RequestException, ValueError) as error:
-                raise _explain(error) from error
+            for piece in received(url):
+                temporary.write(piece)
+                advance(len(piece))
+                if temporary.tell() > limit:
+                    raise MirrorFailure(f"sent more than the {limit:,} bytes expected", by_chance=False)
         _verify(temporary, file)
-
-
-class MirrorFailure(Exception):  # noqa: N818 - no error yet: another mirror may do better
-    """Why a mirror did not deliver a file; if it was by chance, trying again makes sense."""
-
-    def __init__(self, reason: str, *, by_chance: bool) -> None:
-        super().__init__(reason)
-        self.by_chance = by_chance
-
-
-class _Meter:
-    """What pooch takes for a progress bar: tells how the file grows, and stops it from growing too far."""
-
-    def __init__(self, file: BufferedIOBase, advance: Callable[[int], object], limit: int) -> None:
-        self.total = 0  # pooch sets it
-        self._file, self._advance, self._limit = file, advance, limit
-        self._seen = 0
-
-    def update(self, _count: int) -> None:
-        size = self._file.tell()
-        self._advance(size - self._seen)
-        self._seen = size
-        if size > self._limit:
-            raise MirrorFailure(f"sent more than the {self._limit:,} bytes expected", by_chance=False)
-
-    def reset(self) -> None:
-        """Pooch rewinds its bar at the end; this one need not."""
-
-    def close(self) -> None:
-        """Whoever opened the display closes it."""
-
-
-def _leave_compressed(response: Any, *_args: object, **_kwargs: object) -> None:
-    """Keep requests from unpacking .gz files from servers that declare them as compressed pages."""
-    response.raw.headers.pop("Content-Encoding", None)
-
-
-def _explain(error: Exception) -> MirrorFailure:
-    """A failed request in plain words, with no text that the server chose."""
-    import requests  # noqa: PLC0415 - slow, needed for downloads alone
-
-    root: BaseException = error
-    while cause := root.__cause__ or root.__context__:
-        root = cause
-    match error:
-        case requests.HTTPError(response=response) if response is not None:
-            code = response.status_code
-            phrase = HTTPStatus(code).phrase if code in set(HTTPStatus) else "unknown status"
-            return MirrorFailure(f"{code} {phrase}", by_chance=code >= 500 or code == 429)
-        case requests.exceptions.SSLError():
-            return MirrorFailure("no trusted TLS connection", by_chance=False)
-        case requests.exceptions.ChunkedEncodingError():
-            return MirrorFailure("the connection broke off half-way", by_chance=True)
-        case requests.ConnectionError() | requests.Timeout():
-            timed_out = isinstance(root, TimeoutError)
-            why = f"nothing came for {TIMEOUT:.0f} seconds" if timed_out else getattr(root, "strerror", None)
-            return MirrorFailure(f"cannot be reached ({why or 'no connection'})", by_chance=True)
-        case requests.exceptions.InvalidSchema():
-            return MirrorFailure("redirects to something that is not http(s)", by_chance=False)
-    return MirrorFailure(f"no usable answer ({type(error).__name__})", by_chance=False)
 
 
 def _verify(temporary: BufferedIOBase, file: File) -> None:
@@ -253,6 +181,6 @@ def _extract(bundle: Path, archive: Archive, files: Sequence[File], folder: Path
                     members.open(archive.prefix + file.name) as member,
                     replacing(folder / file.name) as copy,
                 ):
-                    shutil.copyfileobj(member, copy, _CHUNK)
+                    shutil.copyfileobj(member, copy, PIECE)
     except (zipfile.BadZipFile, KeyError) as error:
         raise DataError(f"{bundle}: {error}, expected a zip file with the data set's members") from error

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 import hellodl.cli.download as cli_download
-from hellodl.datasets import catalogue, download, folders, load
+from hellodl.datasets import catalogue, download, folders, load, transfer
 from hellodl.datasets.catalogue import Archive, File
 from hellodl.datasets.download import Downloader
 from hellodl.errors import DataError, UsageError
@@ -169,13 +169,49 @@ def test_a_failing_mirror_is_named_with_its_reason_and_leaves_nothing(
 
 
 def test_a_server_that_falls_silent_is_given_up(server, tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT", 0.1)
+    monkeypatch.setattr(transfer, "TIMEOUT", 0.1)
     monkeypatch.setattr(download, "PAUSES", (0,))
     done = threading.Event()
     server.answers[made.FOUR[0]] = lambda handler: done.wait(10)
     with pytest.raises(DataError, match=r"cannot be reached \(nothing came for"):
         Downloader().fetch(tiny, tmp_path)
     done.set()
+
+
+def trickle(handler, end):
+    """A byte now and then: headers that never end, or after them a content."""
+    with contextlib.suppress(OSError):
+        while not end.wait(0.02):
+            handler.wfile.write(b"X")
+
+
+def trickle_content(handler, end):
+    handler.send_response(200)
+    handler.end_headers()
+    trickle(handler, end)
+
+
+@pytest.mark.parametrize("answer", [trickle, trickle_content])
+def test_a_server_that_trickles_is_given_up_for_the_next(server, tiny, tmp_path, monkeypatch, answer):
+    """A byte now and then never lets a socket's time limit end the transfer."""
+    monkeypatch.setattr(transfer, "PATIENCE", 0.3)
+    good, end = server.answers[made.FOUR[0]], threading.Event()
+    server.answers[made.FOUR[0]] = lambda h: send(h, good) if "second" in h.path else answer(h, end)
+    heard = []
+    source = replace(tiny, mirrors=(server.url, server.url + "second"))
+    files = Downloader(notify=heard.append).fetch(source, tmp_path)
+    end.set()
+    assert heard == [f"{server.url}{made.FOUR[0]}: sent less than 65,536 bytes in 0 seconds"]
+    assert ["second" in file.url for file in files] == [True, False, False, False]
+    assert (tmp_path / made.FOUR[0]).read_bytes() == good
+
+
+def test_what_goes_wrong_here_is_not_the_mirrors_fault(tiny, tmp_path, monkeypatch):
+    """An error that no server can cause comes out as it is."""
+    monkeypatch.setattr(transfer, "_downloader", {}.popitem)
+    with pytest.raises(KeyError):
+        Downloader().fetch(tiny, tmp_path)
+    assert stored(tmp_path) == {}
 
 
 def test_a_server_without_trusted_tls_is_given_up(server, tiny, tmp_path):
