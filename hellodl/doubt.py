@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -21,6 +22,12 @@ FAINT = 0.12
 
 RESTLESS = 0.4
 """Ground where one pixel in twenty is as strong as this share of ink: a scene, a fabric, no sheet."""
+
+TWINS = 0.97
+"""Correlation of two shapes from which they are the same."""
+
+MOST_TWINS = 4
+"""Neighbours that may be the same by chance; with more, a row is a pattern: keys, windows, bars."""
 
 TINY = 10
 """Digits less tall than this in the original, in pixels, are called very small."""
@@ -130,6 +137,15 @@ def why(place: str, probabilities: NDArray[np.float32], familiarity: float, doub
     if probabilities[first] < doubt.sure:
         reasons.append(f"{place} looks like {first} or {second}")
     return reasons
+
+
+def is_pattern(shapes: list[Pixels], heights: list[int]) -> bool:
+    """Whether most shapes of a row, uint8 (28, 28), are like the one before and as tall: no hand does so."""
+    twins = [
+        abs(a - b) <= 1 + 0.03 * a and np.corrcoef(left.ravel(), right.ravel())[0, 1] > TWINS
+        for (a, b), (left, right) in zip(pairwise(heights), pairwise(shapes), strict=True)
+    ]
+    return bool(sum(twins) >= max(MOST_TWINS + 1, 0.6 * len(twins)))
 
 
 def ground_trouble(ink: Ink) -> list[str]:

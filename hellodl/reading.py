@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.doubt import FAINT, TINY, Answers, Doubt, Model, ask, doubt_of, ground_trouble, verdict, why
+from hellodl.doubt import (
+    FAINT,
+    TINY,
+    Answers,
+    Doubt,
+    Model,
+    ask,
+    doubt_of,
+    ground_trouble,
+    is_pattern,
+    verdict,
+    why,
+)
 from hellodl.pictures.load import Picture, Source, load_picture
 from hellodl.pictures.trained import SIDE, as_trained
 
@@ -24,7 +36,8 @@ class Digit:
 
     verdict: "digit", "unsure" or "not a digit". box: left, top, width, height in the original's pixels.
     probabilities: ten, after calibration. seen: uint8 (28, 28), what the network saw. familiarity: how
-    like the training set (log-sum-exp of the scores), infinite when the model cannot say.
+    like the training set (log-sum-exp of the scores), infinite when the model cannot say. flaws: what is
+    wrong with its ink, in words that follow "the digit".
     """
 
     digit: int
@@ -34,6 +47,7 @@ class Digit:
     probabilities: tuple[float, ...]
     seen: Pixels = field(repr=False, compare=False)
     familiarity: float = np.inf
+    flaws: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,10 +143,9 @@ def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Readi
         answers = ask(model, np.stack([c.seen for c in candidates]), doubt)
         chosen = _best_path(candidates, answers.probabilities.max(axis=1), len(pieces))
         cuts = [candidates[i].piece.cut > 0 for i in chosen] + [False]
-        stricter = replace(doubt, sure=(1 + doubt.sure) / 2)  # who cuts ink must be surer of the parts
         read.append(
             [
-                _digit(candidates[i], answers, i, ink.scale, stricter if cuts[k] or cuts[k + 1] else doubt)
+                _digit(candidates[i], answers, i, ink, doubt, cut=cuts[k] or cuts[k + 1])
                 for k, i in enumerate(chosen)
             ]
         )
@@ -188,12 +201,20 @@ def _best_path(candidates: list[_Candidate], confidence: Plane, pieces: int) -> 
     return path[::-1]
 
 
-def _digit(candidate: _Candidate, answers: Answers, i: int, scale: float, doubt: Doubt) -> Digit:
+def _digit(candidate: _Candidate, answers: Answers, i: int, ink: Ink, doubt: Doubt, *, cut: bool) -> Digit:
     """The most likely digit of the i-th candidate, and whether to believe it."""
-    from hellodl.pictures.pieces import is_texture  # noqa: PLC0415 - see _read_ink
+    from hellodl.pictures.quality import flaws, is_texture  # noqa: PLC0415 - see _read_ink
 
-    digit = _judged(answers, i, candidate.seen, _scaled(candidate.piece.box, scale), doubt)
-    return replace(digit, verdict="not a digit") if is_texture(candidate.piece) else digit
+    piece = candidate.piece
+    found = ["is cut from its neighbour"] * cut + flaws(piece, ink)
+    if found:  # who sees a flaw must be surer
+        doubt = replace(doubt, sure=(1 + doubt.sure) / 2)
+    digit = _judged(answers, i, candidate.seen, _scaled(piece.box, ink.scale), doubt)
+    if is_texture(piece.strength > 0.5):
+        digit = replace(digit, verdict="not a digit")
+    elif "is part of something larger" in found and digit.verdict == "digit":
+        digit = replace(digit, verdict="unsure")
+    return replace(digit, flaws=tuple(found))
 
 
 def _judged(answers: Answers, i: int, seen: Pixels, box: Box, doubt: Doubt) -> Digit:
@@ -211,6 +232,8 @@ def _reading(lines: list[list[Digit]], picture: Picture, doubt: Doubt, ink: Ink 
     digits = tuple(digit for line in lines for digit in line)
     text = "\n".join("".join(str(digit.digit) for digit in line) for line in lines)
     trouble = ground_trouble(ink) if ink and digits else []
+    if any(is_pattern([d.seen for d in line], [d.box[3] for d in line]) for line in lines):
+        trouble.append("the same shape again and again, like a pattern")
     warnings = [*trouble, *_warnings(digits, ink, doubt)]
     verdicts = {digit.verdict for digit in digits}
     if not digits or verdicts == {"not a digit"}:
@@ -231,6 +254,8 @@ def _warnings(digits: tuple[Digit, ...], ink: Ink | None, doubt: Doubt) -> list[
         place = f"digit {i}" if len(digits) > 1 else "the digit"
         if digit.verdict == "not a digit":
             warnings.append(f"{place} is none, by its shape")
+        if digit.verdict != "digit":
+            warnings += [f"{place} {flaw}" for flaw in digit.flaws]
         warnings += why(place, np.array(digit.probabilities, np.float32), digit.familiarity, doubt)
     return warnings
 

@@ -135,6 +135,15 @@ def test_forced_polarity_is_obeyed(model):
     assert not read(picture, model, invert=False).ink.light
 
 
+def boxes(width, height):
+    """Black boxes in rows."""
+    picture = np.full((400, 600), 255, np.uint8)
+    for top in range(20, 380 - height, height + 14):
+        for left in range(20, 580 - width, width + 14):
+            picture[top : top + height, left : left + width] = 0
+    return picture
+
+
 @pytest.mark.parametrize(
     "picture",
     [
@@ -144,8 +153,17 @@ def test_forced_polarity_is_obeyed(model):
         np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.ones((25, 25))).astype(np.uint8) * 255,
         np.pad(np.zeros((60, 60), np.uint8), 40, constant_values=255),
         drawn([[np.zeros((28, 28), np.uint8)]], Sheet(rules=40, noise=4, paper=(220, 220, 215))),
+        boxes(60, 60),
+        boxes(30, 60),
+        255 - boxes(20, 40),
+        boxes(14, 240)[50:350],
+        np.where(np.hypot(*(np.indices((400, 600)) - 250)) < 110, 20, 250).astype(np.uint8),
+        np.tri(300, 300, dtype=np.uint8) * 255,
     ],
-    ids=["blank", "one pixel", "noise", "chessboard", "blot", "ruled paper"],
+    ids=[
+        *("blank", "one pixel", "noise", "chessboard", "blot", "ruled paper"),
+        *("keys", "bricks", "windows", "bar code", "disc", "triangle"),
+    ],
 )
 def test_what_holds_no_digit_is_not_passed_off_as_digits(model, picture):
     reading = read(picture, model)
@@ -199,6 +217,27 @@ def test_faint_and_small_pictures_say_so():
     assert "very faint" in read(drawn([number("7")], faint), told(0.95)).warnings
     small = encoded(np.pad(255 - digits()[0][0][::4, ::4], 2, constant_values=255))
     assert "very small" in read(small, told(0.95)).warnings
+
+
+def two_blobs():
+    """A stroke, and further down a short one."""
+    picture = np.full((180, 140), 255, np.uint8)
+    picture[40:100, 65:75] = picture[113:130, 65:75] = 0
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        (drawn([number("7")])[:, 85:], "the digit touches the border"),
+        (two_blobs(), "the digit is two blobs"),
+    ],
+)
+def test_flaws_of_the_ink_are_told_and_ask_for_more_confidence(picture, words):
+    reading = read(picture, told(0.8))
+    assert reading.verdict == "unsure"
+    assert words in " ".join(reading.warnings)
+    assert read(drawn([number("7")]), told(0.8)).verdict == "digits"
 
 
 def test_a_model_without_scores_is_enough():

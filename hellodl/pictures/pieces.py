@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import cv2
 import numpy as np
 
-from hellodl.pictures.normalise import stroke_width
+from hellodl.pictures.quality import is_solid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,12 +25,6 @@ MOST_PIECES = 400
 
 WIDE = 0.9
 """Pieces wider than this times their height may be digits that touch."""
-
-BLOT = 0.4
-"""Strokes wider than this share of a piece's longer side are none; MNIST's boldest 1 has a quarter."""
-
-MOST_HOLES = 4
-"""An 8 and a slashed 0 have two."""
 
 MOST_CUTS = 6
 MOST_CUT = 0.4
@@ -58,17 +52,6 @@ class Piece:
     def bottom(self) -> int:
         """First row after the piece."""
         return self.box[1] + self.box[3]
-
-
-def is_texture(piece: Piece) -> bool:
-    """Whether ink is no handwriting: a solid blot, or full of holes like a fence or a wall of bricks."""
-    mask = piece.strength > 0.5
-    if stroke_width(mask) > BLOT * max(mask.shape):
-        return True
-    bare = np.pad(~mask, 1, constant_values=True).astype(np.uint8)  # the outside is one more, the first
-    count, _, stats, _ = cv2.connectedComponentsWithStats(bare, connectivity=4)
-    large = (stats[1:count, cv2.CC_STAT_AREA] > 0.004 * mask.size).sum() - 1
-    return bool(large > MOST_HOLES)
 
 
 def joined(pieces: Iterable[Piece]) -> Piece:
@@ -107,7 +90,7 @@ def components(strength: Plane, mask: Mask) -> list[Piece]:
 def cut_up(piece: Piece) -> list[Piece]:
     """A wide piece cut where it is thinnest; the parts, from left to right, join to the piece again."""
     _, _, width, height = piece.box
-    if width <= WIDE * height:
+    if width <= WIDE * height or is_solid(piece.strength > 0.5):
         return [piece]
     columns = (piece.strength > 0.5).sum(axis=0)
     spacing = max(2, round(0.25 * height))
