@@ -27,6 +27,15 @@ SHORTEST = 4.0
 LONGEST = 5.0
 """Pieces wider than this times their height are lines."""
 
+MARK = 0.6
+"""A piece less tall than this share of a digit, beside one, may be a comma, an apostrophe or like =."""
+
+SLASH = 0.25
+"""A slash leans to the right by more than this share of its height, and by as much more than its line."""
+
+TALL = 1.2
+"""A slash is taller than this times the other pieces of its line."""
+
 FRAGMENT = 0.6
 """A piece at the border of the picture less tall than this share of a digit is part of something cut off."""
 
@@ -51,7 +60,8 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
         if near:
             i = min(near, key=lambda i: _gap(whole[i], small))
             whole[i] = joined([whole[i], small])
-    return _lines(_merged(whole, 0.15 * tall, 0.5, stroke))
+    whole = _without_marks(_merged(whole, 0.15 * tall, 0.5, stroke), tall)
+    return [_without_slashes(line) for line in _lines(whole)]
 
 
 def _overlap(a: Piece, b: Piece) -> float:
@@ -104,6 +114,46 @@ def _touches(piece: Piece, shape: tuple[int, ...]) -> bool:
     """Whether a piece touches the border of the picture."""
     left, top, _, _ = piece.box
     return left <= 1 or top <= 1 or piece.right >= shape[1] - 1 or piece.bottom >= shape[0] - 1
+
+
+def _without_marks(pieces: list[Piece], tall: float) -> list[Piece]:
+    """Leave out commas, apostrophes and flat signs: small, beside a digit, at its foot or head, or flat."""
+
+    def is_mark(small: Piece, digit: Piece) -> bool:
+        (_, top, width, height), (_, above, _, whole) = small.box, digit.box
+        from_head, to_foot = (top - above) / whole, (top + height - above) / whole
+        at_foot, at_head = 0.55 < from_head < 1, 0 < to_foot < 0.45
+        beside = whole > 0.7 * tall and _gap(small, digit) <= 0.5 * tall
+        return beside and (at_foot or at_head or (width > height and 0 < from_head < 1))
+
+    return [p for p in pieces if p.box[3] >= MARK * tall or not any(is_mark(p, q) for q in pieces)]
+
+
+def _without_slashes(line: list[Piece]) -> list[Piece]:
+    """Leave out slashes between digits: straight, tall and leaning, where a 1 leans as its line does."""
+    leans = [_lean(p) for p in line]
+
+    def is_slash(i: int) -> bool:
+        others = [p.box[3] for p in line[:i] + line[i + 1 :]]
+        lean, straight = leans[i]
+        usual = max(0.0, float(np.median([a for a, _ in leans[:i] + leans[i + 1 :]])))
+        return straight and line[i].box[3] > TALL * float(np.median(others)) and lean > SLASH + usual
+
+    return [p for i, p in enumerate(line) if not (0 < i < len(line) - 1 and is_slash(i))]
+
+
+def _lean(piece: Piece) -> tuple[float, bool]:
+    """How far ink leans to the right, a share of its height; and whether it is one straight stroke.
+
+    Lean is the shear that makes rows and columns uncorrelated. A bar's deviation across is its width / √12.
+    """
+    mask = piece.strength > 0.5
+    rows, columns = np.nonzero(mask)
+    if rows.size < 3 or rows[0] == rows[-1]:
+        return 0.0, False
+    moments = np.cov(rows, columns)
+    across = float(np.sqrt(12 * max(np.linalg.eigvalsh(moments)[0], 0)))
+    return -float(moments[0, 1] / moments[0, 0]), across < 1.4 * stroke_width(mask)
 
 
 def _without_sheet_edges(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from paper import Sheet, drawn, number
+from PIL import Image, ImageDraw
 
 from hellodl.pictures.ink import find_ink, to_grey
 from hellodl.pictures.lines import find_lines
@@ -77,3 +78,40 @@ def test_touching_digits_are_cut_between_and_join_again():
 def test_a_narrow_piece_is_not_cut():
     piece = Piece((0, 0, 20, 60), np.ones((60, 20), np.float32))
     assert cut_up(piece) == [piece]
+
+
+MARKS = {  # lines of the pen as ((x, y), (x, y)) between two digits at 60 to 160 and 210 to 310
+    "point": [((186, 146), (186, 147))],
+    "comma": [((188, 138), (180, 160))],
+    "apostrophe": [((188, 76), (184, 94))],
+    "hyphen": [((170, 112), (204, 112))],
+    "colon": [((186, 100), (186, 101)), ((186, 140), (186, 141))],
+    "equals": [((170, 104), (204, 104)), ((170, 122), (204, 122))],
+    "slash": [((204, 64), (170, 160))],
+}
+
+
+def with_mark(strokes, lines=("38",)):
+    """A picture of 38 with strokes of a pen between the two."""
+    image = Image.fromarray(drawn([number(line) for line in lines], Sheet(gap=50)))
+    for ends in strokes:
+        ImageDraw.Draw(image).line(ends, fill=(20, 20, 20), width=8)
+    return np.asarray(image)
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_marks_between_digits_are_left_out(mark):
+    assert shape_of(lines_of(with_mark(MARKS[mark]))) == [2]
+
+
+def test_a_one_between_digits_stays_upright_or_leaning():
+    assert shape_of(lines_of(with_mark([((186, 76), (186, 146))]))) == [3]
+    assert shape_of(lines_of(with_mark([((200, 76), (176, 146))]))) == [3]
+    assert shape_of(lines_of(with_mark([((188, 66), (183, 160))]))) == [3]
+
+
+def test_small_digits_beside_large_ones_stay():
+    picture = drawn([number("38")], Sheet(gap=70)).copy()
+    small = drawn([number("0")], Sheet(size=66, margin=0))
+    picture[90:156, 165:231] = np.minimum(picture[90:156, 165:231], small)
+    assert shape_of(lines_of(picture)) == [3]
