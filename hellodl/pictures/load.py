@@ -81,11 +81,13 @@ def load_picture(source: Source | Picture) -> Picture:
     if isinstance(source, np.ndarray):
         source = _image_from_array(source)
     if isinstance(source, Image.Image):
-        return _upright("image", source)
+        return _picture("image", source)
     name, opened = _open(source)
     try:
-        with _decoding(name), Image.open(opened, formats=FORMATS) as image:
-            return _upright(name, image)
+        with _decoding(name):
+            image = Image.open(opened, formats=FORMATS)
+        with image:
+            return _picture(name, image)
     finally:
         if opened is not source:
             opened.close()
@@ -147,8 +149,16 @@ def _image_from_array(array: NDArray[np.generic]) -> Image:
     return Image.fromarray((np.clip(values.astype(np.float32) / full, 0, 1) * 255).round().astype(np.uint8))
 
 
-def _upright(name: str, image: Image) -> Picture:
-    """Check the size, decode (at a fraction where that saves time), turn by EXIF, drop transparency."""
+def _picture(name: str, image: Image) -> Picture:
+    """Pixels of an image, whether it has been decoded yet or not."""
+    long_side = max(image.size)
+    with _decoding(name):
+        image = _upright(name, image)
+    return Picture(name, _opaque(image), long_side / max(image.size))
+
+
+def _upright(name: str, image: Image) -> Image:
+    """Check the size, decode (at a fraction where that saves time), bring to eight bits, turn by EXIF."""
     from PIL import Image as PillowImage  # noqa: PLC0415 - see load_picture
 
     width, height = image.size
@@ -167,7 +177,8 @@ def _upright(name: str, image: Image) -> Picture:
     image = _eight_bit(image)
     if turn is not None:
         image = image.transpose(PillowImage.Transpose(turn))
-    return Picture(name, _opaque(image), long_side / max(image.size))
+    image.load()
+    return image
 
 
 def _orientation(image: Image) -> int:
