@@ -83,7 +83,10 @@ def formula(text: str, variables: Mapping[str, Tensor]) -> Tensor:
         raise reader.unreadable(max(error.offset or len(text) + 1, 1)) from None
     except (ValueError, RecursionError, MemoryError):  # null bytes, or too much for the parser
         raise reader.unreadable(1) from None
-    return reader.read(tree.body)
+    y = reader.read(tree.body)
+    if overlooked := re.search(r"[^\w.+*/() -]", text):  # a comment, or a comma before a closing parenthesis
+        raise reader.unreadable(overlooked.start() + 1)
+    return y
 
 
 @dataclass(frozen=True)
@@ -132,14 +135,16 @@ class Reader:
         if name in FUNCTIONS:
             raise self.error(node, f"{name} is a function; write {name}(…)")
         if name not in self.variables:
-            raise self.error(node, f"{name} has no value; add --at {name}=…")
+            raise self.error(node, f"{name:.40} has no value; add --at {name:.40}=…")
         return self.variables[name]
 
     def not_called(self, name: str) -> str:
         """What is wrong with calling this name."""
         if name in FUNCTIONS:
             return f"{name} takes one argument, as in {name}(x)"
-        return f"{name} is no function, expected one of {' '.join(FUNCTIONS)}; to multiply, write {name}*(…)"
+        return (
+            f"{name:.40} is no function, expected one of {' '.join(FUNCTIONS)}; to multiply, write {name}*(…)"
+        )
 
     def column(self, node: ast.expr) -> int:
         """Where a part starts, counted in characters from 1; Python counts bytes from 0."""
