@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ast
 import math
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hellodl.autograd import Tensor
 from hellodl.cli import formula as module
-from hellodl.cli.formula import FUNCTIONS, formula, read_values
+from hellodl.cli.formula import formula, read_values
 from hellodl.errors import UsageError
 
 VARIABLES = {"x": Tensor(2.0, np.float64), "z": Tensor(0.5, np.float64)}
@@ -73,6 +72,10 @@ def test_formulas_mean_what_they_mean_in_mathematics(text, expected):
         ("True", 1, "cannot read"),
         ("'x'", 1, "cannot read"),
         ("\N{GREEK SMALL LETTER THETA} + q", 1, "has no value"),
+        ("sin(x,)", 6, "cannot read ',\\)'"),
+        ("x # z", 3, "cannot read '# z'"),
+        ("n" * 900, 1, f"{'n' * 40} has no value; add --at {'n' * 40}="),
+        ("n" * 900 + "(x)", 1, f"{'n' * 40} is no function"),
     ],
 )
 def test_what_cannot_be_read_is_answered_with_where_and_what_to_write(text, column, advice):
@@ -152,68 +155,6 @@ def test_the_source_never_evaluates():
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     calls = {getattr(node.func, "id", "") for node in ast.walk(tree) if isinstance(node, ast.Call)}
     assert not calls & {"eval", "exec", "compile", "getattr", "__import__", "open"}
-
-
-PIECES = [
-    *FUNCTIONS,
-    "pi",
-    "e",
-    "x",
-    "z",
-    "q",
-    "1",
-    "2.5",
-    "1e9",
-    "(",
-    ")",
-    ",",
-    "+",
-    "-",
-    "*",
-    "/",
-    "**",
-    "@",
-    ".",
-    " ",
-]
-PIECES += [
-    "__class__",
-    "import",
-    "lambda",
-    ":",
-    "for",
-    "in",
-    "if",
-    "else",
-    "[",
-    "]",
-    "{",
-    "}",
-    ":=",
-    "=",
-    "'",
-    '"',
-    "f'",
-]
-PIECES += ["\\", "#", "\n", "not", "await", "^", "\x1b", "\N{SUPERSCRIPT TWO}", "\ud800", "0x", "_"]
-BENIGN = re.compile(
-    rf"(?:{'|'.join([*FUNCTIONS, 'pi', 'e', 'x', 'z'])}|(?:\d[\w.]*|\.\d[\w.]*)|[-+*/() ]|#.*)*"
-)
-
-
-@settings(max_examples=600, deadline=2000)
-@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PIECES), max_size=25).map("".join)))
-@example("x" * 1001)
-def test_any_text_is_a_formula_or_a_usage_error(text):
-    """Never another exception; and what is accepted holds nothing but numbers, names and arithmetic."""
-    try:
-        y = formula(text, VARIABLES)
-    except UsageError as error:
-        assert str(error).isprintable()  # noqa: PT017 - both outcomes are right
-        return
-    assert isinstance(y, Tensor)
-    assert BENIGN.fullmatch(" ".join(text.split()))
-    assert isinstance(y.item(), float)
 
 
 EXPRESSIONS = st.recursive(
