@@ -20,7 +20,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from safetensors.numpy import save as to_bytes
 
 from hellodl import checkpoint
@@ -213,6 +213,15 @@ def bytes_of(pixels):
     return bytes([height - 1, width - 1, kind]) + pixels.tobytes()
 
 
+def written_pixels():
+    """Digits in a printed hand, dark on light and light on dark, and a square of 28 pixels as in MNIST."""
+    for paper, ink, size in ((255, 20, (64, 20)), (10, 200, (64, 20)), (0, 255, (28, 28))):
+        image = Image.new("L", size, paper)
+        ImageDraw.Draw(image).text((6, 2), "4071" if size[0] > 28 else "8", ink, font_size=16)
+        yield bytes_of(np.asarray(image))
+    yield bytes([40, 99, 1, *range(256)])
+
+
 @cache
 def model():
     return checkpoint.load_model(checkpoint.SHIPPED)
@@ -259,7 +268,7 @@ SEEDS = {
     "idx": [*IDX, *map(compressed, IDX)],
     "checkpoint": [checkpoint_file()],
     "picture": list(picture_files()),
-    "reading": [bytes([27, 27, 0]) + bytes(300) + b"\xff" * 100, bytes([40, 99, 1, *range(256)])],
+    "reading": list(written_pixels()),
     "formula": FORMULAS,
 }
 NUMBERS = [
