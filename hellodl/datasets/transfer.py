@@ -50,9 +50,7 @@ class _Line:
     """What pooch takes for a file. Its content comes out as `pieces`, an empty one or an error at the end."""
 
     def __init__(self) -> None:
-        self.pieces: Queue[bytes | Exception] = Queue(
-            maxsize=8
-        )  # so that a slow disk does not fill the memory
+        self.pieces: Queue[bytes | Exception] = Queue(8)  # no more, or a slow disk would fill the memory
         self._is_heard = True
 
     def write(self, piece: bytes | Exception) -> None:
