@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from hellodl.pictures.ground import ground_of
 from hellodl.pictures.normalise import stroke_width
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ COARSE = 400
 
 THICKEST = 0.2
 """Thicker strokes, as a share of the picture's shorter side, look as if ground was taken for ink."""
+
+SHADED = 0.5
+"""A sheet in shadow is at least this share as bright as in the light."""
 
 FAINTEST = 0.03
 """Ink weaker than this share of the ground's brightness is not looked for."""
@@ -123,21 +127,16 @@ def relief(grey: Plane) -> tuple[Plane, float]:
 
     The second result is the ground's noise, as a deviation: both are taken from the lower half of all values,
     because a tight crop of a bold digit is half ink.
-
-    The ground is the morphological closing with a square of a third of the shorter side: it fills strokes
-    and keeps shadows and the edges of sheets that are wider than that.
     """
     step = max(1, max(grey.shape) // COARSE)
     eight = cv2.medianBlur(grey.astype(np.uint8), 3)
     brightest = cv2.dilate(eight, np.ones((step, step), np.uint8))[::step, ::step] if step > 1 else eight
-    size = max(3, min(brightest.shape) // 3 | 1)
-    filled = cv2.morphologyEx(brightest, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
-    smooth = cv2.GaussianBlur(filled.astype(np.float32), (0, 0), max(1.0, size / 24))
-    smooth = np.minimum(smooth, filled)  # not lighter than the darker side of a sheet's edge
-    ground = cv2.resize(smooth, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    share = (ground - grey) / (ground + 16)
-    low, quarter = np.percentile(share[::step, ::step], (5, 25))
-    noise = float(quarter - low) / 0.97
+    coarse = ground_of(np.asarray(brightest, np.uint8))
+    ground = cv2.resize(coarse, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    light = np.maximum(ground, SHADED * np.percentile(coarse, 90))  # what is darker is no sheet, but a desk
+    share = (ground - grey) / (light + 16)
+    low, quarter = np.percentile(share[::step, ::step], (12.5, 25))
+    noise = float(quarter - low) / 0.476
     return np.asarray(share - (quarter + 0.67 * noise), np.float32), noise
 
 
