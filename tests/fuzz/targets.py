@@ -110,10 +110,16 @@ IDX += [data + hashlib.sha256(data).digest() for data in IDX[1:]]
 
 
 def read_checkpoint(data):
-    """A network that answers with finite numbers."""
-    with written(data) as path, refused_at_most(ModelError, f"{path}: "):
-        model = checkpoint.load(path).model()
-        assert np.isfinite(model.predict(np.full((1, 28, 28), 200, np.uint8))).all()
+    """A network that answers with finite numbers, from whole files and from headers alone."""
+    for content in (data, with_arrays(data)):
+        with written(content) as path, refused_at_most(ModelError, f"{path}: "):
+            model = checkpoint.load(path).model()
+            assert np.isfinite(model.predict(np.full((1, 28, 28), 200, np.uint8))).all()
+
+
+def with_arrays(header):
+    """A checkpoint with this header, and the arrays of an undamaged one."""
+    return len(header).to_bytes(8, "little") + header + ARRAYS
 
 
 NETWORK = DigitNet((1,), np.random.default_rng(0))
@@ -125,6 +131,11 @@ def checkpoint_file(**about):
     weights = {name: p.value for name, p in NETWORK.named_parameters().items()}
     arrays = weights | {"training.velocity": np.zeros(1, np.float32)}
     return to_bytes(arrays, {checkpoint.KEY: json.dumps(ABOUT | about)})
+
+
+CHECKPOINT = checkpoint_file()
+END = 8 + int.from_bytes(CHECKPOINT[:8], "little")
+HEADER, ARRAYS = CHECKPOINT[8:END], CHECKPOINT[END:]
 
 
 # Pictures ---------------------------------------------------------------------------------------------
@@ -267,7 +278,7 @@ TARGETS = {
 }
 SEEDS = {
     "idx": [*IDX, *map(compressed, IDX)],
-    "checkpoint": [checkpoint_file()],
+    "checkpoint": [CHECKPOINT, HEADER],
     "picture": list(picture_files()),
     "reading": list(written_pixels()),
     "formula": FORMULAS,

@@ -65,14 +65,11 @@ def odd_metadata(draw):
 
 @st.composite
 def odd_headers(draw):
-    """Checkpoints whose header tells something odd about one of the tensors."""
-    content = checkpoint_file()
-    size = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + size])
+    """Headers that tell something odd about one of the tensors."""
+    header = json.loads(targets.HEADER)
     entry = header[draw(st.sampled_from(sorted(header)))]
     entry[draw(st.sampled_from(sorted(entry)))] = draw(VALUES | st.lists(st.integers(), max_size=3))
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + content[8 + size :]
+    return json.dumps(header).encode()
 
 
 @st.composite
@@ -155,7 +152,7 @@ def test_atheris_finds_nothing(name, tmp_path):
 # What the targets are worth ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["checkpoint", "picture", "reading"])
+@pytest.mark.parametrize("name", ["picture", "reading"])
 def test_the_seeds_are_good_inputs(name, monkeypatch):
     """Nothing is refused: the fuzzers start behind the first check, not before it."""
     monkeypatch.setattr(targets, "refused_at_most", lambda *_: nullcontext())
@@ -165,7 +162,7 @@ def test_the_seeds_are_good_inputs(name, monkeypatch):
 
 BUGS = {
     "idx": "hellodl.datasets.idx.rows",
-    "checkpoint": "hellodl.checkpoint._check_limits",
+    "checkpoint": "hellodl.checkpoint._check_numbers",
     "picture": "hellodl.pictures.load._opaque",
     "reading": "hellodl.pictures.lines.find_lines",
     "formula": "hellodl.cli.formula.Reader.number",
