@@ -23,8 +23,8 @@ BINS = 64
 ROWS = 360
 """Rows are looked at in about this many groups."""
 
-SLOPES = np.linspace(-0.12, 0.12, 49)
-"""How many pixels a rule climbs a pixel of width: up to 7 degrees, as hand-held photographs show them."""
+SLOPES = np.linspace(-0.16, 0.16, 65)
+"""How many pixels a rule climbs a pixel of width: up to 9 degrees, as hand-held photographs show them."""
 
 COVERED = 0.88
 """Share of the width along which a lone rule must be seen; it must also reach both borders."""
@@ -32,11 +32,14 @@ COVERED = 0.88
 PARTLY = 0.5
 """Share of the width along which one of many parallel rules must be seen."""
 
+BEGUN = 6
+"""Or it begins at a border and covers so many groups of columns: it leaves the picture at the corner."""
+
 MANY = 4
 """So many parallel lines are rules, however thick, whether or not they reach the borders."""
 
-PARALLEL = 0.03
-"""Slopes of parallel lines differ from the usual one by at most this: perspective."""
+PARALLEL = 0.02
+"""Slopes of parallel lines differ from the usual one by at most this."""
 
 THIN = 0.8
 """A lone line is a rule if it is thinner than this share of the strokes."""
@@ -52,12 +55,13 @@ DENSE = 0.35
 class Line:
     """A nearly horizontal line: its row in the middle of the picture and how it climbs a pixel of width.
 
-    whole: it runs from border to border.
+    whole: it runs from border to border. long: along half of the width; otherwise it begins at a border.
     """
 
     row: float
     slope: float
     whole: bool
+    long: bool
 
 
 def without_rules(strength: Plane, mask: Mask) -> Mask:
@@ -76,9 +80,9 @@ def without_rules(strength: Plane, mask: Mask) -> Mask:
         return mask
     pen = _pen(mask, across, down)
     ruled = len(across) >= MANY
-    squared = ruled and len(down) >= MANY
-    cleaned = _without(mask, pale, across, pen, np.inf if ruled else THIN * pen)
-    cleaned = _without(cleaned.T, pale.T, down, pen, np.inf if squared else THIN * pen).T
+    thickest = np.inf if ruled else THIN * pen
+    cleaned = _without(mask, pale, across, pen, thickest)
+    cleaned = _without(cleaned.T, pale.T, down, pen, thickest).T
     return cleaned if ruled or cleaned.sum() > 0.15 * mask.sum() else mask
 
 
@@ -89,15 +93,27 @@ def find_rules(pale: Mask, *, alone: bool) -> list[Rows]:
     1111 has many upright ones.
     """
     lines = _straight_lines(pale)
-    usual = float(np.median([line.slope for line in lines])) if lines else 0.0
-    family = [line for line in lines if abs(line.slope - usual) <= PARALLEL]
-    if not alone or len(family) < MANY:
-        family = [line for line in lines if line.whole]
-    return [_traced(pale, line) for line in family]
+    family = _family(lines) if alone else []
+    return [_traced(pale, line) for line in family or lines if family or line.whole]
+
+
+def _family(lines: list[Line]) -> list[Line]:
+    """Many lines that are parallel on the sheet: seen from aside, the slope changes evenly from row to row."""
+    if len(lines) < MANY:
+        return []
+    rows, slopes = np.array([line.row for line in lines]), np.array([line.slope for line in lines])
+    long = np.array([line.long for line in lines])
+    usual = np.full(len(lines), np.median(slopes[long]) if long.any() else 0.0)
+    for _ in range(5):
+        fits = np.abs(slopes - usual) <= PARALLEL
+        if np.count_nonzero(fits & long) < MANY:
+            return []
+        usual = np.polyval(np.polyfit(rows[fits & long], slopes[fits & long], 1), rows)
+    return [line for line, fit in zip(lines, fits, strict=True) if fit]
 
 
 def _straight_lines(pale: Mask) -> list[Line]:
-    """Nearly horizontal lines along at least half of the width, the clearest first."""
+    """Nearly horizontal lines along at least half of the width, or from a border on, the clearest first."""
     height, width = pale.shape
     step = max(1, height // ROWS)
     seen, middles = _pooled(pale, step)
@@ -108,7 +124,8 @@ def _straight_lines(pale: Mask) -> list[Line]:
     lines = []
     while score.max() > 0:
         best, row = np.unravel_index(score.argmax(), score.shape)
-        lines.append(Line((int(row) + 0.5) * step, float(SLOPES[best]), bool(whole[best, row])))
+        long = bool(score[best, row] >= PARTLY)
+        lines.append(Line((int(row) + 0.5) * step, float(SLOPES[best]), bool(whole[best, row]), long))
         apart = np.abs(SLOPES - SLOPES[best])[:, None] * width / (4 * step)
         above, below = _extent(score[best], int(row))
         same = (rows >= above - 2 - apart) & (rows <= below + 2 + apart)
@@ -135,20 +152,22 @@ def _pooled(pale: Mask, step: int) -> tuple[Mask, NDArray[np.float64]]:
 
 
 def _coverage(seen: Mask, middles: NDArray[np.float64]) -> tuple[Plane, Mask]:
-    """For each slope and row, what share of the width a line covers, 0 for too little; and if it is whole."""
+    """For each slope and row, how clear a line is, 0 for none; and whether it is whole."""
     margin = int(np.ceil(SLOPES[-1] * np.abs(middles).max())) + 1
-    exact = np.pad(seen, ((margin, margin), (0, 0)))
-    near = cv2.dilate(exact.astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
-    rows, columns = np.arange(len(seen))[:, None], np.arange(len(middles))
+    exact = np.pad(seen, ((margin, margin), (0, 0))).astype(np.uint8)
+    near = cv2.dilate(exact, np.ones((3, 1)))
+    across = len(middles) * np.arange(len(seen))[:, None] + np.arange(len(middles))
     score = np.zeros((len(SLOPES), len(seen)), np.float32)
     whole = np.zeros(score.shape, bool)
     for i, slope in enumerate(SLOPES):
-        at = rows + (np.round(slope * middles).astype(int) + margin), columns
-        line = near[at]
-        covered = line.mean(axis=1)
-        sharp = exact[at].mean(axis=1)
-        whole[i] = line[:, :2].any(axis=1) & line[:, -2:].any(axis=1) & (covered >= COVERED)
-        score[i] = np.where(covered >= PARTLY, sharp + covered, 0)
+        at = across + len(middles) * (np.round(slope * middles).astype(int) + margin)
+        line = near.take(at)
+        covered = line.mean(axis=1, dtype=np.float32)
+        whole[i] = (covered >= COVERED) & line[:, :2].any(axis=1) & line[:, -2:].any(axis=1)
+        partly = covered >= PARTLY
+        score[i, partly] = covered[partly] + exact.take(at[partly]).mean(axis=1, dtype=np.float32)
+        begun = ~partly & (line[:, :BEGUN].all(axis=1) | line[:, -BEGUN:].all(axis=1))
+        score[i, begun] = covered[begun] / 2  # less than any long line has
     return score, whole
 
 
