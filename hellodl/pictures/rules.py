@@ -98,7 +98,7 @@ def find_rules(pale: Mask, *, alone: bool) -> list[Rows]:
 
 
 def _family(lines: list[Line]) -> list[Line]:
-    """Many lines that are parallel on the sheet: seen from aside, the slope changes evenly from row to row."""
+    """Many lines, parallel on the sheet: seen from aside, their slope changes evenly from row to row."""
     if len(lines) < MANY:
         return []
     rows, slopes = np.array([line.row for line in lines]), np.array([line.slope for line in lines])
