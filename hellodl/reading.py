@@ -113,13 +113,18 @@ def _recipe_of(model: Model) -> Recipe:
 
 
 def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt) -> Reading:  # noqa: FBT001 - internal
-    """Read dark ink, or light ink, or whichever of the two reads better."""
+    """Read dark ink, or light ink, of a sheet alone, or of all of the picture: whichever reads best."""
     from hellodl.pictures.ink import find_ink, polarities, to_grey  # noqa: PLC0415 - OpenCV only where needed
+    from hellodl.pictures.sheet import alone_on_sheet  # noqa: PLC0415
 
     grey, scale = to_grey(picture)
-    lights = polarities(grey) if invert is None else (invert,)
-    inks = [find_ink(grey, scale, light=light) for light in lights]
-    return max((_read_lines(picture, ink, model, doubt) for ink in inks), key=_credibility)
+    sheet = alone_on_sheet(grey)
+    readings = [
+        _read_lines(picture, find_ink(plane, scale, light=light), model, doubt)
+        for plane in ([grey] if sheet is None else [sheet, grey])
+        for light in (polarities(plane) if invert is None else (invert,))
+    ]
+    return max(readings, key=lambda reading: (reading.verdict == "digits", _credibility(reading)))
 
 
 def _credibility(reading: Reading) -> float:

@@ -27,6 +27,12 @@ THICKEST = 0.2
 SHADED = 0.5
 """A sheet in shadow is at least this share as bright as in the light."""
 
+SPARSE = 0.25
+"""Where ink covers less of the picture than this, there is no doubt which of two shades is ink."""
+
+STRONGEST = 20_000
+"""One pixel in so many is as strong as ink: in a photograph, a digit can be that small."""
+
 FAINTEST = 0.03
 """Ink weaker than this share of the ground's brightness is not looked for."""
 
@@ -59,9 +65,8 @@ def to_grey(picture: Picture) -> tuple[Plane, float]:
 def polarities(grey: Plane) -> tuple[bool, ...]:
     """Whether ink is light on dark: one answer, or both, the likelier first.
 
-    Ink is what stands out from its wide surroundings, ink is less than half of the picture, and ink is
-    strokes. Where these disagree (a sheet on a desk, a bold digit that fills the picture), both are worth
-    reading.
+    Ink is what stands out from its wide surroundings, ink is little of the picture, and ink is strokes. Where
+    these disagree (a sheet on a desk, a bold digit that fills the picture), both are worth reading.
     """
     light = is_light_on_dark(grey)
     step = max(1, max(grey.shape) // COARSE)
@@ -71,7 +76,7 @@ def polarities(grey: Plane) -> tuple[bool, ...]:
     gap = np.ones((max(3, max(ink.shape) // 45),) * 2, np.uint8)  # a sheet is one, whatever is written on it
     whole = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, gap) > 0
     are_strokes = stroke_width(whole) < THICKEST * min(ink.shape)
-    return (light,) if ink.mean() < 0.5 and are_strokes else (light, not light)
+    return (light,) if ink.mean() < SPARSE and are_strokes else (light, not light)
 
 
 def find_ink(grey: Plane, scale: float, *, light: bool) -> Ink:
@@ -148,7 +153,7 @@ def ink_threshold(relief: Plane, least: float) -> float:
     counts, edges = np.histogram(relief[relief > 0], bins=256, range=(0, 1.0))
     centres = (edges[:-1] + edges[1:]) / 2
     total, moment = np.cumsum(counts[::-1])[::-1], np.cumsum((counts * centres)[::-1])[::-1]
-    strongest = centres[np.searchsorted(-total, -max(8, relief.size // 2000), side="right") - 1]
+    strongest = centres[np.searchsorted(-total, -max(8, relief.size // STRONGEST), side="right") - 1]
     threshold = float(strongest) / 2
     for _ in range(50):
         i = min(int(threshold * 256), 255)
