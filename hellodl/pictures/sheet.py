@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from hellodl.pictures.arrays import Mask, Pixels, Plane
 
-Outline: TypeAlias = "NDArray[np.number]"
+Outline: TypeAlias = "NDArray[np.integer[Any] | np.floating[Any]]"
 """(n, 1, 2): the pixels x, y around a part of a picture."""
 
 SMALL = 240
