@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from hellodl.pictures.pieces import Box, Piece
 
 
+STRANGE = 1.5
+"""What it costs, in nats of confidence, to see a digit in a shape that is like none known."""
+
+
 @dataclass(frozen=True)
 class Digit:
     """One digit as read.
@@ -146,7 +150,8 @@ def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Readi
         pieces = [part for piece in line for part in cut_up(piece)]
         candidates = _candidates(pieces, recipe)
         answers = ask(model, np.stack([c.seen for c in candidates]), doubt)
-        chosen = _best_path(candidates, answers.probabilities.max(axis=1), len(pieces))
+        costs = [c.penalty for c in candidates] + _incredibility(answers, doubt)
+        chosen = _best_path(candidates, costs, len(pieces))
         cuts = [candidates[i].piece.cut > 0 for i in chosen] + [False]
         read.append(
             [
@@ -189,14 +194,22 @@ def _joining(group: list[Piece], tall: float) -> float:
     return cost
 
 
-def _best_path(candidates: list[_Candidate], confidence: Plane, pieces: int) -> list[int]:
+def _incredibility(answers: Answers, doubt: Doubt) -> Plane:
+    """What it costs to believe each answer: little confidence, and shapes unlike the digits known."""
+    cost: Plane = -np.log(np.maximum(answers.probabilities.max(axis=1), 1e-6))
+    if doubt.familiar > 0:  # half of all digits are some twice as familiar as the one in a hundred
+        cost += STRANGE * np.clip(2 - answers.familiarity / doubt.familiar, 0, 2)
+    return cost
+
+
+def _best_path(candidates: list[_Candidate], costs: Plane, pieces: int) -> list[int]:
     """Candidates that cover every piece once, at the least cost (dynamic programming)."""
     cost = np.full(pieces + 1, np.inf)
     cost[0] = 0
     came: list[int] = [-1] * (pieces + 1)
     for i in sorted(range(len(candidates)), key=lambda i: candidates[i].first):
         candidate = candidates[i]
-        total = cost[candidate.first] + candidate.penalty - np.log(max(float(confidence[i]), 1e-6))
+        total = cost[candidate.first] + float(costs[i])
         if total < cost[candidate.after]:
             cost[candidate.after], came[candidate.after] = total, i
     path, at = [], pieces

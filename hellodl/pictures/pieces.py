@@ -15,6 +15,8 @@ from hellodl.pictures.quality import is_solid
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from hellodl.pictures.arrays import Mask, Plane
 
 Box: TypeAlias = tuple[int, int, int, int]
@@ -23,12 +25,18 @@ Box: TypeAlias = tuple[int, int, int, int]
 MOST_PIECES = 400
 """With more pieces than this a picture is texture, not handwriting; the largest are kept."""
 
-WIDE = 0.9
+WIDE = 0.7
 """Pieces wider than this times their height may be digits that touch."""
 
 MOST_CUTS = 6
 MOST_CUT = 0.4
 """Cuts go through at most this much ink, as a share of the piece's height."""
+
+SEAM_ROWS, ASIDE = 48, 0.1
+"""Seams are found at this height; a step aside costs as much as this share of a pixel full of ink."""
+
+LEAST_PART = 0.05
+"""A part has at least this much ink, as a share of a square as tall as the piece: half of a thin 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,25 +100,91 @@ def cut_up(piece: Piece) -> list[Piece]:
     _, _, width, height = piece.box
     if width <= WIDE * height or is_solid(piece.strength > 0.5):
         return [piece]
-    columns = (piece.strength > 0.5).sum(axis=0)
-    spacing = max(2, round(0.25 * height))
-    cuts: list[int] = []
-    for x in np.argsort(columns[spacing:-spacing], kind="stable") + spacing:
-        if columns[x] > MOST_CUT * height or len(cuts) == MOST_CUTS:
-            break
-        if all(abs(x - other) >= spacing for other in cuts):
-            cuts.append(int(x))
-    edges = [0, *sorted(cuts), width]
-    parts = [_part(piece, a, b, float(columns[a]) / height if a else 0.0) for a, b in pairwise(edges)]
+    seams = sorted(_seams(piece.strength > 0.5), key=lambda seam: seam.columns.mean())
+    start, stop = _Seam(np.zeros(height, int), 0.0), _Seam(np.full(height, width), 0.0)
+    parts = [_part(piece, a, b) for a, b in pairwise([start, *seams, stop])]
     return [part for part in parts if part is not None]
 
 
-def _part(piece: Piece, start: int, stop: int, cut: float) -> Piece | None:
-    """Columns `start` to `stop` of a piece, without empty rows."""
-    strength = piece.strength[:, start:stop]
-    rows = np.flatnonzero((strength > 0.5).any(axis=1))
+@dataclass(frozen=True, eq=False)
+class _Seam:
+    """A way from top to bottom: the column it takes in each row, and how much ink it goes through.
+
+    The ink is a share of the piece's height.
+    """
+
+    columns: NDArray[np.intp]
+    ink: float
+
+
+def _seams(mask: Mask) -> list[_Seam]:
+    """The ways that go through least ink, with ink between any two of them; found on a smaller copy."""
+    height, width = mask.shape
+    factor = min(1.0, SEAM_ROWS / height)
+    columns, rows = max(2, round(width * factor)), max(2, round(height * factor))
+    resized = cv2.resize(mask.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+    small = np.asarray(resized, np.float32)
+    cost, came = _cheapest_ways(small)
+    ways: list[NDArray[np.intp]] = [np.zeros(rows, int), np.full(rows, columns)]
+    seams: list[_Seam] = []
+    for end in np.argsort(cost, kind="stable"):
+        if cost[end] > MOST_CUT * rows or len(seams) == MOST_CUTS:
+            break
+        way = _traced(came, int(end))
+        if min(_ink_between(small, way, other) for other in ways) >= LEAST_PART * rows**2:
+            ways.append(way)
+            # 0 would say that nothing was cut
+            ink = max(0.01, float(small[np.arange(rows), way].sum()) / rows)
+            seams.append(_Seam(_stretched(way, (columns, rows), (width, height)), ink))
+    return seams
+
+
+def _ink_between(ink: Plane, way: NDArray[np.intp], other: NDArray[np.intp]) -> float:
+    x = np.arange(ink.shape[1])
+    left, right = np.minimum(way, other)[:, None], np.maximum(way, other)[:, None]
+    return float(ink[(x >= left) & (x < right)].sum())
+
+
+def _stretched(way: NDArray[np.intp], old: tuple[int, int], new: tuple[int, int]) -> NDArray[np.intp]:
+    """A way through an image of one size (width, height) in one of another."""
+    rows = (np.arange(new[1]) + 0.5) * old[1] / new[1] - 0.5
+    between = np.interp(rows, np.arange(old[1]), way + 0.5) * new[0] / old[0]
+    return np.asarray(np.rint(between), np.intp)
+
+
+def _cheapest_ways(ink: Plane) -> tuple[Plane, NDArray[np.int8]]:
+    """What the cheapest way to each column of the last row costs, and where each of its steps came from.
+
+    A way goes down row by row, straight or one column aside, which costs ASIDE.
+    """
+    cost: Plane = ink[0].copy()
+    came = np.zeros(ink.shape, np.int8)
+    for y in range(1, len(ink)):
+        sides = np.pad(cost, 1, constant_values=np.inf)
+        ways = np.stack([cost, sides[:-2] + ASIDE, sides[2:] + ASIDE])
+        best = ways.argmin(axis=0)
+        came[y] = np.array([0, -1, 1], np.int8)[best]
+        cost = ways.min(axis=0) + ink[y]
+    return cost, came
+
+
+def _traced(came: NDArray[np.int8], end: int) -> NDArray[np.intp]:
+    """The columns of the way that ends in this one."""
+    columns = np.full(len(came), end)
+    for y in range(len(came) - 1, 0, -1):
+        columns[y - 1] = columns[y] + came[y, columns[y]]
+    return columns
+
+
+def _part(piece: Piece, start: _Seam, stop: _Seam) -> Piece | None:
+    """The ink between two seams, without empty rows and columns."""
+    x = np.arange(piece.box[2])
+    between = (x >= start.columns[:, None]) & (x < stop.columns[:, None])
+    strength = piece.strength * between
+    mask = strength > 0.5
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
         return None
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    x, y, _, _ = piece.box
-    return Piece((x + start, y + top, stop - start, bottom - top), strength[top:bottom], cut)
+    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    box = piece.box[0] + left, piece.box[1] + top, right - left, bottom - top
+    return Piece(box, strength[top:bottom, left:right], start.ink)
