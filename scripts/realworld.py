@@ -15,27 +15,20 @@ from pathlib import Path
 
 import hellodl
 from hellodl.errors import HellodlError
-from hellodl.reading import Reading, read
+from hellodl.reading import Digit, read
 
 
 @dataclass(frozen=True)
 class Result:
-    """One picture: what it says, what was read, how long that took."""
+    """One picture: what it says, what was read, how long that took; without the picture, to save memory."""
 
     file: Path
     label: str
-    reading: Reading | None
+    text: str
+    verdict: str
+    digits: tuple[Digit, ...]
+    warnings: tuple[str, ...]
     seconds: float
-
-    @property
-    def text(self) -> str:
-        """What was read, nothing for a picture that could not be opened."""
-        return self.reading.text if self.reading else ""
-
-    @property
-    def verdict(self) -> str:
-        """The verdict on the whole picture."""
-        return self.reading.verdict if self.reading else "not digits"
 
     @property
     def right(self) -> bool:
@@ -76,8 +69,9 @@ def score(file: Path, label: str, model: object) -> Result:
         reading = read(file, model)
     except HellodlError as error:
         print(error, file=sys.stderr)
-        reading = None
-    return Result(file, label, reading, time.perf_counter() - begin)
+        return Result(file, label, "", "not digits", (), (str(error),), time.perf_counter() - begin)
+    seconds = time.perf_counter() - begin
+    return Result(file, label, reading.text, reading.verdict, reading.digits, reading.warnings, seconds)
 
 
 def row(name: str, results: list[Result]) -> str:
@@ -93,6 +87,7 @@ def row(name: str, results: list[Result]) -> str:
         percent(sum(edits(r.text, r.label) for r in digits), sum(len(r.label) for r in digits)),
         share([r.verdict != "digits" for r in right]),
         share([r.verdict != "digits" for r in wrong]),
+        share([not r.right for r in digits if r.verdict == "digits"]),
         share([r.verdict != "digits" for r in nothing]),
         calibration(digits),
         f"{sum(r.seconds for r in results) / len(results):.3f}",
@@ -108,6 +103,7 @@ def header() -> str:
         "char errors",
         "unsure, right",
         "unsure, wrong",
+        "wrong, if sure",
         "non-digits",
         "cal. error",
     ]
@@ -139,8 +135,8 @@ def calibration(results: list[Result], bins: int = 10) -> str:
     pairs = [
         (digit.confidence, str(digit.digit) == char)
         for r in results
-        if r.reading and len(r.text) == len(r.label)
-        for digit, char in zip(r.reading.digits, r.label, strict=False)
+        if len(r.text) == len(r.label)
+        for digit, char in zip(r.digits, r.label, strict=False)
     ]
     error = 0.0
     for k in range(bins):
@@ -158,8 +154,8 @@ def is_mistake(result: Result) -> bool:
 
 def mistake(result: Result) -> str:
     """One line on a mistake."""
-    confidences = " ".join(f"{d.confidence:.2f}" for d in result.reading.digits) if result.reading else ""
-    warnings = "; ".join(result.reading.warnings) if result.reading else ""
+    confidences = " ".join(f"{d.confidence:.2f}" for d in result.digits)
+    warnings = "; ".join(result.warnings)
     name = f"{result.file.parent.name}/{result.file.name}"
     return f"{name}: {result.label} read as {result.text!r}, {result.verdict} ({confidences}) {warnings}"
 
