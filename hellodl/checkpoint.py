@@ -140,8 +140,8 @@ def load(path: Path) -> Checkpoint:
             weights, training = _check_tensors(path, kinds, about["network"])
             arrays = {name: file.get_tensor(name) for name in weights + training}
     except (SafetensorError, OSError, RecursionError) as error:
-        what = (isinstance(error, OSError) and error.strerror) or str(error)
-        raise ModelError(f"{path}: {what}; expected a safetensors file that hellodl wrote") from None
+        what = (isinstance(error, OSError) and error.strerror) or repr(str(error))[1:-1]  # may quote the file
+        raise ModelError(f"{path}: {what:.200}; expected a safetensors file that hellodl wrote") from None
     _check_numbers(path, arrays)
     return Checkpoint(
         {name: arrays[name] for name in weights},
