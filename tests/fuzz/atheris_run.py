@@ -4,6 +4,7 @@ Writes the target's seeds into FOLDER/corpus, and then all inputs that reach new
 """
 
 import sys
+import tracemalloc
 import warnings
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def main(target: str, folder: str, *options: str) -> None:
     quoted = ("".join(f"\\x{byte:02x}" for byte in token) for token in targets.TOKENS[target])
     tokens.write_text("".join(f'"{token}"\n' for token in quoted))
     warnings.simplefilter("error")  # as in all tests
+    if target == "idx":
+        tracemalloc.start()  # see memory_at_most
     settings = [f"-dict={tokens}", f"-artifact_prefix={folder}/", "-max_len=4096"]
     atheris.Setup([sys.argv[0], *settings, *options, str(corpus)], targets.TARGETS[target])
     atheris.Fuzz()
