@@ -28,7 +28,7 @@ README = """# The model that ships with hellodl
 | network | {network}, {parameters:,} parameters |
 | data | MNIST, SHA-256 of its content {sha256} |
 | settings | `{settings}` |
-| threads | {threads} |
+| processors | {threads} |
 | accuracy on the {validation:,} images held out | {validation_accuracy:.2%} |
 | accuracy on the test set | {test_accuracy:.2%} |
 | versions | {versions} |
@@ -41,7 +41,7 @@ def main() -> None:
     checkpoint.SHIPPED.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / checkpoint.DEFAULT_NAME
-        for record in train(SETTINGS, Run(output, threads=1)):
+        for record in train(SETTINGS, Run(output)):
             print(record, flush=True)
         trained = checkpoint.load(output)
     about = {name: value for name, value in trained.about.items() if name not in ONLY_FOR_A_RESUME}
