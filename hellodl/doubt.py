@@ -142,18 +142,14 @@ def why(place: str, probabilities: NDArray[np.float32], familiarity: float, doub
 def is_pattern(shapes: list[Pixels], heights: list[int]) -> bool:
     """Whether most shapes of a row, uint8 (28, 28), are like the one before and as tall: no hand does so."""
     twins = [
-        abs(a - b) <= 1 + 0.03 * a and np.corrcoef(left.ravel(), right.ravel())[0, 1] > TWINS
+        abs(a - b) <= 1 + 0.03 * a and _likeness(left, right) > TWINS
         for (a, b), (left, right) in zip(pairwise(heights), pairwise(shapes), strict=True)
     ]
     return bool(sum(twins) >= max(MOST_TWINS + 1, 0.6 * len(twins)))
 
 
-def ground_trouble(ink: Ink) -> list[str]:
-    """Say what is wrong with the ground of a whole picture; any of it forbids the verdict "digits"."""
-    import cv2  # noqa: PLC0415 - OpenCV is only loaded where it is needed
-
-    near = cv2.dilate(ink.mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    bare = ink.strength[~near]
-    if bare.size and np.percentile(bare, 95) > RESTLESS:
-        return ["the ground is nearly as strong as the ink"]
-    return []
+def _likeness(one: Pixels, other: Pixels) -> float:
+    """The correlation of two images' pixels; 0 where one of them has nothing to see."""
+    if one.min() == one.max() or other.min() == other.max():
+        return 0.0
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])

@@ -9,7 +9,7 @@ from paper import Sheet, digits, drawn, encoded, enlarged, number
 from PIL import Image
 
 from hellodl import checkpoint
-from hellodl.doubt import Doubt, ask, fit_doubt
+from hellodl.doubt import Doubt, ask, fit_doubt, is_pattern
 from hellodl.errors import PictureError
 from hellodl.nn import DigitNet
 from hellodl.reading import Reading, read
@@ -287,3 +287,8 @@ def test_readings_compare_by_what_they_say(model):
     image = digits()[0][0]
     assert isinstance(read(image, model), Reading)
     assert read(image, model) == read(encoded(image), model)
+
+
+def test_shapes_without_anything_to_see_are_no_pattern():
+    """And nothing is divided by their variance, 0."""
+    assert not is_pattern([np.zeros((28, 28), np.uint8)] * 9, [20] * 9)
