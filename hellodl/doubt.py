@@ -153,3 +153,14 @@ def _likeness(one: Pixels, other: Pixels) -> float:
     if one.min() == one.max() or other.min() == other.max():
         return 0.0
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+def ground_trouble(ink: Ink) -> list[str]:
+    """Say what is wrong with the ground of a whole picture; any of it forbids the verdict "digits"."""
+    import cv2  # noqa: PLC0415 - OpenCV is only loaded where it is needed
+
+    near = cv2.dilate(ink.mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    bare = ink.strength[~near]
+    if bare.size and np.percentile(bare, 95) > RESTLESS:
+        return ["the ground is nearly as strong as the ink"]
+    return []
