@@ -140,13 +140,15 @@ def _credibility(reading: Reading) -> float:
 
 def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Reading:
     """Find the digits in ink, and read them."""
-    from hellodl.pictures.lines import find_lines  # noqa: PLC0415 - see _read_ink
+    from hellodl.pictures.forms import without_forms  # noqa: PLC0415 - see _read_ink
+    from hellodl.pictures.lines import find_lines  # noqa: PLC0415
     from hellodl.pictures.pieces import cut_up  # noqa: PLC0415
-    from hellodl.pictures.rules import without_rules  # noqa: PLC0415
+    from hellodl.pictures.rules import lifted, without_rules  # noqa: PLC0415
 
     recipe = _recipe_of(model)
     read = []
-    for line in find_lines(ink.strength, without_rules(ink.strength, ink.mask)):
+    cleaned = without_rules(ink.strength, without_forms(ink.strength, ink.mask))
+    for line in find_lines(*lifted(ink.strength, ink.mask, cleaned)):
         pieces = [part for piece in line for part in cut_up(piece)]
         candidates = _candidates(pieces, recipe)
         answers = ask(model, np.stack([c.seen for c in candidates]), doubt)

@@ -41,7 +41,7 @@ FAINTEST = 0.03
 class Ink:
     """Ink of a picture, in pixels that are `scale` pixels of the original wide.
 
-    strength: float32 (height, width), 0 = ground, about 1 = solid ink. mask: where it is ink. grey: the
+    strength: float32 (height, width), 0 = ground, 1 = as strong as most ink. mask: where it is ink. grey: the
     picture as dark ink on light ground, 0 to 255.
     contrast: solid ink against the ground, as a share of full range. noise: deviation of the bare ground,
     as a share of `contrast`. light: light ink on a dark ground.
@@ -85,7 +85,7 @@ def find_ink(grey: Plane, scale: float, *, light: bool) -> Ink:
     raw, noise = relief(grey)
     mask = raw > ink_threshold(raw, max(FAINTEST, 4 * noise))
     contrast = float(np.median(raw[mask])) if mask.any() else 0.0
-    strength = np.clip(raw / max(contrast, FAINTEST), 0, 1).astype(np.float32)
+    strength = np.maximum(raw / max(contrast, FAINTEST), 0).astype(np.float32)
     return Ink(strength, mask, light, contrast, noise / max(contrast, FAINTEST), scale, grey)
 
 

@@ -10,6 +10,8 @@ from hellodl.pictures.normalise import stroke_width
 from hellodl.pictures.pieces import Piece, components, joined
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hellodl.pictures.arrays import Mask, Plane
 
 SPECK = 0.3
@@ -47,7 +49,8 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
         return []
     stroke = stroke_width(mask)
     dot = min(2 * stroke + 4, DOT * max(max(p.box[2:]) for p in pieces))
-    pieces = _merged([p for p in pieces if max(p.box[2:]) > dot], 1.2 * stroke + 2, 0.3, stroke)
+    pieces = [p for p in pieces if max(p.box[2:]) > dot]
+    pieces = _merged(pieces, lambda a, b: _continues(a, b, 1.2 * stroke + 2, 0.3, stroke))
     pieces = [p for p in pieces if p.box[2] <= LONGEST * p.box[3]]
     if not pieces:
         return []
@@ -60,7 +63,8 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
         if near:
             i = min(near, key=lambda i: _gap(whole[i], small))
             whole[i] = joined([whole[i], small])
-    whole = _without_marks(_merged(whole, 0.15 * tall, 0.5, stroke), tall)
+    whole = _merged(whole, lambda a, b: _continues(a, b, 0.15 * tall, 0.5, stroke) or _completes(a, b, tall))
+    whole = _without_marks(whole, tall)
     return [_without_slashes(line) for line in _lines(whole)]
 
 
@@ -77,17 +81,29 @@ def _gap(a: Piece, b: Piece) -> float:
     return float(np.hypot(across, down))
 
 
-def _merged(pieces: list[Piece], reach: float, overlap: float, stroke: float) -> list[Piece]:
-    """Join pieces above one another that are at most `reach` apart and overlap by that share of the width.
+def _continues(a: Piece, b: Piece, reach: float, overlap: float, stroke: float) -> bool:
+    """Whether pieces are at most `reach` apart, and one above the other by that share of the width.
 
     Two that stand apart and are both as tall as digits are digits of two lines, and stay two.
     """
+    apart = max(a.box[1], b.box[1]) >= min(a.bottom, b.bottom)
+    both_tall = min(a.box[3], b.box[3]) >= SHORTEST * stroke
+    return _overlap(a, b) >= overlap and _gap(a, b) <= reach and not (apart and both_tall)
 
-    def belong(a: Piece, b: Piece) -> bool:
-        apart = max(a.box[1], b.box[1]) >= min(a.bottom, b.bottom)
-        both_tall = min(a.box[3], b.box[3]) >= SHORTEST * stroke
-        return _overlap(a, b) >= overlap and _gap(a, b) <= reach and not (apart and both_tall)
 
+def _completes(a: Piece, b: Piece, tall: float) -> bool:
+    """Whether one piece stands on the other to make a digit: a broken stroke, the circles of an 8."""
+    upper, lower = sorted((a, b), key=lambda p: p.box[1])
+    height, gap = lower.bottom - upper.box[1], lower.box[1] - upper.bottom
+    if gap < -0.2 * min(a.box[3], b.box[3]):
+        return False
+    halves = height <= 1.25 * tall and max(a.box[3], b.box[3]) <= 0.75 * tall
+    circles = gap <= 0.05 * height and _overlap(a, b) >= 0.6
+    return circles or (halves and _gap(a, b) <= 0.25 * tall and _overlap(a, b) > -0.5)
+
+
+def _merged(pieces: list[Piece], belong: Callable[[Piece, Piece], bool]) -> list[Piece]:
+    """Join pieces that belong together, and what then belongs to these."""
     merged: list[Piece] = []
     for piece in pieces:
         current = piece

@@ -90,7 +90,7 @@ def components(strength: Plane, mask: Mask) -> list[Piece]:
         left, top = max(0, x - 1), max(0, y - 1)
         own = (labels[top : y + h + 1, left : x + w + 1] == i).astype(np.uint8)
         own = cv2.dilate(np.pad(own, 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1]
-        soft = strength[top : y + h + 1, left : x + w + 1] * own
+        soft = np.minimum(strength[top : y + h + 1, left : x + w + 1], 1) * own
         pieces.append(Piece((left, top, soft.shape[1], soft.shape[0]), soft.astype(np.float32)))
     return pieces
 

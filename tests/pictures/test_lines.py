@@ -115,3 +115,18 @@ def test_small_digits_beside_large_ones_stay():
     small = drawn([number("0")], Sheet(size=66, margin=0))
     picture[90:156, 165:231] = np.minimum(picture[90:156, 165:231], small)
     assert shape_of(lines_of(picture)) == [3]
+
+
+def test_a_stroke_broken_in_the_middle_is_one_digit():
+    picture = drawn([number("303")]).copy()
+    picture[:, 160:260] = 255  # the digit in the middle
+    picture[76:107, 205:213] = picture[120:148, 211:219] = 20
+    assert shape_of(lines_of(picture)) == [3]
+
+
+def test_the_two_circles_of_an_8_are_one_digit():
+    image = Image.new("RGB", (200, 260), (255, 255, 255))
+    pen = ImageDraw.Draw(image)
+    pen.ellipse([70, 40, 130, 110], outline=(0, 0, 0), width=3)
+    pen.ellipse([60, 114, 140, 210], outline=(0, 0, 0), width=3)
+    assert shape_of(lines_of(np.asarray(image))) == [1]

@@ -5,7 +5,7 @@ from paper import Sheet, drawn, number
 
 from hellodl.pictures.ink import find_ink, to_grey
 from hellodl.pictures.load import load_picture
-from hellodl.pictures.rules import without_rules
+from hellodl.pictures.rules import lifted, without_rules
 
 
 def inks(sheet, text="3780"):
@@ -39,6 +39,18 @@ def test_a_stem_from_border_to_border_is_no_rule():
     for y in range(64):
         four[y, 60 - y * 55 // 64 : 70 - y * 55 // 64] = 1
     assert np.array_equal(without_rules(four, four > 0.5), four > 0.5)
+
+
+def test_strokes_on_paler_rules_are_whole_again():
+    strength = np.zeros((60, 100), np.float32)
+    strength[30:33] = 1.0  # a rule, as strong as most ink
+    strength[10:50, 48:54] = strength[28:35, 20:80] = 2.0  # a cross of the pen, one bar along the rule
+    mask, cleaned = strength > 0.5, (strength > 1.5) & (np.arange(60) != 31)[:, None]
+    scaled, strokes = lifted(strength, mask, cleaned)
+    assert np.array_equal(strokes, strength > 1.5)
+    assert scaled.max() == 1
+    same = lifted(np.minimum(strength, 1), mask, cleaned)[1]  # rules as strong as the pen
+    assert np.array_equal(same, cleaned)
 
 
 def test_curved_rules_are_followed():
