@@ -135,8 +135,8 @@ def calibration(results: list[Result], bins: int = 10) -> str:
     pairs = [
         (digit.confidence, str(digit.digit) == char)
         for r in results
-        if len(r.text) == len(r.label)
-        for digit, char in zip(r.digits, r.label, strict=False)
+        if len(r.digits) == len(r.label.replace("\n", ""))
+        for digit, char in zip(r.digits, r.label.replace("\n", ""), strict=True)
     ]
     error = 0.0
     for k in range(bins):
