@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from hellodl.autograd.products import product
 from hellodl.autograd.tensor import Op, Tensor, apply, node
 from hellodl.errors import ShapeError
 
@@ -213,7 +214,7 @@ class Reduction(Op):
 
 class Sum(Reduction, name="sum", symbol="Σ"):
     def forward(self, out: Array, x: Array) -> None:
-        np.sum(x, axis=self.axis, keepdims=self.keepdims, out=out)
+        np.add.reduce(x, axis=self.axis, keepdims=self.keepdims, out=out)
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
         return (apply("broadcast", self.spread(g, x), to=x.shape),)
@@ -221,7 +222,7 @@ class Sum(Reduction, name="sum", symbol="Σ"):
 
 class Max(Reduction, name="max"):
     def forward(self, out: Array, x: Array) -> None:
-        np.max(x, axis=self.axis, keepdims=self.keepdims, out=out)
+        np.maximum.reduce(x, axis=self.axis, keepdims=self.keepdims, out=out)
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
         largest = apply("equal", x, self.spread(y, x))
@@ -250,7 +251,7 @@ class MatMul(Op, name="matrix_product", symbol="@"):
             raise misfit("matmul", a, b) from None
 
     def forward(self, out: Array, a: Array, b: Array) -> None:
-        np.matmul(a, b, out=out)
+        product(a, b, out)
 
     def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
         return g @ swap(b), swap(a) @ g

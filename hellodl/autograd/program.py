@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.autograd.tensor import Tensor, laid_out, topological_order
+from hellodl.autograd.tensor import Tensor, laid_out, memory, topological_order
 from hellodl.autograd.views import View
 from hellodl.errors import NonFiniteError, ShapeError
 
@@ -140,7 +140,7 @@ class _Plan:
                 if self._may_overwrite(x, node, position):
                     return self._buffers.pop(x)
         free = self._free.get((node.size, node.dtype))
-        return free.pop() if free else np.empty(node.size, node.dtype)
+        return free.pop() if free else memory(node.size, node.dtype)
 
     def _may_overwrite(self, x: Tensor, node: Tensor, position: int) -> bool:
         """Whether the input `x` dies here, has the node's size, and is read by no other view."""
