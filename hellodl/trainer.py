@@ -10,7 +10,6 @@ import math
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -204,12 +203,10 @@ class Trainer:
         `progress` wraps the batches; `after_step` is called between steps, when the run can be saved.
         """
         self._epoch_started = time.perf_counter()
-        order = self._order()[self.step % self.steps_per_epoch :]
-        with self._shared_out(order):
-            for rows in progress(self, order):
-                self.learn(rows)
-                if self._is_amid_epoch:
-                    after_step()
+        for rows in progress(self, self._rest_of_epoch()):
+            self.learn(rows)
+            if self._is_amid_epoch:
+                after_step()
         seconds = self._seconds_of_epoch()
         self.train_seconds += seconds
         loss, self.loss_sum = self.loss_sum / self.steps_per_epoch, 0.0
@@ -219,21 +216,21 @@ class Trainer:
         self.history.append({k: v for k, v in asdict(record).items() if k not in ("epochs", "seconds")})
         return record
 
-    def _order(self) -> NDArray[np.intp]:
-        """The rows of this epoch's batches, (steps, batch)."""
+    def _rest_of_epoch(self) -> NDArray[np.intp]:
+        """The rows of the batches that this epoch still has, (steps, batch)."""
         rows, seed = self._rows, self.settings.seed
         if self.settings.drawn:
             pick = generator(seed, Purpose.PEN, self.epoch)
             rows = np.concatenate([rows, pick.choice(self._drawn_rows, self.settings.drawn, replace=False)])
-        return epoch_order(rows, self.batch_size, seed, self.epoch)
+        return epoch_order(rows, self.batch_size, seed, self.epoch)[self.step % self.steps_per_epoch :]
 
     @contextmanager
-    def _shared_out(self, order: NDArray[np.intp]) -> Iterator[None]:
+    def shared_out(self) -> Iterator[None]:
         """Inside, another process takes the same steps, if we may use two and there is work for two."""
         if self.processes == 1 or len(self._shards) == 1:
             yield
             return
-        with in_lockstep(partial(self._assist, order)) as meet:
+        with in_lockstep(self._assist) as meet:
             if meet is not None:
                 self._share(0, meet)
             try:
@@ -241,12 +238,13 @@ class Trainer:
             finally:
                 self._take_over()
 
-    def _assist(self, order: NDArray[np.intp], meet: Meet) -> None:
-        """The other process's epoch. It keeps what it needs for the next step; all the rest is ours."""
+    def _assist(self, meet: Meet) -> None:
+        """The other process's life. It keeps what it needs for the next step; all the rest is ours."""
         self._share(1, meet)
         self.average = None
-        for rows in order:
-            self.learn(rows)
+        while True:
+            for rows in self._rest_of_epoch():
+                self.learn(rows)
 
     def _seconds_of_epoch(self) -> float:
         return time.perf_counter() - self._epoch_started

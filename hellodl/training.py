@@ -81,10 +81,11 @@ def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
         if run.should_stop():
             raise Interrupted("stopped before the first step; nothing was written")
         saver = _Saver(trainer, run)
-        while not trainer.is_done():
-            record = trainer.run_epoch(run.progress, saver.between_steps)
-            saver.between_steps()
-            yield record
+        with trainer.shared_out():
+            while not trainer.is_done():
+                record = trainer.run_epoch(run.progress, saver.between_steps)
+                saver.between_steps()
+                yield record
         yield _finish(trainer, run, saver)
 
 

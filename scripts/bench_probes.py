@@ -10,6 +10,7 @@ import argparse
 import json
 import time
 import tracemalloc
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -57,7 +58,9 @@ def rate(batch: str, rounds: int) -> dict[str, float]:
     trainer = plain_training(batch, min(available_cpus(), PROCESSES))
     size = trainer.batch_size
     flops = trainer.steps_per_epoch * (6 * size * WEIGHTS - 2 * size * 784 * 128)
-    training, product = in_turns(rounds, lambda: trainer.run_epoch(as_they_come, nothing), MatrixProduct())
+    with trainer.shared_out():
+        ours = partial(trainer.run_epoch, as_they_come, nothing)
+        training, product = in_turns(rounds, ours, MatrixProduct())
     return {
         "batch": size,
         "threads": trainer.processes,
