@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Item = TypeVar("Item")
-WORTH_SHARING = 4  # pieces of work: starting threads takes as long as the first
 
 
 def available_cpus() -> int:
@@ -49,11 +48,11 @@ def one_blas_thread() -> None:
 
 
 def share_out(work: Callable[[Item], None], items: Sequence[Item]) -> None:
-    """Call `work` with each item, in two threads if there are processors for two and enough to do.
+    """Call `work` with each item, in two threads if there are processors for two and more than one item.
 
     NumPy lets other threads run while it computes, so this pays where single calls take long.
     """
-    if len(items) < WORTH_SHARING or available_cpus() == 1:
+    if len(items) == 1 or available_cpus() == 1:
         for item in items:
             work(item)
         return
