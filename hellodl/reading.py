@@ -128,14 +128,17 @@ def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt)
         for plane in ([grey] if sheet is None else [sheet, grey])
         for light in (polarities(plane) if invert is None else (invert,))
     ]
-    return max(readings, key=lambda reading: (reading.verdict == "digits", _credibility(reading)))
+    return max(readings, key=_preference)
 
 
-def _credibility(reading: Reading) -> float:
-    """How well a picture reads: the mean confidence, less for shapes that are no digits."""
-    if not reading.digits:
-        return -1.0
-    return float(np.mean([d.confidence * (1.0 if d.verdict == "digit" else 0.5) for d in reading.digits]))
+def _preference(reading: Reading) -> tuple[int, float]:
+    """How well a picture reads: as most digits, if sure of all; then the mean confidence.
+
+    Shapes that are no digits count half. A shadow's edge can look like a sheet's: fewer digits are then seen.
+    """
+    sure = len(reading.digits) if reading.verdict == "digits" else 0
+    confidences = [d.confidence * (1.0 if d.verdict == "digit" else 0.5) for d in reading.digits]
+    return sure, float(np.mean(confidences)) if confidences else -1.0
 
 
 def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Reading:

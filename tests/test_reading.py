@@ -89,6 +89,14 @@ def test_numbers_are_read_from_all_kinds_of_sheets(model, name):
     assert right >= 3
 
 
+@pytest.mark.parametrize("text", ["2728", "748", "5193"])
+def test_a_shadow_with_a_sharp_edge_cuts_no_digit_off(model, text):
+    """Such an edge looks like that of a sheet, and what is left of the number is read without doubt."""
+    page = drawn([number(text)], Sheet(gap=10, desk=(150, 150, 150))).astype(float)
+    page[70:-70, 90:350] *= 0.65
+    assert read(page.astype(np.uint8), model).text == text
+
+
 def test_lines_are_joined_by_newlines_and_boxes_lie_where_the_digits_are(model):
     sheet = Sheet()
     reading = read(drawn([number("30"), number("71")], sheet), model)
