@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Encoded: TypeAlias = "str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
 Source: TypeAlias = "Encoded | Image | NDArray[np.generic]"
 
-FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "AVIF")
 LONG_SIDE = 1600
 """Pixels along the longer side at most; digits of a phone photograph stay far above 20 pixels."""
 
@@ -36,10 +36,14 @@ MOST_PIXELS_BY_KIND = {
     "JPEG": 120_000_000,
     "MPO": 120_000_000,
     "WEBP": 26_000_000,
+    "AVIF": 26_000_000,
     "I": 13_000_000,
     "F": 13_000_000,
 }
-"""By format or mode: JPEG is decoded at a fraction of its size, WebP's decoder holds several copies."""
+"""By format or mode: JPEG is decoded at a fraction of its size, decoders of WebP and AVIF hold copies."""
+
+DEPTHS = (8, 10, 12, 14, 16)
+"""Bits of grey that cameras and scanners put into numbers of 16 bits."""
 
 MOST_BYTES = 256_000_000
 UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
@@ -85,6 +89,7 @@ def load_picture(source: Source | Picture) -> Picture:
     name, opened = _open(source)
     try:
         with _decoding(name):
+            _refuse_heic(name, opened)
             image = Image.open(opened, formats=FORMATS)
         with image:
             return _picture(name, image)
@@ -112,6 +117,14 @@ def _open(source: Encoded) -> tuple[str, IO[bytes]]:
     if len(content) > MOST_BYTES:
         raise PictureError(f"{name}: more than {MOST_BYTES:,} bytes, too large for a picture")
     return name, io.BytesIO(content)
+
+
+def _refuse_heic(name: str, opened: IO[bytes]) -> None:
+    """Say what to do with the format of some phones: Pillow does not read it."""
+    opened.seek(0)
+    if opened.read(11)[4:] in {b"ftyphei", b"ftyphev"}:
+        raise PictureError(f"{name}: is a HEIC picture, expected PNG, JPEG or the like; save it as JPEG")
+    opened.seek(0)
 
 
 @contextmanager
@@ -145,7 +158,7 @@ def _image_from_array(array: NDArray[np.generic]) -> Image:
     if not np.isfinite(values.astype(np.float64)).all():
         raise PictureError(f"{kind}: holds NaN or infinity, expected pixels")
     top = float(values.max())
-    full = 65535.0 if array.dtype == np.uint16 and top > 255 else 255.0 if top > 1 else 1.0
+    full = 2.0 ** _depth(top) - 1 if array.dtype == np.uint16 and top > 255 else 255.0 if top > 1 else 1.0
     return Image.fromarray((np.clip(values.astype(np.float32) / full, 0, 1) * 255).round().astype(np.uint8))
 
 
@@ -194,7 +207,8 @@ def _eight_bit(image: Image) -> Image:
     from PIL import Image as PillowImage  # noqa: PLC0415 - see load_picture
 
     if image.mode.startswith("I;16"):  # convert("L") would clip 16 bits to white
-        return PillowImage.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        values = np.asarray(image)
+        return PillowImage.fromarray((values >> (_depth(values.max()) - 8)).astype(np.uint8))
     if image.mode in {"I", "F"}:
         values = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
         top = max(float(values.max()), 1.0)
@@ -204,6 +218,11 @@ def _eight_bit(image: Image) -> Image:
     if image.mode in {"L", "LA", "RGB", "RGBA"} and "transparency" not in image.info:
         return image
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _depth(top: float) -> int:
+    """How many bits there are to a grey whose brightest is `top`."""
+    return next(bits for bits in DEPTHS if top < 2**bits)
 
 
 def _opaque(image: Image) -> Pixels:

@@ -185,6 +185,7 @@ def picture_files():
     ways += [("GIF", "L", {"save_all": True, "append_images": [rgba.convert("L")] * 2, "transparency": 1})]
     ways += [("JPEG", "L", {}), ("JPEG", "CMYK", {}), ("JPEG", "RGB", {"progressive": True, "exif": exif})]
     ways += [("WEBP", "RGBA", {"lossless": True}), ("WEBP", "RGB", {"exif": exif}), ("BMP", "RGB", {})]
+    ways += [("AVIF", "RGB", {}), ("AVIF", "RGBA", {"exif": exif})]
     ways += [("BMP", "P", {}), ("DIB", "L", {}), ("PPM", "1", {}), ("PPM", "L", {}), ("PPM", "RGB", {})]
     ways += [("TIFF", "L", {"compression": how}) for how in (None, "tiff_lzw", "group4", "jpeg", "packbits")]
     ways += [("TIFF", mode, {}) for mode in ("F", "I", "I;16", "CMYK", "RGBA", "P")]

@@ -43,6 +43,7 @@ def png_claiming(width, height):
         ("WEBP", "RGB", {"lossless": True}, 0),
         ("TIFF", "L", {"compression": "tiff_lzw"}, 0),
         ("PPM", "L", {}, 0),
+        ("AVIF", "RGB", {"quality": 95}, 20),
     ],
 )
 def test_formats_and_modes_give_the_same_pixels(kind, mode, options, tolerance):
@@ -59,6 +60,14 @@ def test_one_bit_pictures_are_black_and_white():
 def test_sixteen_bits_keep_their_greys():
     """Pillow's own convert("L") turns them all white."""
     assert np.array_equal(load_picture(encoded(DARK.astype(np.uint16) * 257)).pixels, DARK)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_fewer_bits_in_numbers_of_sixteen_are_not_taken_for_darkness(bits):
+    """As microscopes, scanners and scikit-image write them."""
+    grey = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    for source in (grey << (bits - 8), encoded(grey << (bits - 8)), encoded(grey << (bits - 8), "TIFF")):
+        assert np.abs(load_picture(source).pixels.astype(int) - grey).max() <= 1
 
 
 @pytest.mark.parametrize(("ink", "ground"), [(0, 255), (255, 0)])
@@ -162,7 +171,7 @@ def read_or_refused(content):
     return False
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF"])
 def test_a_file_cut_off_anywhere_is_read_or_refused(kind):
     content = encoded(DARK[::4, ::4], kind)
     cut = [read_or_refused(content[:length]) for length in range(0, len(content), 1 + len(content) // 250)]
@@ -193,6 +202,11 @@ def test_what_is_no_picture_is_named(tmp_path):
             load_picture(source)
     with pytest.raises(PictureError, match="not a picture"):
         load_picture(b"")
+
+
+def test_the_format_of_some_phones_is_refused_with_what_to_do():
+    with pytest.raises(PictureError, match=r"HEIC picture.*save it as JPEG"):
+        load_picture(b"\0\0\0\x24ftypheic\0\0\0\0mif1heic")
 
 
 PEAK = """
