@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from hellodl.pictures.rules import MANY
-from hellodl.pictures.straight import erased, straight_lines, traced
+from hellodl.pictures.straight import straight_lines, traced, without
 
 if TYPE_CHECKING:
     from hellodl.pictures.arrays import Mask, Plane
@@ -30,6 +30,9 @@ NEAR = 8
 SEEN = 0.2
 """Lines of forms, printed in pale colours, are at least this strong, a share of the strength of ink."""
 
+PEN = 0.02
+"""About how wide a pen draws, as a share of the picture's height."""
+
 LOWEST = 12
 """Boxes are at least so many pixels high."""
 
@@ -42,7 +45,7 @@ def without_forms(strength: Plane, mask: Mask) -> Mask:
     lines = [line for line in straight_lines(pale) if line.long]
     if not lines:
         return mask
-    tall = _usual_height(_without(mask, pale, [traced(pale, line) for line in lines]))
+    tall = _usual_height(without(mask, pale, [traced(pale, line) for line in lines], PEN * len(mask)))
     lines = [line for line in lines if _length(pale, traced(pale, line), GAP * tall) > LONG * tall]
     levels = sorted((traced(pale, line) for line in lines), key=lambda rows: float(rows.mean()))
     if _is_ruled(levels):
@@ -50,7 +53,7 @@ def without_forms(strength: Plane, mask: Mask) -> Mask:
     for above, below in pairwise(levels):
         mask = _without_walls(mask, pale, above, below)
     own = [traced(pale, line) for line in lines if not line.whole]  # others are rules
-    return _without_teeth(_without(mask, pale, own), own, SHORT * tall)
+    return _without_teeth(without(mask, pale, own, PEN * len(mask)), own, SHORT * tall)
 
 
 def _is_ruled(levels: list[Rows]) -> bool:
@@ -69,14 +72,6 @@ def _length(pale: Mask, rows: Rows, gap: float) -> int:
     closed = cv2.morphologyEx(there[None].astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, int(gap) + 3)))[0]
     ends = np.flatnonzero(np.diff(np.pad(closed, 1)))
     return int((ends[1::2] - ends[::2]).max(initial=0))
-
-
-def _without(mask: Mask, pale: Mask, lines: list[Rows]) -> Mask:
-    """Ink without lines of any thickness."""
-    pen = 0.02 * len(mask)
-    for rows in lines:
-        mask = erased(mask, pale, rows, pen, np.inf)
-    return mask
 
 
 def _usual_height(mask: Mask) -> float:
@@ -112,7 +107,7 @@ def _without_walls(mask: Mask, pale: Mask, above: Rows, below: Rows) -> Mask:
         walls = [traced(seen, line) for line in straight_lines(seen) if line.whole]
         if len(walls) < least:
             break
-        strip, seen = _without(strip, seen, walls), _without(seen, seen, walls)
+        strip, seen = (without(ink, seen, walls, PEN * len(seen)) for ink in (strip, seen))
     cleaned = mask.copy()
     cleaned[where, columns] = strip.T
     return cleaned

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from hellodl.pictures.normalise import stroke_width
-from hellodl.pictures.straight import erased, straight_lines, traced
+from hellodl.pictures.straight import straight_lines, traced, without
 
 if TYPE_CHECKING:
     from hellodl.pictures.arrays import Mask, Plane
@@ -50,8 +50,8 @@ def without_rules(strength: Plane, mask: Mask) -> Mask:
     pen = _pen(mask, across, down)
     ruled = len(across) >= MANY
     thickest = np.inf if ruled else THIN * pen
-    cleaned = _without(mask, pale, across, pen, thickest)
-    cleaned = _without(cleaned.T, pale.T, down, pen, thickest).T
+    cleaned = without(mask, pale, across, pen, thickest)
+    cleaned = without(cleaned.T, pale.T, down, pen, thickest).T
     return cleaned if ruled or cleaned.sum() > 0.15 * mask.sum() else mask
 
 
@@ -106,10 +106,3 @@ def _pen(mask: Mask, across: list[Rows], down: list[Rows]) -> float:
             for offset in range(-2, 3):
                 grid[np.clip(rows + offset, 0, len(grid) - 1), np.arange(len(rows))] = 0
     return stroke_width(between > 0 if between.sum() > 0.05 * mask.sum() else mask)
-
-
-def _without(mask: Mask, pale: Mask, rules: list[Rows], pen: float, thickest: float) -> Mask:
-    """Take away nearly horizontal lines that are no thicker than `thickest`."""
-    for rows in rules:
-        mask = erased(mask, pale, rows, pen, thickest)
-    return mask

@@ -126,8 +126,15 @@ def traced(pale: Mask, line: Line) -> Rows:
     return rows
 
 
-def erased(mask: Mask, pale: Mask, rows: Rows, pen: float, thickest: float) -> Mask:
-    """Take away ink at a rule no thicker than `thickest`, but not what reaches beyond its thickness."""
+def without(mask: Mask, pale: Mask, lines: list[Rows], pen: float, thickest: float = np.inf) -> Mask:
+    """Take away lines no thicker than `thickest`, but not the strokes, `pen` wide, that cross them."""
+    for rows in lines:
+        mask = _erased(mask, pale, rows, pen, thickest)
+    return mask
+
+
+def _erased(mask: Mask, pale: Mask, rows: Rows, pen: float, thickest: float) -> Mask:
+    """Take away ink at one line, but not what reaches beyond its thickness."""
     reach = int(2 * pen) + 6
     columns = np.arange(mask.shape[1])
     padded = np.pad(mask, ((reach, reach), (0, 0)))
