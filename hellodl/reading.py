@@ -202,7 +202,7 @@ def _joining(group: list[Piece], tall: float) -> float:
 def _incredibility(answers: Answers, doubt: Doubt) -> Plane:
     """What it costs to believe each answer: little confidence, and shapes unlike the digits known."""
     cost: Plane = -np.log(np.maximum(answers.probabilities.max(axis=1), 1e-6))
-    if doubt.familiar > 0:  # half of all digits are some twice as familiar as the one in a hundred
+    if doubt.familiar > 0:  # half of all digits are some twice as familiar
         cost += STRANGE * np.clip(2 - answers.familiarity / doubt.familiar, 0, 2)
     return cost
 
