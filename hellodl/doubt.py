@@ -29,6 +29,9 @@ TWINS = 0.97
 MOST_TWINS = 4
 """Neighbours that may be the same by chance; with more, a row is a pattern: keys, windows, bars."""
 
+MOST_ONES = 5
+"""Digits of a picture that may all be 1; more are bars, bricks, a fence."""
+
 TINY = 10
 """Digits less tall than this in the original, in pixels, are called very small."""
 

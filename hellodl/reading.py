@@ -9,6 +9,7 @@ import numpy as np
 
 from hellodl.doubt import (
     FAINT,
+    MOST_ONES,
     TINY,
     Answers,
     Doubt,
@@ -257,6 +258,8 @@ def _reading(lines: list[list[Digit]], picture: Picture, doubt: Doubt, ink: Ink 
     trouble = ground_trouble(ink) if ink and digits else []
     if any(is_pattern([d.seen for d in line], [d.box[3] for d in line]) for line in lines):
         trouble.append("the same shape again and again, like a pattern")
+    if len(digits) > MOST_ONES and all(digit.digit == 1 for digit in digits):
+        trouble.append("nothing but 1s, like bars")
     warnings = [*trouble, *_warnings(digits, ink, doubt)]
     verdicts = {digit.verdict for digit in digits}
     if not digits or verdicts == {"not a digit"}:

@@ -152,6 +152,15 @@ def boxes(width, height):
     return picture
 
 
+def bars():
+    """A bar code: bars of all widths, as far apart as chance will have it."""
+    rng, picture = np.random.default_rng(0), np.full((300, 600), 255, np.uint8)
+    lefts, widths = 30 + np.cumsum(rng.integers(26, 50, 12)), rng.integers(4, 20, 12)
+    for left, width in zip(lefts, widths, strict=True):
+        picture[60:240, left : left + width] = 20
+    return picture
+
+
 @pytest.mark.parametrize(
     "picture",
     [
@@ -165,12 +174,13 @@ def boxes(width, height):
         boxes(30, 60),
         255 - boxes(20, 40),
         boxes(14, 240)[50:350],
+        bars(),
         np.where(np.hypot(*(np.indices((400, 600)) - 250)) < 110, 20, 250).astype(np.uint8),
         np.tri(300, 300, dtype=np.uint8) * 255,
     ],
     ids=[
         *("blank", "one pixel", "noise", "chessboard", "blot", "ruled paper"),
-        *("keys", "bricks", "windows", "bar code", "disc", "triangle"),
+        *("keys", "bricks", "windows", "equal bars", "bar code", "disc", "triangle"),
     ],
 )
 def test_what_holds_no_digit_is_not_passed_off_as_digits(model, picture):
