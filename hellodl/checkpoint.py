@@ -33,6 +33,7 @@ SHIPPED = Path(__file__).parent / "models" / DEFAULT_NAME
 TRAINING = "training."  # begins the names of the arrays that only a resume needs
 KEY = "hellodl"  # all metadata is JSON under one key: several would be written in random order
 MAX_WEIGHT = 1e6  # in size: training that gets there has diverged
+MOST_DOUBT = 1000  # in size: what temperature and familiarity are, and other numbers about a model
 MAX_HEADER = 1 << 22  # bytes: what 10,000 epochs of history take, twice over
 MAX_TRAINING = 8  # arrays of training state: no optimizer has more
 KINDS: dict[str, type | tuple[type, ...]] = {  # of what else the metadata may say
@@ -196,12 +197,15 @@ def _check_limits(path: Path, about: dict[str, Any]) -> None:
     widths = RECIPE | about.get("recipe", {})
     if not (set(widths) == set(RECIPE) and 0.5 <= widths["thinnest"] <= widths["thickest"] <= 10):
         raise ModelError(f"{path}: its recipe is {widths!r:.80}, expected two stroke widths from 0.5 to 10")
-    if not about.get("calibration", {}).get("temperature", 1) > 0.001:
+    calibration = about.get("calibration", {})
+    if not calibration.keys() <= {"temperature", "familiar"}:
+        raise ModelError(f"{path}: its calibration is {calibration!r:.80}; the metadata is damaged")
+    if not calibration.get("temperature", 1) > 0.001:
         raise ModelError(f"{path}: its calibration has a temperature of 0 or less; the metadata is damaged")
 
 
 def _are_numbers(values: object) -> bool:
-    return isinstance(values, list) and all(type(v) in (int, float) and -1000 < v < 1000 for v in values)
+    return isinstance(values, list) and all(type(v) in (int, float) and abs(v) < MOST_DOUBT for v in values)
 
 
 def _are_widths(widths: object) -> bool:

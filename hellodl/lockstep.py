@@ -55,8 +55,9 @@ def in_lockstep(work: Callable[[Meet], None]) -> Iterator[Meet | None]:
     try:
         yield partial(_meet, here, there, partial(_check_lives, child))
     finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        with suppress(ProcessLookupError, ChildProcessError):  # both where SIGCHLD is ignored
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
 
 def _fork() -> tuple[int, int, Any, Any] | None:
@@ -100,7 +101,11 @@ def _leave_with(parent: int) -> None:
 
 
 def _check_lives(child: int) -> None:
-    if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+    try:
+        has_ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        has_ended = True
+    if has_ended:
         raise HellodlError(
             "training: the second process was ended; --threads 1 does without, to the same end"
         )

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hellodl.checkpoint import MAX_WEIGHT, Checkpoint, describe
+from hellodl.autograd.tensor import CACHE_LINE
+from hellodl.checkpoint import MAX_WEIGHT, MOST_DOUBT, Checkpoint, describe
 from hellodl.datasets.augment import Augmenter, Strengths, augmenter
 from hellodl.datasets.batches import Batches, Purpose, epoch_order, generator, stratified_split
 from hellodl.doubt import fit_doubt
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     Rows = NDArray[np.intp]  # of the images of a batch, in the training set
     Progress = Callable[["Trainer", Iterable[Rows]], Iterable[Rows]]
 
-CACHE_LINE = 16  # floats: two processes that write to one line slow each other down
 MAX_LOSS = 1000.0  # nats: e^-1000 is how likely such a network holds the truth to be
 QUICK_RUN, QUICK_LOOK = 2000, 300  # a run of so few steps is calibrated on so many images
 
@@ -114,7 +114,8 @@ class Trainer:
 
     def _share(self, number: int, meet: Meet) -> None:
         """Do one shard's work and half of the update: of the two processes the one with this number."""
-        middle = self.optimizer.weights.size // 2 // CACHE_LINE * CACHE_LINE
+        line = CACHE_LINE // 4  # floats: two processes that write to one line slow each other down
+        middle = self.optimizer.weights.size // 2 // line * line
         self._part = slice(middle, None) if number else slice(middle)
         self._ours, self._meet = [self._shards[number]], meet
         self.optimizer.gradient, *self._others = self._gradients[number], self._gradients[1 - number]
@@ -228,10 +229,13 @@ class Trainer:
     def shared_out(self) -> Iterator[None]:
         """Inside, another process takes the same steps, if we may use two and there is work for two."""
         if self.processes == 1 or len(self._shards) == 1:
+            self.processes = 1
             yield
             return
         with in_lockstep(self._assist) as meet:
-            if meet is not None:
+            if meet is None:
+                self.processes = 1
+            else:
                 self._share(0, meet)
             try:
                 yield
@@ -302,7 +306,7 @@ class Trainer:
         distorted = distort(images, generator(self.settings.seed, Purpose.CALIBRATE))
         found = fit_doubt(self.result(), images, labels, distorted)
         fitted = {"temperature": found.temperature, "familiar": found.familiar}
-        return {name: value for name, value in fitted.items() if math.isfinite(value)}
+        return {name: value for name, value in fitted.items() if abs(value) < MOST_DOUBT}
 
     def checkpoint(self, **more: object) -> Checkpoint:
         """The model, and everything needed to go on from here. Raises NonFiniteError if it has diverged."""

@@ -172,6 +172,7 @@ DEEP = "[" * 900 + "]" * 900
         ({"calibration": 1}, "its calibration is"),
         ({"calibration": {"temperature": "hot"}}, "its calibration is"),
         ({"calibration": {"temperature": 0}}, "its calibration has"),
+        ({"calibration": {"thinnest": 999}}, "its calibration is"),
         ({"history": {}}, "its history is"),
         ({"history": [1, 2]}, "its history"),
         ({"dataset": ["mnist"]}, "its dataset is"),

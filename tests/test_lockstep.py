@@ -59,6 +59,21 @@ def test_a_second_process_that_dies_is_noticed(monkeypatch):
         meet()
 
 
+def test_where_nobody_hears_of_ended_processes_the_body_still_ends():
+    """Some supervisors start programs with SIGCHLD ignored: then there is nothing to wait for."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with in_lockstep(lambda meet: meet()) as meet:
+            meet()
+        with (
+            pytest.raises(HellodlError, match="second process was ended"),
+            in_lockstep(lambda _meet: os.kill(os.getpid(), signal.SIGKILL)) as meet,
+        ):
+            meet()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_without_processes_to_be_had_there_is_none(monkeypatch):
     def refuse():
         raise BlockingIOError(11, "Resource temporarily unavailable")

@@ -101,6 +101,7 @@ def test_small_and_odd_batches_are_worked_on_too(run, output):
         settings = settings_of(batch_size=batch_size, epochs=1, lr=1e-9, validation=0)
         (epoch, done) = run(settings, output=output, force=True, threads=2)
         assert epoch.loss == pytest.approx(done.test_loss, rel=0.1)
+        assert done.threads == (PROCESSES if batch_size > 32 else 1)  # what was used, not what was asked for
 
 
 def test_the_saved_model_is_the_one_that_was_scored(run, small_mnist, output):
