@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.autograd import Program, Tensor
+from hellodl.errors import ShapeError
 from hellodl.threads import share_out
 
 if TYPE_CHECKING:
@@ -107,7 +108,10 @@ class DigitNet:
         np.subtract(out, np.float32(mean / deviation), out=out)
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The probability of each digit: uint8 images (n, 28, 28), ink bright → float32 (n, 10)."""
+        """The probability of each digit: uint8 images (n, 28, 28), ink bright → float32 (n, 10).
+
+        Raises ShapeError for anything else, as `logits` and `hidden` do.
+        """
         return self._run(DigitNet._probabilities, images)
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -123,6 +127,9 @@ class DigitNet:
 
     def _run(self, function: Function, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """A function of scaled pixels applied to any number of images, in batches of the same size."""
+        if images.dtype != np.uint8 or images.shape[1:] not in {(28, 28), (784,)}:
+            msg = f"images: are {images.dtype} of shape {images.shape}, expected uint8 (n, 28, 28)"
+            raise ShapeError(msg)
         size = max(1, min(len(images), BATCH))
         with self._replay(function, size) as first:
             results = np.empty((len(images), *first.output.shape[1:]), np.float32)

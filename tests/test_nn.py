@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from hellodl import checkpoint, load, nn
 from hellodl.autograd import Tensor, grad
+from hellodl.errors import ShapeError
 from hellodl.nn import DigitNet, Linear, cross_entropy, weight_count
 from hellodl.optim import SGD
 
@@ -98,6 +99,18 @@ def test_a_picture_gets_the_same_reading_alone_and_among_others(model, images):
 
 def test_predicting_nothing_gives_nothing(model, images):
     assert model.predict(images[:0]).shape == (0, 10)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [np.zeros((28, 28), np.uint8), np.zeros((2, 28, 28)), np.zeros((2, 28, 28, 1), np.uint8)],
+    ids=["one image", "floats", "channels"],
+)
+def test_what_is_no_stack_of_images_is_refused(model, images):
+    """Instead of being read as something else."""
+    for function in (model.predict, model.logits, model.hidden):
+        with pytest.raises(ShapeError, match=r"images: are .* expected uint8 \(n, 28, 28\)"):
+            function(images)
 
 
 def test_predict_sees_weights_that_were_assigned(model, images):
