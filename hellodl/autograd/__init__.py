@@ -1,4 +1,4 @@
-"""The autograd core, in reading order: tensor, ops, views, gradient, program, draw, check."""
+"""The autograd core, in reading order: tensor, ops (products), views, gradient, program, draw, check."""
 
 from hellodl.autograd.gradient import grad
 from hellodl.autograd.program import Program

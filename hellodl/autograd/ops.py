@@ -92,8 +92,9 @@ class Exponentiate(Elementwise, name="exponentiate", symbol="**", ufunc=np.power
     """One tensor to the power of another."""
 
     def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
-        safe = a + apply("equal", a, 0)  # 0**b is flat in b, though log(0) is not finite
-        return g * b * apply("exponentiate", a, b - 1), g * y * safe.log()
+        is_0 = apply("equal", a, 0)  # 0**b is flat in b, though log(0) is not finite, and 0**0 in a
+        base = a + is_0 * apply("equal", b, 0)
+        return g * b * apply("exponentiate", base, b - 1), g * y * (a + is_0).log()
 
 
 class Exp(Elementwise, name="exp", ufunc=np.exp):

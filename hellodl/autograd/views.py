@@ -124,10 +124,10 @@ class Concat(Op, name="concatenate"):
     axis: int = 0
 
     def shape(self, *shapes: Shape) -> Shape:
-        try:
-            return np.concatenate([np.broadcast_to(np.float32(0), s) for s in shapes], self.axis).shape
-        except ValueError:
-            raise misfit(f"concat along axis {self.axis}", *shapes) from None
+        first, (k,) = shapes[0], axes_of(self.name, self.axis, shapes[0])
+        if len({(*shape[:k], *shape[k + 1 :]) for shape in shapes}) > 1:
+            raise misfit(f"concat along axis {self.axis}", *shapes)
+        return (*first[:k], sum(shape[k] for shape in shapes), *first[k + 1 :])
 
     def forward(self, out: Array, *inputs: Array) -> None:
         np.concatenate(inputs, self.axis, out=out)
@@ -139,14 +139,17 @@ class Concat(Op, name="concatenate"):
 
 
 def concat(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
-    """Several tensors joined along an axis they have."""
+    """Several tensors joined along an axis they have; ShapeError if there are none."""
+    if not len(tensors):
+        msg = "concat: there is nothing to join, expected at least one tensor"
+        raise ShapeError(msg)
     return apply("concatenate", *tensors, axis=axis)
 
 
 def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
-    """Several tensors of the same shape joined along a new axis."""
+    """Several tensors of the same shape joined along a new axis; ShapeError if there are none."""
     parts = as_tensors(tensors)
-    shape = parts[0].shape
+    shape = parts[0].shape if parts else ()
     if any(t.shape != shape for t in parts):
         raise misfit("stack", *(t.shape for t in parts))
     (place,) = axes_of("stack", axis, (*shape, 1))

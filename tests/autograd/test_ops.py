@@ -57,7 +57,7 @@ def test_kinks_ties_and_limits_agree_with_pytorch(ours, theirs, inputs, dtype, t
 
 
 def test_zero_to_the_power_of_a_tensor_has_finite_first_derivatives_as_in_pytorch():
-    inputs = [np.array([0.0, 0.0, 0.0, 2.0]), np.array([1.0, 2.0, 3.0, 0.0])]
+    inputs = [np.array([0.0, 0.0, 0.0, 2.0, 0.0]), np.array([1.0, 2.0, 3.0, 0.0, 0.0])]
     assert disagreement(lambda x, n: x**n, lambda x, n: x**n, inputs, np.float64, order=1) <= FLOAT64
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -364,3 +365,17 @@ def test_every_op_of_the_registry_with_a_shape_rule_has_a_misfit_here():
     keeps_shape |= {"positive", "sqrt", "abs", "sign", "erf"}
     covered = {name.split(":")[0] for name in MISFITS} | {"index"}
     assert set(Op.registry) - keeps_shape - covered == {"matrix_product", "concatenate", "scatter"}
+
+
+@pytest.mark.parametrize("join", [concat, stack])
+def test_joining_computes_nothing_while_a_formula_is_typed(join):
+    """And joining nothing is an error that says so."""
+    x = Tensor(np.zeros((1000, 1000)))
+    tracemalloc.start()
+    joined = join([x, x], 1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert joined.size == 2 * x.size
+    assert peak < 10_000
+    with pytest.raises(ShapeError, match="nothing to join"):
+        join([])
