@@ -19,10 +19,17 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
 
 
-# The velocity of a weight that gets no gradient shrinks for ever. Below 1e-38 arithmetic becomes many times
-# slower, so what is lost when this is added and taken away is set to 0 from time to time.
 FLUSHED, FLUSH_EVERY = np.float32(1e-20), 64
 ALL = slice(None)
+
+
+def flush(decaying: Array) -> None:
+    """Set to 0, in place, what is lost beside 1e-20.
+
+    The velocity of a weight without gradient shrinks for ever; below 1e-38 arithmetic is many times slower.
+    """
+    decaying += FLUSHED
+    decaying -= FLUSHED
 
 
 class Optimizer:
@@ -109,8 +116,7 @@ class SGD(Optimizer):
             g += np.multiply(w, self.weight_decay, out=self._scratch[part])
         v = None if self.velocity is None else self.velocity[part]
         if v is not None and self.count[0] % FLUSH_EVERY == 0:
-            v += FLUSHED
-            v -= FLUSHED
+            flush(v)
         if v is None:
             g *= self.lr
         elif self.nesterov:  # v holds momentum · velocity, which saves a pass
@@ -157,6 +163,9 @@ class Adam(Optimizer):
         """Change the weights in place."""
         (b1, b2), t = self.betas, float(self.count[0])
         mean, square, scratch = self.mean[part], self.square[part], self._scratch[part]
+        if t % FLUSH_EVERY == 0:
+            flush(mean)
+            flush(square)
         w *= 1 - self.lr * self.weight_decay
         np.multiply(g, g, out=scratch)
         square *= b2
