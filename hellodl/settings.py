@@ -123,7 +123,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "weight_decay": 5e-4,
         "augment": "shift",
     },
-    # Chosen on the validation split: the most this network can do, in some minutes.
+    # Chosen on the validation split: the most this network can do, in a minute or two.
     "best": {
         "epochs": 200,
         "lr": 0.05,

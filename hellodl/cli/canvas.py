@@ -109,5 +109,5 @@ def _is_ours(path: Path) -> bool:
     try:
         with Image.open(path, formats=("PNG",)) as image:
             return str(image.info.get(MARK, "")).startswith("hellodl ")
-    except (OSError, SyntaxError, ValueError):  # what Pillow raises for what is no PNG
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # all that Pillow raises
         return False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hellodl.cli.common import (
+    DATASETS,
     FILE,
     choose_model,
     data_dir_option,
@@ -104,6 +105,9 @@ def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, qu
     from hellodl.explaining import Training
 
     name = found.about.get("dataset", {}).get("name", "mnist")
+    if name not in DATASETS:
+        say(f"without training digits to compare: {name!r:.80} is no data set known here", quiet=quiet)
+        return None
     try:
         data = datasets.load(name, "train", data_dir)
     except DataError as error:

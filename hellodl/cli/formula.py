@@ -10,6 +10,7 @@ import ast
 import math
 import operator
 import re
+import unicodedata
 import warnings
 from dataclasses import dataclass
 from keyword import iskeyword
@@ -174,6 +175,7 @@ def read_values(values: Iterable[str]) -> dict[str, Tensor]:
     variables: dict[str, Tensor] = {}
     for text in values:
         name, equals, value = (part.strip() for part in text.partition("="))
+        name = unicodedata.normalize("NFKC", name)  # as Python does in formulas
         if not equals or not name.isidentifier() or iskeyword(name):
             msg = f"--at {text}: expected NAME=VALUE with a name of letters and digits, as in --at x=2"
             raise UsageError(msg)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hellodl.cli.common import FILE, json_option, print_json, say
+from hellodl.cli.common import FILE, json_option, options, print_json, quiet_option, say
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 @click.argument("expression", metavar="EXPR")
 @click.option("--at", "values", multiple=True, metavar="NAME=VALUE", help="A variable's value; repeatable.")
 @click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the drawing here: .svg or .dot.")
-@json_option
-def graph(expression: str, values: tuple[str, ...], output: Path | None, *, as_json: bool) -> None:
+@options(json_option, quiet_option)
+def graph(
+    expression: str, values: tuple[str, ...], output: Path | None, *, as_json: bool, quiet: bool
+) -> None:
     """Draw the graph of a formula with values and gradients.
 
     For example: hellodl graph "3*x**3 + 4*x + 1 + x*z" --at x=2 --at z=0
@@ -48,7 +50,7 @@ def graph(expression: str, values: tuple[str, ...], output: Path | None, *, as_j
     else:
         show_in_terminal(drawn, gradients)
     if output:
-        say(f"drawing: {output}", quiet=as_json)
+        say(f"drawing: {output}", quiet=quiet or as_json)
 
 
 def write(path: Path, drawn: Drawing, caption: str) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
-    *(".pgm", ".ppm", ".pbm", ".pnm"),
+    *(".pgm", ".ppm", ".pbm", ".pnm", ".avif", ".heic", ".heif"),  # HEIC is refused, with what to do
 )
 IN_TERMINAL = "in the terminal"  # what --show-steps means without a file
 
@@ -81,7 +81,7 @@ def predict(
     reader = Reader(Job(choose_model(model, quiet=quiet), invert, render))
     alone = len(names) == 1 and not Path(images[0]).is_dir() and not as_json and not quiet
     if steps or alone:
-        failed = _one_by_one(names, reader, steps, as_json=as_json, bars=alone)
+        failed = _one_by_one(names, reader, steps, as_json=as_json, quiet=quiet)
     else:
         failed = _all(names, reader, as_json=as_json, quiet=quiet)
     if failed:
@@ -147,7 +147,7 @@ def _tell(answer: Answer, *, as_json: bool) -> None:
         click.echo(answer.text)
 
 
-def _one_by_one(names: list[str], reader: Reader, steps: str | None, *, as_json: bool, bars: bool) -> bool:
+def _one_by_one(names: list[str], reader: Reader, steps: str | None, *, as_json: bool, quiet: bool) -> bool:
     """Answer with drawings; whether any file could not be read."""
     from hellodl.cli.many import Answer, refusal
 
@@ -161,8 +161,8 @@ def _one_by_one(names: list[str], reader: Reader, steps: str | None, *, as_json:
             continue
         _tell(Answer(name, reader.job.render(name, reading)), as_json=as_json)
         if steps:
-            _draw(name, reading, steps)
-        elif bars:
+            _draw(name, reading, steps, quiet=quiet)
+        else:
             blocks = sys.stdout.encoding.lower().startswith("utf")
             click.echo(
                 "".join(f"  {line}\n" for line in predict_view.details(reading, blocks=blocks)), nl=False
@@ -170,7 +170,7 @@ def _one_by_one(names: list[str], reader: Reader, steps: str | None, *, as_json:
     return failed
 
 
-def _draw(name: str, reading: Reading, steps: str) -> None:
+def _draw(name: str, reading: Reading, steps: str, *, quiet: bool) -> None:
     """How a picture was read, in the terminal or as a PNG."""
     if steps == IN_TERMINAL:
         from hellodl.cli.common import console
@@ -182,7 +182,7 @@ def _draw(name: str, reading: Reading, steps: str) -> None:
     from hellodl.cli.steps_picture import steps_picture
 
     save(steps_picture(name, reading), Path(steps))
-    say(f"steps: {steps}")
+    say(f"steps: {steps}", quiet=quiet)
 
 
 class _Progress:

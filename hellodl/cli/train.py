@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from hellodl.cli.common import (
+    DATASETS,
     FILE,
     counted,
     data_dir_option,
@@ -75,7 +76,7 @@ setting_options = options(
     ),
     click.option(
         "--dataset",
-        type=click.Choice(["mnist", "fashion-mnist", "kmnist", "emnist-digits", "qmnist"]),
+        type=click.Choice(DATASETS),
         help="What to learn from.  [default: mnist]",
     ),
     click.option("--epochs", type=int, help="How often to go through the training set."),
@@ -162,7 +163,7 @@ def train(
 
     A preset is a set of values for the other options; options given override it.
     hill: the chapter's plain hill descent. fast: 98 % in about a second.
-    best: the most this small network can do, in some minutes.
+    best: the most this small network can do, in a minute or two.
     """
     from hellodl import training
 

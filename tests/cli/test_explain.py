@@ -86,6 +86,16 @@ def test_without_training_digits_the_pixels_are_still_explained(folder, monkeypa
     assert "without training digits" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["cats", [1], None])
+def test_a_data_set_that_is_not_known_here_is_done_without(folder, tmp_path, name):
+    tiny.save_model(tmp_path / "m.safetensors", dataset={"name": name})
+    result = CliRunner().invoke(
+        cli, ["explain", "-m", str(tmp_path / "m.safetensors"), str(folder / "7.png")]
+    )
+    assert result.exit_code == 0
+    assert "is no data set known here" in result.stderr
+
+
 def test_what_cannot_be_read_is_told(folder, tmp_path):
     for name in ("none.png", "."):
         done = tiny.hellodl("explain", "-m", folder / "m.safetensors", name, cwd=tmp_path)

@@ -204,6 +204,11 @@ def test_bad_values_are_refused_by_name(given_values, message):
     assert str(error.value).startswith(f"--at {given_values[-1]}: ")
 
 
+def test_names_that_python_takes_for_the_same_are_the_same():
+    """Keyboards have the micro sign, Python makes the Greek letter of it."""
+    assert formula("µ * 2", read_values(["µ=3"])).item() == 6
+
+
 def test_values_may_have_spaces_and_exponents():
     """As people paste them."""
     assert {name: t.item() for name, t in read_values(["x = -1e-3", "z=2"]).items()} == {

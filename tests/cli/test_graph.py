@@ -89,6 +89,12 @@ def test_writes_the_drawing_beside_nothing_else(tmp_path, suffix):
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_quiet_says_nothing_of_the_drawing(tmp_path):
+    for options, said in (((), True), (("-q",), False)):
+        result = CliRunner().invoke(graph, [*CHAPTER, "-o", str(tmp_path / "y.svg"), *options])
+        assert (result.exit_code, bool(result.stderr)) == (0, said)
+
+
 def test_refuses_other_suffixes_and_folders_that_are_not_there(tmp_path):
     """Before anything is printed or written."""
     with pytest.raises(UsageError, match=r"a\.png: a drawing is written as \.svg or \.dot"):

@@ -4,9 +4,11 @@ import io
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import click
@@ -159,6 +161,12 @@ def test_steps_as_png_and_again(folder, here, picture):
         assert len(image.getcolors(1 << 24)) > 50
 
 
+def test_quiet_draws_steps_and_says_nothing(folder, here):
+    result = CliRunner().invoke(cli, ["predict", str(folder / "42.jpg"), "-q", "--show-steps", "steps.png"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (here / "steps.png").exists()
+
+
 def test_steps_never_replace_a_file_of_others(folder, here):
     mine = digit_file(here / "mine.png")
     before = mine.read_bytes()
@@ -167,6 +175,11 @@ def test_steps_never_replace_a_file_of_others(folder, here):
         assert result.returncode == 2
         assert result.stderr.count(b"\n") == 1
     assert mine.read_bytes() == before
+    bomb = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 0, 0, 0, 0)  # a PNG that says it is very large
+    parts = b"IHDR" + bomb, b"IDAT", b"IEND"
+    chunks = [struct.pack(">I", len(p) - 4) + p + struct.pack(">I", zlib.crc32(p)) for p in parts]
+    (here / "mine.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    assert tiny.hellodl("predict", folder / "42.jpg", "--show-steps", "mine.png", cwd=here).returncode == 2
     assert sorted(p.name for p in here.iterdir()) == ["hellodl.safetensors", "mine.png"]
 
 
@@ -308,8 +321,8 @@ def running(pid):
 
 
 def test_suffixes_are_those_of_formats_that_are_read():
-    """Pillow knows each, as one of the formats that load_picture opens."""
+    """Each format that load_picture opens has one; HEIC is there to be refused with what to do."""
     Image.init()
     known = Image.registered_extensions()
-    assert {known[s] for s in predict.SUFFIXES if s in known} <= {*FORMATS, "MPO"}
-    assert [s for s in predict.SUFFIXES if s not in known] == []
+    assert {known[s] for s in predict.SUFFIXES if s in known} == {*FORMATS, "MPO"}
+    assert [s for s in predict.SUFFIXES if s not in known] == [".heic", ".heif"]
