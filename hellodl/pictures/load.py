@@ -85,7 +85,7 @@ def load_picture(source: Source | Picture) -> Picture:
     if isinstance(source, np.ndarray):
         source = _image_from_array(source)
     if isinstance(source, Image.Image):
-        return _picture("image", source)
+        return _picture("image", source, ours=False)
     name, opened = _open(source)
     try:
         with _decoding(name):
@@ -162,15 +162,15 @@ def _image_from_array(array: NDArray[np.generic]) -> Image:
     return Image.fromarray((np.clip(values.astype(np.float32) / full, 0, 1) * 255).round().astype(np.uint8))
 
 
-def _picture(name: str, image: Image) -> Picture:
+def _picture(name: str, image: Image, *, ours: bool = True) -> Picture:
     """Pixels of an image, whether it has been decoded yet or not."""
     long_side = max(image.size)
     with _decoding(name):
-        image = _upright(name, image)
+        image = _upright(name, image, ours=ours)
     return Picture(name, _opaque(image), long_side / max(image.size))
 
 
-def _upright(name: str, image: Image) -> Image:
+def _upright(name: str, image: Image, *, ours: bool) -> Image:
     """Check the size, decode (at a fraction where that saves time), bring to eight bits, turn by EXIF."""
     from PIL import Image as PillowImage  # noqa: PLC0415 - see load_picture
 
@@ -184,7 +184,8 @@ def _upright(name: str, image: Image) -> Image:
     long_side = max(width, height)
     if long_side > LONG_SIDE:
         smaller = (max(1, width * LONG_SIDE // long_side), max(1, height * LONG_SIDE // long_side))
-        image.draft(None, smaller)
+        if ours:  # it changes the image itself
+            image.draft(None, smaller)
         image = _eight_bit(image)
         image = image.resize(smaller, PillowImage.Resampling.BOX, reducing_gap=1.0)
     image = _eight_bit(image)

@@ -145,6 +145,13 @@ def test_large_pictures_are_reduced_and_say_by_how_much():
     assert picture.scale == pytest.approx(2.5)
 
 
+def test_an_image_of_the_callers_stays_as_it_is():
+    """Pillow can decode a JPEG at half its size, but does so for good."""
+    image = Image.open(io.BytesIO(encoded(Image.new("L", (3400, 3400)), "JPEG")))
+    assert load_picture(image).scale == 3400 / 1600
+    assert image.size == (3400, 3400)
+
+
 def test_a_strip_one_pixel_wide_is_a_picture():
     assert load_picture(encoded(np.zeros((100_000, 1), np.uint8))).pixels.shape == (LONG_SIDE, 1)
 
