@@ -146,6 +146,33 @@ def run(command: list[str], **environment: str) -> Ended:
     return Ended(output, seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
+def peak_bytes() -> float:
+    """The most that `hellodl train` and its second process hold together, what they share counted once.
+
+    Looked at every 5 ms, where Linux tells; elsewhere what the first process holds.
+    """
+    command = [*HELLODL, "train", "--force"]
+    if not Path("/proc/self/smaps_rollup").exists():
+        return run(command).peak_bytes
+    most = 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            most = max(most, held_by(process.pid))
+            time.sleep(0.005)
+    return most
+
+
+def held_by(pid: int) -> int:
+    """Bytes that a process and its children hold; pages that several share count as a share of each."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:  # it has ended
+        return 0
+    found = re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)
+    return 1024 * int(found[1] if found else 0) + sum(held_by(int(child)) for child in children)
+
+
 def lasting(*command: str) -> Callable[[], float]:
     """A measure of how long a program takes, from its start to its end."""
     return lambda: run([*command]).seconds
@@ -244,7 +271,7 @@ def accuracy(bench: Bench) -> list[Result]:
 
 def memory(bench: Bench) -> list[Result]:
     """The most memory that the whole command holds."""
-    (peak,) = bench.in_turns(lambda: run([*HELLODL, "train"]).peak_bytes)
+    (peak,) = bench.in_turns(peak_bytes)
     return [absolute("memory", "hellodl train (peak memory)", "MB", peak / 1e6, Limit("≤", 170))]
 
 
@@ -328,6 +355,7 @@ ROWS: dict[str, Callable[[Bench], list[Result]]] = {
     "epoch-numpy": partial(epoch_against, "epoch-numpy", "numpy", "numpy_plain.py", Limit("≤", 0.70)),
     "rate": partial(rate, "rate", "fast"),
     "rate-128": partial(rate, "rate-128", "128"),
+    "rate-512": partial(rate, "rate-512", "512"),
     "command": partial(started_against, "command", "train", "torch", Limit("≤", 1.0)),
     "accuracy": accuracy,
     "predict": predict,

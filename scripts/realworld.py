@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import hellodl
+from hellodl.checkpoint import SHIPPED
 from hellodl.errors import HellodlError
 from hellodl.reading import Digit, read
 
@@ -43,7 +44,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="checkpoint; the one that ships with hellodl without it")
     parser.add_argument("--mistakes", action="store_true", help="list wrong readings and wrong doubts")
     arguments = parser.parse_args()
-    model = hellodl.load(arguments.model)
+    model = hellodl.load(arguments.model or SHIPPED)
     print(header())
     results: list[Result] = []
     for folder in arguments.folders:

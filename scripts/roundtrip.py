@@ -19,6 +19,7 @@ from PIL import Image
 
 import hellodl
 from hellodl import datasets
+from hellodl.checkpoint import SHIPPED
 from hellodl.threads import one_blas_thread
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="checkpoint; the one that ships with hellodl without it")
     options = parser.parse_args()
     one_blas_thread()
-    model, test = hellodl.load(options.model), datasets.load("mnist", "test")
+    model, test = hellodl.load(options.model or SHIPPED), datasets.load("mnist", "test")
     images, labels = test.images[: options.count], test.labels[: options.count]
     direct = (model.predict(images).argmax(axis=1) == labels).mean()
     print(f"{'arrays':12} {direct:9.2%}")
