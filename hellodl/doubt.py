@@ -52,7 +52,7 @@ class Doubt:
     """When a reading counts as sure; `fit_doubt` finds the first two.
 
     temperature: divides the logarithms of the probabilities. familiar: log-sum-exp of the scores below
-    which a shape is like nothing in the training set. sure: confidence from which a digit is one. least:
+    which a shape is less familiar than nearly all digits. sure: confidence from which a digit is one. least:
     confidence below which it is none.
     """
 

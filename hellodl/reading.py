@@ -92,8 +92,9 @@ def read(
 ) -> Reading:
     """Read the digits in a picture: a path, encoded bytes, a binary file, a Pillow image or an array.
 
-    model: the project's own when None. invert: True for light ink on a dark ground, False for dark ink on a
-    light one, None to find out. Raises PictureError for what is no picture, ModelError for a bad model.
+    model: when None, ./hellodl.safetensors, else the one that ships. invert: True for light ink on a dark
+    ground, False for dark ink on a light one, None to find out. Raises PictureError for what is no picture,
+    ModelError for a bad model.
     """
     if model is None:
         from hellodl.checkpoint import load_model  # noqa: PLC0415 - callers may bring a model of their own
@@ -135,7 +136,7 @@ def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt)
 def _preference(reading: Reading) -> tuple[int, float]:
     """How well a picture reads: as most digits, if sure of all; then the mean confidence.
 
-    Shapes that are no digits count half. A shadow's edge can look like a sheet's: fewer digits are then seen.
+    What is unsure or no digit counts half. A shadow's edge can look like a sheet's, and hide digits.
     """
     sure = len(reading.digits) if reading.verdict == "digits" else 0
     confidences = [d.confidence * (1.0 if d.verdict == "digit" else 0.5) for d in reading.digits]
