@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+from hellodl import checkpoint
+
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
 SKIPPED = ("git ", "cd ", "pip ", "python -m pip ", "scripts/test")
@@ -52,3 +54,9 @@ def test_commands_in_the_readme_work(tmp_path: Path) -> None:
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_shipped_model_is_as_good_as_the_readme_says() -> None:
+    """It can be made anew; then this number changes with it."""
+    accuracy = checkpoint.load(checkpoint.SHIPPED).about["results"]["test_accuracy"]
+    assert f"It reads {100 * accuracy:.2f} % of the test set" in README
