@@ -54,6 +54,11 @@ def percent(share: float, digits: int = 2) -> str:
     return f"{rounded if share == 1 else min(rounded, 100 - 10**-digits):.{digits}f} %"
 
 
+def confidence(probability: float) -> str:
+    """A probability as 97.8 %; never 100 %, even where a float holds no more nines."""
+    return percent(min(probability, 0.999), 1)
+
+
 def say(message: str, *, quiet: bool = False) -> None:
     """A remark on stderr."""
     with suppress(OSError):  # that nobody reads it is no reason to stop

@@ -9,7 +9,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from hellodl.cli.common import percent
+from hellodl.cli.common import confidence, percent
 from hellodl.cli.drawing import beside, has_unicode, picture, shown
 from hellodl.datasets.catalogue import DIGITS, lookup
 
@@ -118,7 +118,7 @@ def worst_mistakes(mistakes: tuple[Mistake, ...], images: Grey, out: Console) ->
     worst = mistakes[:MOST_DRAWN]
     some = _without_empty_border(images[[mistake.index for mistake in worst]])
     pictures = [
-        (picture(pixels, out), f"{m.label} read as {m.predicted}, {percent(m.confidence, 1)}")
+        (picture(pixels, out), f"{m.label} read as {m.predicted}, {confidence(m.confidence)}")
         for pixels, m in zip(some, worst, strict=True)
     ]
     yield Text(f"The surest of {len(mistakes):,} mistakes:\n" if len(mistakes) > 1 else "The one mistake:\n")

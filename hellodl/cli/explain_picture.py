@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, TEXT, WHITE, Canvas, fitted
-from hellodl.cli.common import percent
+from hellodl.cli.common import confidence
 from hellodl.cli.explain_view import caption, growth, like
 from hellodl.cli.steps_picture import COLOURS
 
@@ -50,7 +50,7 @@ def _draw_card(canvas: Canvas, y: float, one: Explained) -> None:
     """One digit: what was seen, what spoke for and against, and the nearest training digits."""
     canvas.box(MARGIN, y, WIDTH - 2 * MARGIN, CARD, fill=WHITE, outline=LINE, radius=8)
     x, colour = MARGIN + 14, COLOURS[one.digit.verdict]
-    words = f"{one.digit.digit}: {one.digit.verdict}, {percent(one.digit.confidence, 1)}"
+    words = f"{one.digit.digit}: {one.digit.verdict}, {confidence(one.digit.confidence)}"
     canvas.text(x, y + 11, words, 14, colour)
     canvas.text(WIDTH - MARGIN - 14, y + 12, "; ".join(growth(one.why)), 12, FADED, "ra")
     top = y + 38

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hellodl.cli.common import percent, printable
+from hellodl.cli.common import confidence, printable
 
 if TYPE_CHECKING:
     from hellodl.reading import Digit, Reading
@@ -35,7 +35,7 @@ def as_text(name: str, reading: Reading) -> str:
     text = " / ".join(reading.text.split("\n")) or "no digits"
     words = [click.style(text, fg=COLOURS[reading.verdict], bold=True)]
     if reading.digits:
-        words.append(percent(min(digit.confidence for digit in reading.digits), 1))
+        words.append(confidence(min(digit.confidence for digit in reading.digits)))
         words += [] if reading.verdict == "digits" else [reading.verdict]
     doubts = [f"\n  {printable(warning)}" for warning in reading.warnings]
     return f"{printable(name)}: {'  '.join(words)}{''.join(doubts)}"
@@ -52,7 +52,7 @@ def bar(share: float, width: int = BAR, *, blocks: bool = True) -> str:
 def bars(digit: Digit, width: int = BAR, *, blocks: bool = True) -> list[str]:
     """The ten probabilities, a line each."""
     return [
-        f"{i} {bar(probability, width, blocks=blocks)} {percent(probability, 1):>7}"
+        f"{i} {bar(probability, width, blocks=blocks)} {confidence(probability):>7}"
         for i, probability in enumerate(digit.probabilities)
     ]
 
@@ -65,7 +65,7 @@ def details(reading: Reading, *, blocks: bool) -> list[str]:
         lines[digit.digit] = click.style(lines[digit.digit], fg=COLOURS[digit.verdict], bold=True)
         return lines
     return [
-        click.style(f"{d.digit} {bar(d.confidence, blocks=blocks)} {percent(d.confidence, 1):>7}", bold=True)
+        click.style(f"{d.digit} {bar(d.confidence, blocks=blocks)} {confidence(d.confidence):>7}", bold=True)
         + ("" if d.verdict == "digit" else click.style(f"  {d.verdict}", fg=COLOURS[d.verdict]))
         for d in reading.digits
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from hellodl.cli.common import percent
+from hellodl.cli.common import confidence
 from hellodl.cli.drawing import beside, has_colour, has_unicode, in_colours, picture
 from hellodl.cli.predict_view import COLOURS, bar
 
@@ -101,7 +101,7 @@ def _digits(reading: Reading, out: Console) -> Iterator[Text]:
     for number, digit in enumerate(reading.digits, 1):
         place = f"{number}  " if len(reading.digits) > 1 else ""
         heading = Text(place, "dim").append(f"{digit.digit}", f"bold {COLOURS[digit.verdict]}")
-        yield heading.append(f"  {percent(digit.confidence, 1)}").append(f"  {digit.verdict}", "dim")
+        yield heading.append(f"  {confidence(digit.confidence)}").append(f"  {digit.verdict}", "dim")
         seen = picture(digit.seen, out)
         rows = [Text()] * 2 + _bars(digit, out) + [Text()] * 2
         for left, right in zip(seen, rows, strict=True):
@@ -114,7 +114,7 @@ def _bars(digit: Digit, out: Console) -> list[Text]:
     width = max(8, min(40, out.width - 28 - 3 - 11))
     lines = []
     for i, probability in enumerate(digit.probabilities):
-        line = f"{i} {bar(probability, width, blocks=has_unicode(out))} {percent(probability, 1):>7}"
+        line = f"{i} {bar(probability, width, blocks=has_unicode(out))} {confidence(probability):>7}"
         lines.append(Text(line, f"bold {COLOURS[digit.verdict]}" if i == digit.digit else "", no_wrap=True))
     return lines
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, TEXT, TRACK, WHITE, Canvas, fitted
-from hellodl.cli.common import percent
+from hellodl.cli.common import confidence
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -71,7 +71,7 @@ def _draw_head(canvas: Canvas, name: str, reading: Reading, warnings: list[str])
     size = f"{round(picture.width * picture.scale)} by {round(picture.height * picture.scale)} pixels"
     canvas.text(right, MARGIN + 20, size, 14, FADED, "ra")
     sure = min((digit.confidence for digit in reading.digits), default=None)
-    verdict = reading.verdict if sure is None else f"{reading.verdict}, {percent(sure, 1)}"
+    verdict = reading.verdict if sure is None else f"{reading.verdict}, {confidence(sure)}"
     canvas.text(right, MARGIN + 40, verdict, 14, colour, "ra")
     for i, warning in enumerate(warnings):
         canvas.text(MARGIN, MARGIN + 72 + 20 * i, fitted(warning, WIDTH - 2 * MARGIN), 14, TEXT)
@@ -115,7 +115,7 @@ def _draw_card(canvas: Canvas, x: float, y: float, width: float, number: int, di
     colour = COLOURS[digit.verdict]
     canvas.box(x, y, width, CARD, fill=WHITE, outline=LINE, radius=8)
     canvas.text(x + 14, y + 13, f"{number}", 14, FADED)
-    canvas.text(x + 14 + SEEN, y + 13, f"{digit.verdict}, {percent(digit.confidence, 1)}", 14, colour, "ra")
+    canvas.text(x + 14 + SEEN, y + 13, f"{digit.verdict}, {confidence(digit.confidence)}", 14, colour, "ra")
     canvas.picture(x + 14, y + 44, digit.seen, SEEN, SEEN)
     draw_bars(canvas, x + 14 + SEEN + 16, y + 14, width - SEEN - 44, digit.probabilities, colour)
 
@@ -132,4 +132,4 @@ def draw_bars(
         canvas.box(x + 14, row + 3, width - 64, 10, fill=TRACK, radius=3)
         canvas.box(x + 14, row + 3, (width - 64) * probability, 10, fill=colour if strong else BLUE, radius=3)
         if probability >= 0.0005:
-            canvas.text(x + width, row + 8, percent(probability, 1), 12, colour if strong else FADED, "rm")
+            canvas.text(x + width, row + 8, confidence(probability), 12, colour if strong else FADED, "rm")

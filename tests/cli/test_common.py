@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hellodl.cli.common import DATASETS, printable
+from hellodl.cli.common import DATASETS, confidence, printable
 from hellodl.datasets.catalogue import CATALOGUE
 
 
@@ -56,3 +56,10 @@ def test_with_all_streams_closed_a_drawing_is_written_whole(tmp_path):
     drawing = (tmp_path / "x.svg").read_text()
     assert drawing.startswith("<svg")
     assert drawing.rstrip().endswith("</svg>")
+
+
+def test_no_probability_is_shown_as_certain():
+    """In single precision 1 - 1e-9 is 1."""
+    assert [confidence(p) for p in (0.0, 0.5, 0.97849, 0.9996, 1.0)] == [
+        *("0.0 %", "50.0 %", "97.8 %", "99.9 %", "99.9 %")
+    ]
