@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hellodl.autograd import grad as grad
     from hellodl.autograd import stack as stack
     from hellodl.checkpoint import load_model
-    from hellodl.reading import read as read
+    from hellodl.reading.reader import read as read
 
     load = load_model
 
@@ -49,7 +49,7 @@ _HOMES = {
     "nn": ("hellodl.nn", ""),
     "optim": ("hellodl.optim", ""),
     "load": ("hellodl.checkpoint", "load_model"),
-    "read": ("hellodl.reading", "read"),
+    "read": ("hellodl.reading.reader", "read"),
     **{name: ("hellodl.autograd", name) for name in ("Tensor", "Program", "grad", "concat", "stack")},
     **{name: ("hellodl.autograd.tensor", f"Tensor.{name}") for name in _METHODS},
 }

@@ -17,7 +17,7 @@ import numpy as np
 
 from hellodl.errors import ModelError
 from hellodl.nn import MAX_WEIGHTS, DigitNet, weight_count
-from hellodl.replacing import write_atomically
+from hellodl.system.files import write_atomically
 from hellodl.version import __version__
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hellodl.autograd import Program, Tensor
 from hellodl.errors import ShapeError
-from hellodl.threads import share_out
+from hellodl.system.processors import share_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -62,7 +62,7 @@ class DigitNet:
     ) -> None:
         rng = rng or np.random.default_rng()
         self.pixels = pixels
-        self.calibration: dict[str, float] = {}  # how far to believe it: see hellodl.doubt
+        self.calibration: dict[str, float] = {}  # how far to believe it: see hellodl.reading.doubt
         self.widths = (784, *hidden, 10)
         self.layers = [Linear(n_in, n_out, rng) for n_in, n_out in pairwise(self.widths)]
         self._replays: dict[object, list[_Replay]] = {}

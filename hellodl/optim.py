@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.lockstep import shared_zeros
+from hellodl.system.lockstep import shared_zeros
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -28,12 +28,14 @@ SOURCES = sorted(Path(hellodl.__file__).parent.rglob("*.py"))
 # Each module may import those on earlier lines, and none on its own line or later.
 LAYERS = (
     {"errors", "version"},
-    {"locking", "replacing", "lockstep", "threads"},
+    {"system"},
     {"autograd"},
     {"nn", "optim"},
-    {"datasets", "pictures", "checkpoint"},
-    {"settings", "evaluation", "explaining", "doubt", "drawn", "shards"},
-    {"trainer", "reading"},
+    {"checkpoint", "explaining"},
+    {"datasets"},
+    {"evaluation"},
+    {"graphs"},
+    {"reading"},
     {"training"},
     {"cli"},
     {"__main__"},

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from hellodl.autograd.products import product
+from hellodl.autograd.memory import product
 from hellodl.autograd.tensor import Op, Tensor, apply, node
 from hellodl.errors import ShapeError
 

@@ -10,13 +10,13 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from hellodl.errors import UsageError
-from hellodl.replacing import write_atomically
+from hellodl.system.files import write_atomically
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hellodl.cli.drawing import Grey
+    from hellodl.cli.terminal import Grey
 
 Colour: TypeAlias = tuple[int, int, int]
 

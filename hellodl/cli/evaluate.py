@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def evaluate(model: Path | None, dataset: str, data_dir: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Show how well a model reads the test set, and what it gets wrong."""
     from hellodl import checkpoint, datasets, evaluation
-    from hellodl.threads import one_blas_thread
+    from hellodl.system.processors import one_blas_thread
 
     path = choose_model(model, quiet=quiet)
     loaded = checkpoint.load(path)

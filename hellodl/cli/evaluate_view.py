@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hellodl.cli.common import confidence, percent
-from hellodl.cli.drawing import beside, has_unicode, picture, shown
+from hellodl.cli.terminal import beside, has_unicode, picture, shown
 from hellodl.datasets.catalogue import DIGITS, lookup
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from hellodl.cli.drawing import Grey
+    from hellodl.cli.terminal import Grey
     from hellodl.datasets import Dataset
     from hellodl.evaluation import Evaluation, Mistake
 

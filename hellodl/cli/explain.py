@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hellodl.checkpoint import Checkpoint
     from hellodl.explaining import Explanation, Training
     from hellodl.nn import DigitNet
-    from hellodl.reading import Digit, Reading
+    from hellodl.reading.reader import Digit, Reading
 
 NEIGHBOURS = 8
 
@@ -90,8 +90,8 @@ def explain(
 
 def _read(image: str, network: DigitNet, *, invert: bool | None) -> Reading:
     from hellodl.cli.many import standard_input
-    from hellodl.reading import read
-    from hellodl.threads import one_blas_thread
+    from hellodl.reading.reader import read
+    from hellodl.system.processors import one_blas_thread
 
     if Path(image).is_dir():
         raise PictureError(f"{image}: is a folder, expected one picture")

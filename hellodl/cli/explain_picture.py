@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from hellodl.cli.drawing import Grey
     from hellodl.cli.explain import Explained
+    from hellodl.cli.terminal import Grey
     from hellodl.explaining import Floats
-    from hellodl.reading import Reading
+    from hellodl.reading.reader import Reading
 
 LARGE, SMALL, GAP = 196, 76, 16
 PITCH = 98, 106  # from a neighbour to the next, down and across

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from hellodl.cli.drawing import beside, has_colour, in_colours, picture, red_and_blue
 from hellodl.cli.predict_view import COLOURS
+from hellodl.cli.terminal import beside, has_colour, in_colours, picture, red_and_blue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from hellodl.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hellodl.autograd.draw import Drawing
+    from hellodl.graphs.record import Drawing
 
 
 @click.command()
@@ -30,9 +30,9 @@ def graph(
     EXPR is made of numbers, variables, + - * / ** ( ), pi, e and the functions exp log sin cos tanh
     sigmoid relu gelu abs sqrt. One that starts with a minus goes in parentheses: "(-x)".
     """
-    from hellodl.autograd.draw import drawing, show
-    from hellodl.cli.formula import formula, read_values
     from hellodl.cli.graph_view import finite, numbered, show_in_terminal
+    from hellodl.graphs.formula import formula, read_values
+    from hellodl.graphs.record import drawing, show
 
     if output and output.suffix.lower() not in (".svg", ".dot"):
         msg = f"{output}: a drawing is written as .svg or .dot; name the file so"
@@ -55,8 +55,8 @@ def graph(
 
 def write(path: Path, drawn: Drawing, caption: str) -> None:
     """Write the drawing whole or not at all, in the format that the file's name says."""
-    from hellodl.autograd.draw import dot
-    from hellodl.cli.graph_svg import svg
-    from hellodl.replacing import write_atomically
+    from hellodl.graphs.record import dot
+    from hellodl.graphs.svg import svg
+    from hellodl.system.files import write_atomically
 
     write_atomically(path, (dot(drawn) if path.suffix.lower() == ".dot" else svg(drawn, caption)).encode())

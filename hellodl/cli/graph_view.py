@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from hellodl.autograd.draw import show
 from hellodl.cli.common import console
+from hellodl.graphs.record import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hellodl.autograd.draw import Content, Drawing
+    from hellodl.graphs.record import Content, Drawing
 
 
 def show_in_terminal(drawn: Drawing, gradients: dict[str, Content]) -> None:

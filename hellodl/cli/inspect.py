@@ -126,7 +126,7 @@ def _summary(name: str, array: NDArray[Any]) -> TensorSummary:
 
 def _position(loaded: Checkpoint) -> Position | None:
     """Where a resumed training would go on."""
-    from hellodl.settings import Settings
+    from hellodl.training.settings import Settings
 
     about = loaded.about
     if not loaded.training or not {"step", "loss_sum", "train_seconds", "history"} <= about.keys():

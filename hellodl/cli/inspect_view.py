@@ -10,8 +10,8 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from hellodl.cli.drawing import beside, has_colour, has_unicode, in_colours, red_and_blue, shown
-from hellodl.settings import Settings
+from hellodl.cli.terminal import beside, has_colour, has_unicode, in_colours, red_and_blue, shown
+from hellodl.training.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hellodl.errors import HellodlError, PictureError, UsageError
-from hellodl.threads import available_cpus, one_blas_thread
+from hellodl.system.processors import available_cpus, one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import Future
 
-    from hellodl.reading import Reading
+    from hellodl.reading.reader import Reading
 
     Flight = tuple[list[str], Future[list["Answer"]]]
 
@@ -67,7 +67,7 @@ class Reader:
 
     def read(self, name: str) -> Reading:
         """The reading of a file, or of standard input for "-". Raises PictureError."""
-        from hellodl.reading import read
+        from hellodl.reading.reader import read
 
         source = name if name != "-" else standard_input()
         return read(source, self._model, invert=self.job.invert)

@@ -10,7 +10,7 @@ import click
 from hellodl.cli.common import confidence, printable
 
 if TYPE_CHECKING:
-    from hellodl.reading import Digit, Reading
+    from hellodl.reading.reader import Digit, Reading
 
 COLOURS = {"digits": "green", "digit": "green", "unsure": "yellow", "not digits": "red", "not a digit": "red"}
 BAR = 40  # characters of a full bar

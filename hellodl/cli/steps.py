@@ -8,17 +8,17 @@ import numpy as np
 from rich.text import Text
 
 from hellodl.cli.common import confidence
-from hellodl.cli.drawing import beside, has_colour, has_unicode, in_colours, picture
 from hellodl.cli.predict_view import COLOURS, bar
+from hellodl.cli.terminal import beside, has_colour, has_unicode, in_colours, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
 
-    from hellodl.cli.drawing import Grey
-    from hellodl.pictures.pieces import Box
-    from hellodl.reading import Digit, Reading
+    from hellodl.cli.terminal import Grey
+    from hellodl.reading.pieces import Box
+    from hellodl.reading.reader import Digit, Reading
 
 WIDEST = 100  # columns, also of wider terminals
 HUELESS = 48  # of 255: colours with less between their channels are shown as grey

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from hellodl.cli.canvas import Colour
-    from hellodl.reading import Digit, Reading
+    from hellodl.reading.reader import Digit, Reading
 
 COLOURS: dict[str, Colour] = {
     **dict.fromkeys(("digits", "digit"), (28, 128, 68)),

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from types import FrameType
 
-    from hellodl.trainer import EpochRecord, Rows, Trainer
-    from hellodl.training import DoneRecord
+    from hellodl.training.loop import EpochRecord, Rows, Trainer
+    from hellodl.training.run import DoneRecord
 
     Record: TypeAlias = EpochRecord | DoneRecord
 
@@ -165,7 +165,7 @@ def train(
     hill: the chapter's plain hill descent. fast: 98 % in about a second.
     best: the most this small network can do, in a minute or two.
     """
-    from hellodl import training
+    from hellodl.training import run as training
 
     given = {name: value for name, value in given.items() if value is not None}
     settings = training.choose_settings(preset, given, resume)
@@ -260,7 +260,7 @@ class _View:
     def show(self, record: Record) -> None:
         if self._bar is not None:
             self._bar.clear()
-        from hellodl.trainer import EpochRecord
+        from hellodl.training.loop import EpochRecord
 
         if isinstance(record, EpochRecord):
             self._show_row(record)

@@ -14,8 +14,7 @@ import numpy as np
 
 from hellodl.datasets import folders
 from hellodl.datasets.idx import MAX_BYTES, Bytes, Kind, inflate
-from hellodl.locking import alone_in
-from hellodl.replacing import replacing
+from hellodl.system.files import alone_in, replacing
 
 _WORTH_KEEPING = 2**18  # bytes: smaller files decompress quicker than a second file is opened
 _DIGEST_BYTES = 32

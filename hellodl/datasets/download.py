@@ -18,8 +18,7 @@ from hellodl.datasets import idx
 from hellodl.datasets.catalogue import Archive, File, Source
 from hellodl.datasets.transfer import PIECE, MirrorFailure, received
 from hellodl.errors import DataError, UsageError
-from hellodl.locking import alone_in
-from hellodl.replacing import replacing, temporary_of
+from hellodl.system.files import alone_in, replacing, temporary_of
 
 PAUSES = (0.0, 0.5, 2.0)  # seconds before each round through the mirrors
 _LARGEST = 2**30  # bytes, for files whose size nobody publishes

@@ -12,7 +12,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from hellodl import checkpoint, datasets, evaluation
-from hellodl.cli import drawing, evaluate_view
+from hellodl.cli import evaluate_view
+from hellodl.cli import terminal as drawing
 from hellodl.cli.common import percent
 from hellodl.cli.main import cli
 from hellodl.datasets import Dataset

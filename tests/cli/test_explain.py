@@ -15,7 +15,7 @@ from hellodl.cli.canvas import MARK
 from hellodl.cli.explain_view import like
 from hellodl.cli.main import cli
 from hellodl.explaining import Neighbour, Training, explain
-from hellodl.reading import read
+from hellodl.reading.reader import read
 
 
 @pytest.fixture(scope="module")

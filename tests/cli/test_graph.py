@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hellodl.autograd import Tensor
-from hellodl.autograd.draw import drawing
-from hellodl.cli.formula import formula
 from hellodl.cli.graph import graph
-from hellodl.cli.graph_layout import GAP, layout
-from hellodl.cli.graph_svg import curve, svg
 from hellodl.errors import HellodlError, UsageError
+from hellodl.graphs.formula import formula
+from hellodl.graphs.layout import GAP, layout
+from hellodl.graphs.record import drawing
+from hellodl.graphs.svg import curve, svg
 
 CHAPTER = ["3*x*x*x + 4*x + 1 + x*z", "--at", "x=2", "--at", "z=0"]
 SVG = "{http://www.w3.org/2000/svg}"

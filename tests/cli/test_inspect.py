@@ -10,11 +10,12 @@ from click.testing import CliRunner
 from rich.cells import cell_len
 from rich.console import Console
 
-from hellodl import checkpoint, training
+from hellodl import checkpoint
 from hellodl.cli import inspect as command
 from hellodl.cli import inspect_view
 from hellodl.cli.main import cli
-from hellodl.settings import Settings
+from hellodl.training import run as training
+from hellodl.training.settings import Settings
 
 
 @pytest.fixture(scope="module")

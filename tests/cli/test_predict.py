@@ -26,8 +26,8 @@ from hellodl.cli.canvas import MARK
 from hellodl.cli.main import cli
 from hellodl.cli.steps import draw_steps
 from hellodl.errors import HellodlError
-from hellodl.pictures.load import FORMATS
-from hellodl.reading import read
+from hellodl.reading.load import FORMATS
+from hellodl.reading.reader import read
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_standard_input_is_read(folder, here):
 
 def test_polarity_can_be_forced(folder, here, monkeypatch):
     asked = []
-    monkeypatch.setattr("hellodl.reading.read", lambda *_, invert: asked.append(invert) or read(*_))
+    monkeypatch.setattr("hellodl.reading.reader.read", lambda *_, invert: asked.append(invert) or read(*_))
     for flags in ((), ("--invert",), ("--no-invert",)):
         run(folder / "many" / "00.png", *flags)
     assert asked == [None, True, False]

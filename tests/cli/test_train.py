@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from hellodl import checkpoint, training
+from hellodl import checkpoint
 from hellodl.cli.main import main
-from hellodl.lockstep import PROCESSES
-from hellodl.trainer import Trainer
+from hellodl.system.lockstep import PROCESSES
+from hellodl.training import run as training
+from hellodl.training.loop import Trainer
 
 EPOCH = ["event", "epoch", "epochs", "loss", "validation_loss", "validation_accuracy", "seconds"]
 DONE = [
@@ -278,7 +279,9 @@ def test_as_many_processors_are_used_as_asked_for_and_helpful(train, monkeypatch
 STORY = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start out ignoring it
-from hellodl import datasets, trainer, training
+from hellodl import datasets
+from hellodl.training import loop as trainer
+from hellodl.training import run as training
 
 def mark(place):
     if place == "{place}":

@@ -20,8 +20,7 @@ from hellodl.datasets import catalogue, download, folders, load, transfer
 from hellodl.datasets.catalogue import Archive, File
 from hellodl.datasets.download import Downloader
 from hellodl.errors import DataError, UsageError
-from hellodl.locking import alone_in
-from hellodl.replacing import temporary_of
+from hellodl.system.files import alone_in, temporary_of
 
 PAGE = b"<!DOCTYPE html><html><body>Not here</body></html>"
 

@@ -14,7 +14,7 @@ import pytest
 from hellodl.datasets import catalogue, decoded, folders, load
 from hellodl.datasets.folders import cache_folder
 from hellodl.errors import DataError, UsageError
-from hellodl.locking import alone_in
+from hellodl.system.files import alone_in
 
 
 def test_the_shipped_mnist_is_the_canonical_one():

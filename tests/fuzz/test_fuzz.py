@@ -178,9 +178,9 @@ def test_the_seeds_are_good_inputs(name, monkeypatch):
 BUGS = {
     "idx": "hellodl.datasets.idx.rows",
     "checkpoint": "hellodl.checkpoint._check_numbers",
-    "picture": "hellodl.pictures.load._opaque",
-    "reading": "hellodl.pictures.lines.find_lines",
-    "formula": "hellodl.cli.formula.Reader.number",
+    "picture": "hellodl.reading.load._opaque",
+    "reading": "hellodl.reading.lines.find_lines",
+    "formula": "hellodl.graphs.formula.Reader.number",
 }
 
 

@@ -1,0 +1,155 @@
+"""Where the boxes, labels and bends of a drawing go, so that nothing overlaps and few lines cross.
+
+The classic recipe for layered drawings (Sugiyama, Tagawa and Toda 1981): give each node a row, cut long
+edges into steps of one row, order each row by its neighbours' places, then move everything towards its
+neighbours as far as the order allows. Boxes have the even rows, the edges' labels the odd ones.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hellodl.graphs.record import Drawing
+
+SWEEPS, PATIENCE = 12, 100_000  # rounds of ordering, then of moving; how many spots to look at in all
+GAP = 16.0  # between neighbours in a row
+
+
+@dataclass(eq=False)
+class Spot:
+    """Something that takes room in a row: a box, the label of an edge, or the bend of a longer one."""
+
+    row: int
+    width: float
+    x: float = 0.0
+    above: list[Spot] = field(default_factory=list)
+    below: list[Spot] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A spot for each node, and for each edge the spots it passes: its source, its label, its target."""
+
+    boxes: list[Spot]
+    routes: list[list[Spot]]
+
+
+def layout(drawing: Drawing, box_widths: Sequence[float], label_widths: Sequence[float]) -> Layout:
+    """Place a drawing whose boxes and edge labels have the given widths; x is a middle, from 0 up."""
+    depth = [0] * len(drawing.nodes)
+    for edge in drawing.edges:  # a node's own edges come after all that lead to it
+        depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
+    boxes = [Spot(2 * d, width) for d, width in zip(depth, box_widths, strict=True)]
+    routes = []
+    for edge, width in zip(drawing.edges, label_widths, strict=True):
+        start, end = boxes[edge.source], boxes[edge.target]
+        bends = [Spot(row, 0.0) for row in range(start.row + 2, end.row)]
+        routes.append([start, Spot(start.row + 1, width), *bends, end])
+        for upper, lower in pairwise(routes[-1]):
+            upper.below.append(lower)
+            lower.above.append(upper)
+    rows = first_rows(boxes[0])
+    sweeps = max(2, min(SWEEPS, PATIENCE // sum(map(len, rows))))
+    move(ordered(rows, sweeps), 2 * sweeps)
+    return Layout(boxes, routes)
+
+
+def first_rows(top: Spot) -> list[list[Spot]]:
+    """All spots by row, each in the order in which a walk from the top, left operand first, meets them."""
+    rows: list[list[Spot]] = []
+    seen, stack = set(), [top]
+    while stack:
+        spot = stack.pop()
+        if spot not in seen:
+            seen.add(spot)
+            rows.extend([] for _ in range(len(rows), spot.row + 1))
+            rows[spot.row].append(spot)
+            stack.extend(reversed(spot.below))
+    return rows
+
+
+def ordered(rows: list[list[Spot]], sweeps: int) -> list[list[Spot]]:
+    """The rows with fewer crossings: sorted by their neighbours' mean place, above and below in turn."""
+    best, fewest = rows, crossings(rows)
+    for sweep in range(sweeps):
+        if not fewest:
+            break
+        down = sweep % 2 == 0
+        rows = [list(row) for row in rows]
+        for fixed, row in pairwise(rows if down else rows[::-1]):
+            sort_by_neighbours(row, fixed, down=down)
+        count = crossings(rows)
+        if count < fewest:
+            best, fewest = rows, count
+    return best
+
+
+def sort_by_neighbours(row: list[Spot], fixed: list[Spot], *, down: bool) -> None:
+    """Sort a row by the mean place of each spot's neighbours in `fixed`; one without any stays in place."""
+    place = {spot: float(i) for i, spot in enumerate(fixed)}
+    own = {spot: float(i) for i, spot in enumerate(row)}
+    row.sort(key=lambda spot: mean([place[n] for n in neighbours(spot, down=down)], own[spot]))
+
+
+def crossings(rows: list[list[Spot]]) -> int:
+    """How many pairs of lines cross between neighbouring rows."""
+    count = 0
+    for upper, lower in pairwise(rows):
+        place, seen = {spot: i for i, spot in enumerate(lower)}, list[int]()
+        for spot in upper:
+            ends = sorted(place[n] for n in spot.below)
+            count += sum(len(seen) - bisect_right(seen, end) for end in ends)
+            for end in ends:
+                insort(seen, end)
+    return count
+
+
+def move(rows: list[list[Spot]], sweeps: int) -> None:
+    """Give each spot an x as near to its neighbours' as its row allows, the leftmost edge at 0."""
+    for row in rows:
+        settle(row, [0.0] * len(row))
+    for sweep in range(sweeps):
+        down = sweep % 2 == 0
+        for row in rows if down else rows[::-1]:
+            settle(row, [mean([n.x for n in neighbours(spot, down=down)], spot.x) for spot in row])
+    left = min(spot.x - spot.width / 2 for row in rows for spot in row)
+    for row in rows:
+        for spot in row:
+            spot.x -= left
+
+
+def settle(row: list[Spot], wishes: list[float]) -> None:
+    """Put a row's spots as near to their wishes as their widths allow, in the sense of least squares.
+
+    Neighbours that would overlap form a block around their mean wish: pool adjacent violators. Bends weigh
+    more than boxes, so that long lines are straight.
+    """
+    offsets = [0.0]
+    for a, b in pairwise(row):
+        offsets.append(offsets[-1] + (a.width + b.width) / 2 + GAP)
+    blocks: list[tuple[float, float, int]] = []  # where it wants to be, its weight, how many are in it
+    for spot, wish, offset in zip(row, wishes, offsets, strict=True):
+        place, weight, count = wish - offset, 1.0 if spot.width else 8.0, 1
+        while blocks and blocks[-1][0] > place:
+            before, w, n = blocks.pop()
+            place, weight, count = (before * w + place * weight) / (w + weight), w + weight, n + count
+        blocks.append((place, weight, count))
+    places = (place for place, _, count in blocks for _ in range(count))
+    for spot, place, offset in zip(row, places, offsets, strict=True):
+        spot.x = place + offset
+
+
+def neighbours(spot: Spot, *, down: bool) -> list[Spot]:
+    """The neighbours in the row that a sweep comes from."""
+    return spot.above if down else spot.below
+
+
+def mean(numbers: list[float], otherwise: float) -> float:
+    """The mean, or something else where there is nothing to average."""
+    return sum(numbers) / len(numbers) if numbers else otherwise

@@ -1,0 +1,165 @@
+"""How strongly each pixel is ink: colour to contrast, dark or light ink, local ground, noise, threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from hellodl.reading.ground import ground_of
+from hellodl.reading.normalise import stroke_width
+
+if TYPE_CHECKING:
+    from hellodl.reading.arrays import Mask, Pixels, Plane
+    from hellodl.reading.load import Picture
+
+LEAST_SIDE = 256
+"""Smaller pictures are enlarged to about this, so that strokes are several pixels wide."""
+
+COARSE = 400
+"""The ground is found with about this many pixels along the longer side."""
+
+THICKEST = 0.2
+"""Thicker strokes, as a share of the picture's shorter side, look as if ground was taken for ink."""
+
+SHADED = 0.5
+"""A sheet in shadow is at least this share as bright as in the light."""
+
+SPARSE = 0.25
+"""Where ink covers less of the picture than this, there is no doubt which of two shades is ink."""
+
+STRONGEST = 20_000
+"""One pixel in so many is as strong as ink: in a photograph, a digit can be that small."""
+
+FAINTEST = 0.03
+"""Ink weaker than this share of the ground's brightness is not looked for."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Ink of a picture, in pixels that are `scale` pixels of the original wide.
+
+    strength: float32 (height, width), 0 = ground, 1 = as strong as most ink. mask: where it is ink. grey: the
+    picture as dark ink on light ground, 0 to 255.
+    contrast: solid ink against the ground, as a share of full range. noise: deviation of the bare ground,
+    as a share of `contrast`. light: light ink on a dark ground.
+    """
+
+    strength: Plane
+    mask: Mask
+    light: bool
+    contrast: float
+    noise: float
+    scale: float
+    grey: Plane
+
+
+def to_grey(picture: Picture) -> tuple[Plane, float]:
+    """Grey with the most contrast, small pictures enlarged; and the original's pixels a pixel of it."""
+    grey, factor = enlarged(contrast_axis(picture.pixels))
+    return grey, picture.scale / factor
+
+
+def polarities(grey: Plane) -> tuple[bool, ...]:
+    """Whether ink is light on dark: one answer, or both, the likelier first.
+
+    Ink is what stands out from its wide surroundings, ink is little of the picture, and ink is strokes. Where
+    these disagree (a sheet on a desk, a bold digit that fills the picture), both are worth reading.
+    """
+    light = is_light_on_dark(grey)
+    step = max(1, max(grey.shape) // COARSE)
+    coarse = grey[::step, ::step].astype(np.uint8)
+    _, bright = cv2.threshold(coarse, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    ink = (bright > 0) == light
+    gap = np.ones((max(3, max(ink.shape) // 45),) * 2, np.uint8)  # a sheet is one, whatever is written on it
+    whole = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, gap) > 0
+    are_strokes = stroke_width(whole) < THICKEST * min(ink.shape)
+    return (light,) if ink.mean() < SPARSE and are_strokes else (light, not light)
+
+
+def find_ink(grey: Plane, scale: float, *, light: bool) -> Ink:
+    """Measure light or dark ink against its local ground; `scale` as in Ink."""
+    grey = 255 - grey if light else grey
+    raw, noise = relief(grey)
+    mask = raw > ink_threshold(raw, max(FAINTEST, 4 * noise))
+    contrast = float(np.median(raw[mask])) if mask.any() else 0.0
+    strength = np.maximum(raw / max(contrast, FAINTEST), 0).astype(np.float32)
+    return Ink(strength, mask, light, contrast, noise / max(contrast, FAINTEST), scale, grey)
+
+
+def contrast_axis(pixels: Pixels) -> Plane:
+    """Grey along the axis of colour in which neighbouring pixels differ most: brightness, for black on white.
+
+    The weights of the three channels have absolute values that add up to 1; brighter stays brighter.
+    """
+    if pixels.ndim == 2:
+        return pixels.astype(np.float32)
+    step = max(1, max(pixels.shape[:2]) // 400)
+    small = np.ascontiguousarray(pixels[::step, ::step]).astype(np.float32)
+    size = max(3, max(small.shape[:2]) // 4 | 1)
+    detail = (small - cv2.blur(small, (size, size), borderType=cv2.BORDER_REPLICATE)).reshape(-1, 3)
+    _, vectors = np.linalg.eigh(detail.T @ detail)
+    weights = vectors[:, -1] * np.sign(vectors[:, -1].sum() or 1)
+    weights = weights / np.abs(weights).sum()
+    lowest = 255 * weights[weights < 0].sum()
+    return np.asarray(pixels @ weights.astype(np.float32) - lowest, np.float32)
+
+
+def enlarged(grey: Plane) -> tuple[Plane, int]:
+    """Small pictures, enlarged smoothly by a whole factor; the factor."""
+    factor = max(1, round(LEAST_SIDE / max(grey.shape)))
+    if factor == 1:
+        return grey, 1
+    large = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    return np.clip(large, 0, 255).astype(np.float32), factor
+
+
+def is_light_on_dark(grey: Plane) -> bool:
+    """Whether the few pixels that stand out from their wide surroundings are brighter than these."""
+    shrink = min(1.0, 128 / max(grey.shape))
+    height, width = (max(1, round(side * shrink)) for side in grey.shape)
+    small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    size = min(small.shape) // 2 | 1
+    wide = cv2.medianBlur(np.pad(small, size // 2, mode="symmetric"), size)
+    inner = wide[size // 2 :, size // 2 :][: small.shape[0], : small.shape[1]]
+    return bool(((small.astype(np.float64) - inner) ** 3).sum() > 0)
+
+
+def relief(grey: Plane) -> tuple[Plane, float]:
+    """How far each pixel is darker than its ground, as a share of the ground's brightness; bare ground is 0.
+
+    The second result is the ground's noise, as a deviation: both are taken from the lower half of all values,
+    because a tight crop of a bold digit is half ink.
+    """
+    step = max(1, max(grey.shape) // COARSE)
+    eight = cv2.medianBlur(grey.astype(np.uint8), 3)
+    brightest = cv2.dilate(eight, np.ones((step, step), np.uint8))[::step, ::step] if step > 1 else eight
+    coarse = ground_of(np.asarray(brightest, np.uint8))
+    ground = cv2.resize(coarse, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    light = np.maximum(ground, SHADED * np.percentile(coarse, 90))  # what is darker is no sheet, but a desk
+    share = (ground - grey) / (light + 16)
+    low, quarter = np.percentile(share[::step, ::step], (12.5, 25))
+    noise = float(quarter - low) / 0.476
+    return np.asarray(share - (quarter + 0.67 * noise), np.float32), noise
+
+
+def ink_threshold(relief: Plane, least: float) -> float:
+    """Half-way between ground and ink (Ridler and Calvard 1978), found from the strongest ink downwards.
+
+    Returns at least `least`; starting from the top, rules that are paler than the ink stay below.
+    """
+    counts, edges = np.histogram(relief[relief > 0], bins=256, range=(0, 1.0))
+    centres = (edges[:-1] + edges[1:]) / 2
+    total, moment = np.cumsum(counts[::-1])[::-1], np.cumsum((counts * centres)[::-1])[::-1]
+    strongest = centres[np.searchsorted(-total, -max(8, relief.size // STRONGEST), side="right") - 1]
+    threshold = float(strongest) / 2
+    for _ in range(50):
+        i = min(int(threshold * 256), 255)
+        above = moment[i] / max(total[i], 1)
+        below = (moment[0] - moment[i]) / max(relief.size - total[i], 1)
+        if abs((above + below) / 2 - threshold) < 1 / 512:
+            break
+        threshold = float(above + below) / 2
+    return max(threshold, least)

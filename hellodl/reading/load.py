@@ -1,0 +1,253 @@
+"""From any source to upright pixels of a workable size: files, bytes, Pillow images, arrays."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from hellodl.errors import PictureError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from hellodl.reading.arrays import Pixels
+
+Encoded: TypeAlias = "str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
+Source: TypeAlias = "Encoded | Image | NDArray[np.generic]"
+
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "AVIF")
+LONG_SIDE = 1600
+"""Pixels along the longer side at most; digits of a phone photograph stay far above 20 pixels."""
+
+MOST_PIXELS = 52_000_000
+"""A picture of this many pixels decodes in under 500 MB; a 50-megapixel photograph passes."""
+
+MOST_PIXELS_BY_KIND = {
+    "JPEG": 120_000_000,
+    "MPO": 120_000_000,
+    "WEBP": 26_000_000,
+    "AVIF": 26_000_000,
+    "I": 13_000_000,
+    "F": 13_000_000,
+}
+"""By format or mode: JPEG is decoded at a fraction of its size, decoders of WebP and AVIF hold copies."""
+
+DEPTHS = (8, 10, 12, 14, 16)
+"""Bits of grey that cameras and scanners put into numbers of 16 bits."""
+
+MOST_BYTES = 256_000_000
+UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+"""EXIF orientation (tag 274) to the `PIL.Image.Transpose` that undoes it."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels to read digits from.
+
+    pixels: uint8, (height, width) grey or (height, width, 3) red, green, blue; no transparency left.
+    scale: original pixels a pixel here; 1.0 unless the picture was reduced on loading.
+    """
+
+    name: str
+    pixels: Pixels
+    scale: float = 1.0
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns of pixels."""
+        return int(self.pixels.shape[1])
+
+
+def load_picture(source: Source | Picture) -> Picture:
+    """Load a path, encoded bytes, a binary file, a Pillow image or an array (h, w[, 1 to 4 channels]).
+
+    Only the first frame is read. Raises PictureError, naming the source, for anything that is no picture.
+    """
+    from PIL import Image  # noqa: PLC0415 - only those who read pictures pay for the import
+
+    if isinstance(source, Picture):
+        return source
+    if isinstance(source, np.ndarray):
+        source = _image_from_array(source)
+    if isinstance(source, Image.Image):
+        return _picture("image", source, ours=False)
+    name, opened = _open(source)
+    try:
+        with _decoding(name):
+            _refuse_heic(name, opened)
+            image = Image.open(opened, formats=FORMATS)
+        with image:
+            return _picture(name, image)
+    finally:
+        if opened is not source:
+            opened.close()
+
+
+def _open(source: Encoded) -> tuple[str, IO[bytes]]:
+    """Name the source for messages, and make it a binary file that can seek."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return "bytes", io.BytesIO(source)
+    if isinstance(source, (str, PathLike)):
+        path = Path(fspath(source))
+        try:
+            return str(path), path.open("rb")
+        except OSError as error:
+            raise PictureError(f"{path}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise PictureError(f"{str(path)!r}: {error}") from error
+    name = str(getattr(source, "name", "file"))
+    if source.seekable():
+        return name, source
+    content = source.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise PictureError(f"{name}: more than {MOST_BYTES:,} bytes, too large for a picture")
+    return name, io.BytesIO(content)
+
+
+def _refuse_heic(name: str, opened: IO[bytes]) -> None:
+    """Say what to do with the format of some phones: Pillow does not read it."""
+    opened.seek(0)
+    if opened.read(11)[4:] in {b"ftyphei", b"ftyphev"}:
+        raise PictureError(f"{name}: is a HEIC picture, expected PNG, JPEG or the like; save it as JPEG")
+    opened.seek(0)
+
+
+@contextmanager
+def _decoding(name: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into a PictureError, and keep its warnings to itself."""
+    from PIL import UnidentifiedImageError  # noqa: PLC0415 - see load_picture
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except PictureError:
+        raise
+    except UnidentifiedImageError as error:
+        raise PictureError(f"{name}: not a picture in a format known here (PNG, JPEG, GIF, …)") from error
+    except Exception as error:  # damaged files make Pillow raise anything from struct.error to KeyError
+        raise PictureError(f"{name}: damaged picture ({error})") from error
+
+
+def _image_from_array(array: NDArray[np.generic]) -> Image:
+    """Pillow image of an array: bool, uint8, uint16, or floats of 0 to 1 (0 to 255 when any exceeds 1)."""
+    from PIL import Image  # noqa: PLC0415 - see load_picture
+
+    kind = f"array of {array.dtype}, shape {array.shape}"
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in {2, 3} or channels > 4 or not array.size or array.dtype.kind not in "bfiu":
+        raise PictureError(f"{kind}: expected pixels of shape (height, width) or (height, width, 1 to 4)")
+    values = np.asarray(array[..., 0] if array.ndim == 3 and channels == 1 else array)
+    if array.dtype == np.uint8:
+        return Image.fromarray(np.ascontiguousarray(values))
+    if not np.isfinite(values.astype(np.float64)).all():
+        raise PictureError(f"{kind}: holds NaN or infinity, expected pixels")
+    top = float(values.max())
+    full = 2.0 ** _depth(top) - 1 if array.dtype == np.uint16 and top > 255 else 255.0 if top > 1 else 1.0
+    return Image.fromarray((np.clip(values.astype(np.float32) / full, 0, 1) * 255).round().astype(np.uint8))
+
+
+def _picture(name: str, image: Image, *, ours: bool = True) -> Picture:
+    """Pixels of an image, whether it has been decoded yet or not."""
+    long_side = max(image.size)
+    with _decoding(name):
+        image = _upright(name, image, ours=ours)
+    return Picture(name, _opaque(image), long_side / max(image.size))
+
+
+def _upright(name: str, image: Image, *, ours: bool) -> Image:
+    """Check the size, decode (at a fraction where that saves time), bring to eight bits, turn by EXIF."""
+    from PIL import Image as PillowImage  # noqa: PLC0415 - see load_picture
+
+    width, height = image.size
+    most = MOST_PIXELS_BY_KIND.get(image.format or "", MOST_PIXELS_BY_KIND.get(image.mode, MOST_PIXELS))
+    if width < 1 or height < 1:
+        raise PictureError(f"{name}: {width} by {height} pixels, expected at least one")
+    if width * height > most:
+        raise PictureError(f"{name}: {width} by {height} pixels, at most {most:,} are read; make it smaller")
+    turn = UPRIGHT.get(_orientation(image))
+    long_side = max(width, height)
+    if long_side > LONG_SIDE:
+        smaller = (max(1, width * LONG_SIDE // long_side), max(1, height * LONG_SIDE // long_side))
+        if ours:  # it changes the image itself
+            image.draft(None, smaller)
+        image = _eight_bit(image)
+        image = image.resize(smaller, PillowImage.Resampling.BOX, reducing_gap=1.0)
+    image = _eight_bit(image)
+    if turn is not None:
+        image = image.transpose(PillowImage.Transpose(turn))
+    image.load()
+    return image
+
+
+def _orientation(image: Image) -> int:
+    """EXIF orientation, 1 (upright) when the picture has none or its EXIF is damaged."""
+    try:
+        return int(image.getexif().get(274, 1))
+    except Exception:  # noqa: BLE001 - damaged EXIF must not cost the picture
+        return 1
+
+
+def _eight_bit(image: Image) -> Image:
+    """Grey, grey with alpha, RGB or RGBA, eight bits a channel."""
+    from PIL import Image as PillowImage  # noqa: PLC0415 - see load_picture
+
+    if image.mode.startswith("I;16"):  # convert("L") would clip 16 bits to white
+        values = np.asarray(image)
+        return PillowImage.fromarray((values >> (_depth(values.max()) - 8)).astype(np.uint8))
+    if image.mode in {"I", "F"}:
+        values = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        top = max(float(values.max()), 1.0)
+        return PillowImage.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8))
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in {"L", "LA", "RGB", "RGBA"} and "transparency" not in image.info:
+        return image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _depth(top: float) -> int:
+    """How many bits there are to a grey whose brightest is `top`."""
+    return next(bits for bits in DEPTHS if top < 2**bits)
+
+
+def _opaque(image: Image) -> Pixels:
+    """Pixels over a ground that keeps the ink visible, as grey where there is no colour."""
+    pixels = np.asarray(image)
+    if image.mode in {"LA", "RGBA"}:
+        pixels = _over_ground(pixels[..., :-1], pixels[..., -1])
+    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
+    return np.ascontiguousarray(pixels)
+
+
+def _over_ground(colours: Pixels, alpha: Pixels) -> Pixels:
+    """Lay transparent pixels over a ground.
+
+    Mostly opaque: the ground is what most opaque pixels are. Mostly transparent: the opaque part is the ink,
+    so dark ink goes on white and light ink on black.
+    """
+    opaque = alpha > 127
+    if not opaque.any():
+        return colours if colours.min() < colours.max() and alpha.any() else np.full_like(colours, 255)
+    usual = np.median(colours[opaque].reshape(-1, colours.shape[2]), axis=0)
+    if opaque.mean() < 0.5:
+        usual[:] = 255 if usual.mean() < 128 else 0
+    weight = alpha[..., None].astype(np.float32) / 255
+    blended = colours * weight + usual.astype(np.float32) * (1 - weight)
+    return np.asarray(blended.round(), np.uint8)

@@ -1,0 +1,115 @@
+"""Bring one digit to what training saw: MNIST's stroke width, its 20-pixel box, its centre of mass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from hellodl.reading.arrays import Mask, Pixels, Plane
+
+SIDE = 28
+BOX = 20
+FINE = 4
+"""Strokes are widened or thinned at this many pixels to one of the 20-pixel box."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Stroke widths that are kept as they are, in pixels of the 20-pixel box; others are brought to these."""
+
+    thinnest: float
+    thickest: float
+
+
+def normalise(strength: Plane, recipe: Recipe) -> Pixels:
+    """Turn the ink of one digit, float32 (h, w) from 0 to 1, into uint8 (28, 28) as in MNIST.
+
+    Follows the best public reconstruction of how MNIST was made (xnist.lsh in QMNIST), after the strokes are
+    brought to the width that training saw. A picture without ink gives zeros.
+    """
+    crop = _cropped(strength)
+    if crop is None:
+        return np.zeros((SIDE, SIDE), np.uint8)
+    fine = BOX * FINE
+    crop = _unbroken(crop, fine / max(crop.shape))
+    mask = _resized(crop, fine) > 0.5
+    share = stroke_width(mask) / max(mask.shape)
+    wanted = float(np.clip(share, recipe.thinnest / BOX, recipe.thickest / BOX))
+    if abs(wanted - share) * fine > 0.5 and share < 0.5:
+        grow = fine * (wanted - share) / (2 * (1 - share))
+        mask = widened(_resized(crop, max(4, round(fine - 2 * grow))) > 0.5, grow)
+    return placed(mask)
+
+
+def stroke_width(mask: Mask) -> float:
+    """Mean width of the strokes in pixels, at least 1: four times the mean distance of ink from its edge.
+
+    OpenCV's distances lead to the middle of the nearest bare pixel, half a pixel beyond the edge: hence -2.
+    """
+    if not mask.any():
+        return 0.0
+    distance = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return max(1.0, 4 * float(distance[distance > 0].mean()) - 2)
+
+
+def widened(mask: Mask, grow: float) -> Mask:
+    """Move the edge of the ink outwards by `grow` pixels, inwards when negative; the array grows too."""
+    margin = max(0, int(np.ceil(grow)))
+    padded = np.pad(mask, margin + 1).astype(np.uint8)
+    if grow >= 0:
+        outside = cv2.distanceTransform(1 - padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        return np.asarray(outside <= grow)
+    inside = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    thinner = inside > -grow
+    return thinner if thinner.any() else padded > 0
+
+
+def placed(mask: Mask) -> Pixels:
+    """Fit a mask into the 20-pixel box and put its centre of mass at the centre of 28 by 28."""
+    crop = _cropped(mask.astype(np.float32))
+    if crop is None:
+        return np.zeros((SIDE, SIDE), np.uint8)
+    long = max(crop.shape)
+    square = np.zeros((long, long), np.float32)
+    top, left = (long - crop.shape[0]) // 2, (long - crop.shape[1]) // 2
+    square[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
+    small = cv2.resize(square, (BOX, BOX), interpolation=cv2.INTER_AREA)
+    small *= 255 / small.max()
+    total = small.sum()
+    centres = np.arange(BOX) + 0.5
+    down = int(15 - (small.sum(axis=1) @ centres) / total)
+    right = int(15 - (small.sum(axis=0) @ centres) / total)
+    down, right = min(max(down, 0), SIDE - BOX), min(max(right, 0), SIDE - BOX)
+    seen = np.zeros((SIDE, SIDE), np.uint8)
+    seen[down : down + BOX, right : right + BOX] = np.round(small)
+    return seen
+
+
+def _cropped(strength: Plane) -> Plane | None:
+    """The part that holds ink stronger than a half."""
+    mask = strength > 0.5
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return None
+    return strength[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _unbroken(crop: Plane, factor: float) -> Plane:
+    """Widen hairlines that would break up when the crop shrinks by `factor`."""
+    if factor >= 1 or stroke_width(crop > 0.5) * factor >= 2:
+        return crop
+    side = int(np.ceil(1 / factor))
+    thick = cv2.dilate(np.pad(crop, side), np.ones((side, side), np.uint8))
+    return np.asarray(thick, np.float32)
+
+
+def _resized(crop: Plane, long_side: int) -> Plane:
+    """The crop with its longer side at `long_side` pixels."""
+    factor = long_side / max(crop.shape)
+    size = (max(1, round(crop.shape[1] * factor)), max(1, round(crop.shape[0] * factor)))
+    smooth = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(crop, size, interpolation=smooth), np.float32)

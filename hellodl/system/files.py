@@ -1,0 +1,160 @@
+"""Files replaced wholly or not at all, and one writer at a time, however a process ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from hellodl.errors import HellodlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import BufferedIOBase
+    from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_to_lock(descriptor: int) -> None:
+        """Raise OSError if another process holds the lock."""
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _try_to_lock(descriptor: int, *, wait: bool = False) -> None:
+        """Raise OSError if another process holds the lock; without locks (some network disks) go on."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass
+
+
+# Replacing --------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def replacing(path: Path, *, sync: bool = True) -> Iterator[BufferedIOBase]:
+    """A temporary file beside `path` that takes its place if the block succeeds, and vanishes if it fails.
+
+    With `sync` the bytes are on the disk before the name is: needed where nothing checks them later. Writers
+    of one path have to take turns: see below.
+    """
+    temporary = temporary_of(path)
+    try:
+        with temporary.open("w+b") as file:
+            yield file
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if sync:
+        _sync_folder(path.parent)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace the file at `path` by `content`, wholly or not at all, even if the machine stops half-way.
+
+    Raises HellodlError if it cannot be written; what was there before is untouched.
+    """
+    try:
+        with replacing(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def temporary_of(path: Path) -> Path:
+    """Where `path` is written before it takes its name; what a killed process leaves there is used again."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable, where the system knows how."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # not every file system can; the file itself is in place
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+# Locking ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Inside, no other hellodl writes `path`. The lock is on a file beside it, which vanishes at the end.
+
+    A killed process leaves that file behind but not the lock. Raises HellodlError if another process holds
+    the lock, or if no file can be made there.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    descriptor = _acquire(path, lock)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no open file, see below
+            lock.unlink()  # while it is ours: who comes now makes a new one
+        os.close(descriptor)
+        if sys.platform == "win32":
+            with suppress(OSError):
+                lock.unlink()
+
+
+@contextmanager
+def alone_in(folder: Path, on_wait: Callable[[], object] | None = None) -> Iterator[None]:
+    """Inside, no other hellodl is alone in `folder`. The lock is the folder's own and needs no file.
+
+    If another process is at work, calls `on_wait()` and waits for its end; without `on_wait`, raises
+    BlockingIOError. On Windows, where folders cannot be locked, nothing is.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            _try_to_lock(descriptor)
+        except BlockingIOError:
+            if on_wait is None:
+                raise
+            on_wait()
+            _try_to_lock(descriptor, wait=True)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(path: Path, lock: Path) -> int:
+    """A descriptor of the lock file, locked."""
+    while True:
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
+        try:
+            _try_to_lock(descriptor)
+        except OSError:
+            os.close(descriptor)
+            raise HellodlError(
+                f"{path}: another run is writing it; wait for its end, or write elsewhere with -o FILE"
+            ) from None
+        if _is_still(lock, descriptor):
+            return descriptor
+        os.close(descriptor)
+
+
+def _is_still(lock: Path, descriptor: int) -> bool:
+    """Whether the locked file is the one under that name, and not one its last owner has just removed."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), lock.stat())
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""From data to a trained model: settings, batches, distortions, one step, the loop, the whole run."""

@@ -1,0 +1,132 @@
+"""Lines: digits in reading order; specks, fragments, edges and frames left out; touching digits cut."""
+
+import numpy as np
+import pytest
+from paper import Sheet, drawn, number
+from PIL import Image, ImageDraw
+
+from hellodl.reading.ink import find_ink, to_grey
+from hellodl.reading.lines import find_lines
+from hellodl.reading.load import load_picture
+from hellodl.reading.pieces import Piece, cut_up, joined
+
+
+def lines_of(picture, *, light=False):
+    ink = find_ink(*to_grey(load_picture(picture)), light=light)
+    return find_lines(ink.strength, ink.mask)
+
+
+def shape_of(lines):
+    return [len(line) for line in lines]
+
+
+def test_digits_come_in_lines_from_left_to_right():
+    lines = lines_of(drawn([number("3780"), number("641", 1), number("29", 2)]))
+    assert shape_of(lines) == [4, 3, 2]
+    for line in lines:
+        lefts = [piece.box[0] for piece in line]
+        assert lefts == sorted(lefts)
+
+
+def test_a_tilted_row_is_one_line():
+    assert shape_of(lines_of(drawn([number("378016")], Sheet(tilt=8)))) == [6]
+
+
+def test_specks_and_fragments_at_the_border_are_no_pieces():
+    picture = drawn([number("38")]).copy()
+    picture[10:14, 10:14] = picture[200:205, 150:154] = 0  # specks
+    picture[:25, 100:110] = 0  # something cut off above
+    assert shape_of(lines_of(picture)) == [2]
+
+
+def test_dots_beside_a_digit_do_not_join_it():
+    picture = drawn([number("0")]).copy()
+    plain = lines_of(picture)[0][0].box
+    picture[plain[1] - 14 : plain[1] - 8, 106:112] = 0
+    assert lines_of(picture)[0][0].box == plain
+
+
+def test_dashes_make_one_digit():
+    picture = np.full((220, 160), 255, np.uint8)
+    for y in range(40, 180, 30):
+        picture[y : y + 18, 75:85] = 0
+    assert shape_of(lines_of(picture)) == [1]
+
+
+def test_a_frame_and_the_edge_of_a_desk_are_left_out():
+    picture = drawn([number("38")]).copy()
+    picture[30:34, 30:-30] = picture[-34:-30, 30:-30] = picture[30:-30, 30:34] = picture[30:-30, -34:-30] = 0
+    assert shape_of(lines_of(picture)) == [2]
+    picture = drawn([number("38")]).copy()
+    picture[:, :16] = 30
+    assert shape_of(lines_of(picture)) == [2]
+
+
+def test_nothing_gives_no_lines():
+    assert lines_of(np.full((50, 50), 255, np.uint8)) == []
+
+
+def test_touching_digits_are_cut_between_and_join_again():
+    (piece,) = lines_of(drawn([number("00")], Sheet(gap=-48)))[0]
+    parts = cut_up(piece)
+    assert len(parts) > 1
+    middle = piece.box[0] + piece.box[2] / 2
+    assert min(abs(part.box[0] - middle) for part in parts[1:]) < 0.1 * piece.box[2]
+    assert joined(parts).strength.sum() == pytest.approx(piece.strength.sum(), rel=0.01)
+
+
+def test_a_narrow_piece_is_not_cut():
+    piece = Piece((0, 0, 20, 60), np.ones((60, 20), np.float32))
+    assert cut_up(piece) == [piece]
+
+
+MARKS = {  # lines of the pen as ((x, y), (x, y)) between two digits at 60 to 160 and 210 to 310
+    "point": [((186, 146), (186, 147))],
+    "comma": [((188, 138), (180, 160))],
+    "apostrophe": [((188, 76), (184, 94))],
+    "hyphen": [((170, 112), (204, 112))],
+    "colon": [((186, 100), (186, 101)), ((186, 140), (186, 141))],
+    "equals": [((170, 104), (204, 104)), ((170, 122), (204, 122))],
+    "slash": [((204, 64), (170, 160))],
+}
+
+
+def with_mark(strokes, lines=("38",)):
+    """A picture of 38 with strokes of a pen between the two."""
+    image = Image.fromarray(drawn([number(line) for line in lines], Sheet(gap=50)))
+    for ends in strokes:
+        ImageDraw.Draw(image).line(ends, fill=(20, 20, 20), width=8)
+    return np.asarray(image)
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_marks_between_digits_are_left_out(mark):
+    assert shape_of(lines_of(with_mark(MARKS[mark]))) == [2]
+
+
+def test_a_one_between_digits_stays_upright_or_leaning():
+    assert shape_of(lines_of(with_mark([((186, 76), (186, 146))]))) == [3]
+    assert shape_of(lines_of(with_mark([((200, 76), (176, 146))]))) == [3]
+    assert shape_of(lines_of(with_mark([((188, 66), (183, 160))]))) == [3]
+
+
+def test_small_digits_beside_large_ones_stay():
+    picture = drawn([number("38")], Sheet(gap=70)).copy()
+    small = drawn([number("0")], Sheet(size=66, margin=0))
+    picture[90:156, 165:231] = np.minimum(picture[90:156, 165:231], small)
+    assert shape_of(lines_of(picture)) == [3]
+
+
+def test_a_stroke_broken_in_the_middle_is_one_digit():
+    picture = drawn([number("303")]).copy()
+    picture[:, 160:260] = 255  # the digit in the middle
+    picture[76:107, 205:213] = picture[120:148, 211:219] = 20
+    assert shape_of(lines_of(picture)) == [3]
+
+
+def test_the_two_circles_of_an_8_are_one_digit():
+    image = Image.new("RGB", (200, 260), (255, 255, 255))
+    pen = ImageDraw.Draw(image)
+    pen.ellipse([70, 40, 130, 110], outline=(0, 0, 0), width=3)
+    pen.ellipse([60, 114, 140, 210], outline=(0, 0, 0), width=3)
+    assert shape_of(lines_of(np.asarray(image))) == [1]

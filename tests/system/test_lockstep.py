@@ -1,0 +1,116 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hellodl.errors import HellodlError
+from hellodl.system import lockstep
+from hellodl.system.lockstep import in_lockstep, shared_zeros
+
+pytestmark = pytest.mark.skipif(lockstep.PROCESSES == 1, reason="no second process on this system")
+
+
+def test_two_processes_take_turns_on_an_array_they_share():
+    """Each adds to what the other has just written, 3,000 times: no step is lost, done twice or too early."""
+    numbers = shared_zeros(2, np.int64)
+
+    def other(meet):
+        while True:
+            meet()
+            numbers[1] = numbers[0] + 1
+            meet()
+
+    with in_lockstep(other) as meet:
+        for step in range(3000):
+            assert numbers.tolist() == [2 * step - (step > 0), 2 * step]
+            numbers[0] = numbers[1] + 1
+            meet()
+            meet()
+            assert numbers.tolist() == [2 * step + 1, 2 * step + 2]
+
+
+def test_the_second_process_ends_with_the_body():
+    pids = shared_zeros(1, np.int64)
+
+    def other(meet):
+        pids[0] = os.getpid()
+        meet()
+        meet()  # never
+
+    with in_lockstep(other) as meet:
+        meet()
+        os.kill(int(pids[0]), 0)  # is there
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pids[0]), 0)
+
+
+def test_a_second_process_that_dies_is_noticed(monkeypatch):
+    """Not waited for until the end of time."""
+    monkeypatch.setattr(lockstep, "CHECK_EVERY", 0.01)
+    with (
+        pytest.raises(HellodlError, match="second process was ended; --threads 1"),
+        in_lockstep(lambda _meet: os.kill(os.getpid(), signal.SIGKILL)) as meet,
+    ):
+        meet()
+
+
+def test_where_nobody_hears_of_ended_processes_the_body_still_ends():
+    """Some supervisors start programs with SIGCHLD ignored: then there is nothing to wait for."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with in_lockstep(lambda meet: meet()) as meet:
+            meet()
+        with (
+            pytest.raises(HellodlError, match="second process was ended"),
+            in_lockstep(lambda _meet: os.kill(os.getpid(), signal.SIGKILL)) as meet,
+        ):
+            meet()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_without_processes_to_be_had_there_is_none(monkeypatch):
+    def refuse():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(lockstep.os, "fork", refuse)
+    with in_lockstep(pytest.fail) as meet:
+        assert meet is None
+
+
+STORY = """
+import os, sys, time
+from hellodl.system.lockstep import in_lockstep
+
+def other(meet):
+    meet()
+    meet()
+
+held = open(sys.argv[1], "w")
+with in_lockstep(other) as meet:
+    meet()
+    os.write(1, b"met\\n")
+    time.sleep(60)
+"""
+
+
+def test_a_killed_process_leaves_nothing_behind(tmp_path):
+    """Its second process holds no pipe open after it, ignores what a terminal sends, and ends by itself."""
+    command = [sys.executable, "-c", STORY, str(tmp_path / "held")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout.readline() == b"met\n"
+        (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert list(Path(f"/proc/{child}/fd").iterdir()) == []
+        os.kill(int(child), signal.SIGINT)
+        os.kill(int(child), signal.SIGTERM)
+        process.kill()
+        started = time.monotonic()
+        assert process.stdout.read() == b""
+    while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
+        assert time.monotonic() < started + 20
+        time.sleep(0.05)

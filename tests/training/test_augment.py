@@ -1,0 +1,151 @@
+"""Augmentation: exact against independent references, bounded, a pure function of the generator's state."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hellodl.datasets import augment
+from hellodl.errors import UsageError
+from hellodl.training.augment import KINDS, Augmenter, Strengths, augmenter
+
+MNIST = Path(__file__).parents[2] / "data/mnist/t10k-images-idx3-ubyte.gz"
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return np.frombuffer(gzip.decompress(MNIST.read_bytes()), np.uint8, 300 * 784, 16).reshape(-1, 28, 28)
+
+
+def generator(*key):
+    return np.random.default_rng(key)
+
+
+def read(sources, groups, group, images):
+    """Reads `images` at `sources` as the augmenter does."""
+    return augment._read(augment._side_by_side(images, groups, group), sources).transpose(0, 2, 1)
+
+
+def test_none_copies(digits):
+    result = augmenter("none")(digits, generator(0))
+    np.testing.assert_array_equal(result, digits)
+    assert not np.shares_memory(result, digits)
+
+
+@pytest.mark.parametrize("kind", ["shift", "affine", "elastic"])
+def test_a_batch_depends_on_its_key_alone(kind, digits):
+    distort = augmenter(kind)
+    first = distort(digits, generator(1, 2, 3))
+    other = distort(digits, generator(1, 2, 4))
+    np.testing.assert_array_equal(augmenter(kind)(digits, generator(1, 2, 3)), first)
+    np.testing.assert_array_equal(distort(digits, generator(1, 2, 3)), first)
+    if kind != "shift":  # its chance is the order of the batch
+        assert (first != other).any(axis=(1, 2)).mean() > 0.95
+
+
+@pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 128, 129, 300])
+def test_any_number_of_pictures_flat_or_square_into_a_given_array(n, digits):
+    distort = augmenter("elastic")
+    square = distort(digits[:n], generator(5))
+    out = np.full((n, 784), 7, np.uint8)
+    assert distort(digits[:n].reshape(n, 784), generator(5), out) is out
+    np.testing.assert_array_equal(out.reshape(n, 28, 28), square)
+    assert square.dtype == np.uint8
+
+
+def test_a_group_shares_one_distortion_and_groups_differ(digits):
+    same = np.repeat(digits[:1], 32, axis=0)
+    left, right = np.split(augmenter("elastic", group=16)(same, generator(0)), 2)
+    assert (left == left[0]).all()
+    assert (right == right[0]).all()
+    assert (left[0] != right[0]).any()
+
+
+def test_reading_in_place_changes_nothing(digits):
+    still = np.indices((28, 28), np.float32).reshape(1, 2, 784).repeat(2, axis=0)
+    np.testing.assert_array_equal(read(still, 2, 8, digits[:16]).reshape(16, 28, 28), digits[:16])
+
+
+def test_reading_is_bilinear_with_background_outside(digits):
+    """The same as torch's grid_sample to half a grey level, at points inside and far outside."""
+    steps = generator(0).integers(-5 * 16, 33 * 16, (4, 2, 784))
+    sources = (steps / 16).astype(np.float32)  # the grid on which the augmenter rounds positions
+    ours = read(sources, 4, 1, digits[:4]).reshape(4, 784)
+    points = torch.from_numpy((2 * sources + 1) / 28 - 1).permute(0, 2, 1).flip(-1)[:, None]
+    pixels = torch.from_numpy(digits[:4].astype(np.float32))[:, None]
+    theirs = torch.nn.functional.grid_sample(pixels, points, padding_mode="zeros", align_corners=False)
+    assert np.abs(ours - theirs.numpy().reshape(4, 784)).max() <= 0.51
+
+
+@pytest.mark.parametrize("amount", [-1.0, -0.25, 0.0, 0.5, 1.0])
+def test_strokes_grow_and_shrink_by_morphology(amount, digits):
+    """Blends with torch's maximum over a pixel and its four neighbours (minimum: that of the negative)."""
+    side = augment._side_by_side(digits[:8], 1, 8)
+    changed = augment._change_strokes(side, np.array([amount]))[0].transpose(2, 0, 1)
+    pixels = torch.from_numpy(side[0].transpose(2, 0, 1).astype(np.float32))
+    sign = 1 if amount > 0 else -1
+    rows, columns = (
+        torch.nn.functional.max_pool2d(sign * pixels, k, 1, (k[0] // 2, k[1] // 2)) for k in ((3, 1), (1, 3))
+    )
+    extreme = sign * torch.maximum(rows, columns)
+    expected = pixels + abs(amount) * (extreme - pixels)
+    assert np.abs(changed - expected.numpy()).max() <= 0.51
+
+
+def test_what_leaves_on_one_side_does_not_return_on_the_other():
+    """White pictures moved by up to 3 pixels: never touched inside, each darker along two edges that meet."""
+    white = np.full((512, 28, 28), 255, np.uint8)
+    moved = Augmenter(Strengths(shift=3), group=1)(white, generator(0)).astype(int)
+    assert (moved[:, 3:-3, 3:-3] == 255).all()
+    top, bottom, left, right = moved[:, 0, 14], moved[:, -1, 14], moved[:, 14, 0], moved[:, 14, -1]
+    assert (np.maximum(top, bottom) == 255).all()
+    assert (np.maximum(left, right) == 255).all()
+    assert min(edge.min() for edge in (top, bottom, left, right)) == 0
+    assert (np.minimum(top, bottom) < 255).mean() > 0.8  # one move in seven stands still
+
+
+@pytest.mark.parametrize(
+    ("strengths", "low", "high"),
+    [
+        (Strengths(rotation=20), np.cos(np.radians(20)), 1),
+        (Strengths(scale=0.25), 1 / 1.25, 1.25),
+        (Strengths(shear=0.3), 1, 1),
+    ],
+)
+def test_affine_maps_stay_within_their_limits(strengths, low, high):
+    maps = augment._affine(generator(0), 4000, strengths)
+    assert maps[:, 0, 0].min() == pytest.approx(low, rel=2e-3)
+    assert maps[:, 0, 0].max() == pytest.approx(high, rel=2e-3)
+    areas = np.linalg.det(maps.astype(float))
+    expected = 1.25**2 if strengths.scale else 1
+    assert areas.max() == pytest.approx(expected, rel=2e-2)
+    assert areas.min() == pytest.approx(1 / expected, rel=2e-2)
+    assert np.abs(maps[:, 1, 0]).max() == pytest.approx(
+        strengths.shear or np.sin(np.radians(strengths.rotation)), abs=1e-3
+    )
+
+
+def test_elastic_drift_has_the_size_and_smoothness_asked_for():
+    strengths = Strengths(elastic=1.5, smoothness=4)
+    still = Augmenter(Strengths())._sources(generator(0), 1)
+    drift = (Augmenter(strengths)._sources(generator(0), 3000) - still).reshape(-1, 28, 28)
+    assert np.sqrt(np.mean(drift**2)) == pytest.approx(1.5, rel=0.03)
+    # Blurred noise of deviation s has the correlation exp(-d²/4s²) between points d apart.
+    apart = np.mean(drift[:, :, :-4] * drift[:, :, 4:]) / np.mean(drift**2)
+    assert apart == pytest.approx(np.exp(-(4**2) / (4 * 4**2)), abs=0.03)
+
+
+def test_pictures_stay_recognisable(digits):
+    """Every kind keeps most of the ink where it was: correlation with the original, on average, above 0.5."""
+    for kind in KINDS:
+        distorted = augmenter(kind)(digits, generator(0))
+        scores = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(digits, distorted, strict=True)]
+        assert np.mean(scores) > 0.5, kind
+        assert 0.8 < distorted.mean() / digits.mean() < 1.25, kind
+
+
+def test_unknown_kind_is_refused_by_name():
+    with pytest.raises(UsageError, match="no kind 'mixup', choose from none, shift, affine, elastic"):
+        augmenter("mixup")

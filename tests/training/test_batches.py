@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hellodl.training.augment import augmenter
+from hellodl.training.batches import Batches, Purpose, epoch_order, generator, stratified_split
+
+LABELS = np.random.default_rng(0).integers(0, 10, 3000).astype(np.uint8)
+
+
+@given(st.integers(1, 300), st.data())
+def test_a_split_is_disjoint_and_complete(count, data):
+    held_out = data.draw(st.integers(0, count))
+    kept, out = stratified_split(LABELS[:count], held_out, seed=data.draw(st.integers(0, 5)))
+    assert len(out) == held_out
+    assert sorted([*kept, *out]) == list(range(count))
+    assert (np.diff(kept) > 0).all()
+
+
+def test_a_split_holds_out_each_digit_in_proportion():
+    """No digit is off by more than one image."""
+    _, out = stratified_split(LABELS, 500, seed=1)
+    share = np.bincount(LABELS, minlength=10) * 500 / 3000
+    assert np.abs(np.bincount(LABELS[out], minlength=10) - share).max() <= 1
+
+
+def test_a_split_depends_on_the_seed_alone():
+    first, again, other = (stratified_split(LABELS, 500, seed)[1] for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert len(np.intersect1d(first, other)) < 150
+
+
+def test_an_epoch_visits_every_image_once_less_a_remainder():
+    indices = np.arange(100, 203)
+    order = epoch_order(indices, 10, seed=0, epoch=0)
+    assert order.shape == (10, 10)
+    assert len(np.unique(order)) == 100
+    assert np.isin(order, indices).all()
+
+
+def test_epochs_and_seeds_have_orders_of_their_own():
+    orders = [epoch_order(np.arange(50), 50, *where).tobytes() for where in ((0, 0), (0, 1), (1, 0), (0, 0))]
+    assert orders[0] == orders[3]
+    assert len(set(orders)) == 3
+
+
+def test_each_purpose_has_its_own_random_numbers():
+    drawn = {generator(3, purpose).integers(1 << 60) for purpose in Purpose}
+    drawn |= {generator(3, Purpose.AUGMENT, *where).integers(1 << 60) for where in ((0, 1), (1, 0), (0,))}
+    assert len(drawn) == len(Purpose) + 3
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(4).integers(0, 256, (90, 28, 28), dtype=np.uint8)
+
+
+ROWS = np.array([7, 3, 3, 88, 40])
+
+
+def delivered(images, kind, *position):
+    batches = Batches(images, np.arange(90, dtype=np.uint8), augmenter(kind) if kind != "none" else None, 0)
+    pixels = np.empty((5, 784), np.uint8)
+    return pixels, batches.read(ROWS, pixels, *position)
+
+
+@pytest.mark.parametrize("kind", ["none", "shift", "elastic"])
+def test_a_batch_has_the_labels_of_its_rows(images, kind):
+    assert delivered(images, kind, 0, 0)[1].tolist() == ROWS.tolist()
+
+
+def test_without_distortion_a_batch_holds_the_pictures_of_its_rows(images):
+    assert np.array_equal(delivered(images, "none", 0, 0)[0], images[ROWS].reshape(5, 784))
+
+
+def test_a_distortion_depends_on_the_position_alone(images):
+    """Whatever was read before: a run that goes on from the middle sees what it would have seen."""
+    batches = Batches(images, np.zeros(90, np.uint8), augmenter("elastic"), 0)
+    whole, again = np.empty((2, 5, 784), np.uint8)
+    batches.read(ROWS[::-1], again, 4, 0)
+    batches.read(ROWS, again, 4, 1)
+    assert np.array_equal(again, delivered(images, "elastic", 4, 1)[0])
+    batches.read(ROWS, whole, 4, 2)
+    assert not np.array_equal(again, whole)
+    assert not np.array_equal(again, images[ROWS].reshape(5, 784))

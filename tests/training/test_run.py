@@ -1,0 +1,518 @@
+import os
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hellodl import checkpoint, datasets, evaluation
+from hellodl.errors import DataError, HellodlError, Interrupted, ModelError, NonFiniteError, UsageError
+from hellodl.system.files import temporary_of
+from hellodl.system.lockstep import PROCESSES
+from hellodl.training import run as training
+from hellodl.training.batches import stratified_split
+from hellodl.training.loop import EpochRecord, Trainer
+from hellodl.training.settings import Settings
+
+# Every feature that a resume has to carry over, in a few combinations: 18 or 19 steps an epoch.
+COMBINATIONS = {
+    "hill": {"batch_size": 64, "epochs": 2},
+    "momentum, schedule": {"momentum": 0.9, "lr": 0.05, "schedule": "linear", "warmup": 0.3},
+    "average, augmentation": {"momentum": 0.9, "lr": 0.05, "augment": "elastic", "average": 0.95},
+    "adam, cosine, decay": {"optimizer": "adam", "lr": 0.002, "schedule": "cosine", "weight_decay": 0.01},
+    "patience, smoothing": {"patience": 2, "lr": 0.5, "label_smoothing": 0.1, "average": 0.5},
+    "no validation": {"validation": 0, "momentum": 0.5, "augment": "shift"},
+}
+
+
+def settings_of(**changes):
+    return Settings(**{"epochs": 3, "batch_size": 100, "validation": 150, "seed": 1, **changes})
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+@pytest.fixture
+def run(small_mnist, output):
+    """Trains, and gives back the records."""
+
+    def run(settings, **options):
+        options = {"output": output, "data_dir": small_mnist, "threads": 1, **options}
+        return list(training.train(settings, training.Run(**options)))
+
+    return run
+
+
+def stop_after(steps):
+    """A `should_stop` that says yes after so many steps: it is asked once before the first."""
+    asked = iter(range(steps))
+    return lambda: next(asked, None) is None
+
+
+def learned(path):
+    """All that a run has learned: every array's bytes, the position, the history; not how long it took."""
+    found = checkpoint.load(path)
+    arrays = {**found.weights, **{f"training.{name}": a for name, a in found.training.items()}}
+    about = {name: found.about[name] for name in ("step", "loss_sum", "history", "results", "settings")}
+    return {name: a.tobytes() for name, a in arrays.items()}, about
+
+
+# Learning ---------------------------------------------------------------------------------------------
+
+
+def test_the_loss_falls_and_digits_are_read(run):
+    *epochs, done = run(settings_of(epochs=5, momentum=0.9, lr=0.05))
+    losses = [record.loss for record in epochs]
+    assert losses == sorted(losses, reverse=True)
+    assert [record.epoch for record in epochs] == [1, 2, 3, 4, 5]
+    assert done.test_accuracy > 0.8
+    assert done.validation_accuracy == epochs[-1].validation_accuracy
+    assert (done.epochs, done.steps) == (5, 5 * 18)
+    assert done.train_seconds == pytest.approx(sum(record.seconds for record in epochs))
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(run, tmp_path):
+    files = [tmp_path / f"{i}.safetensors" for i in range(3)]
+    for path, seed in zip(files, (1, 1, 2), strict=True):
+        run(settings_of(seed=seed, augment="elastic"), output=path)
+    first, again, other = map(learned, files)
+    assert first == again
+    assert first[0]["lc1.weight"] != other[0]["lc1.weight"]
+
+
+@pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_one_process_or_two_give_the_same_weights_bit_for_bit(run, tmp_path, name):
+    """Also where a run with one goes on with two."""
+    alone, together, mixed = (tmp_path / f"{name}.safetensors" for name in ("alone", "together", "mixed"))
+    run(settings_of(**COMBINATIONS[name]), output=alone)
+    run(settings_of(**COMBINATIONS[name]), output=together, threads=2)
+    assert learned(together) == learned(alone)
+    with pytest.raises(Interrupted):
+        run(settings_of(**COMBINATIONS[name]), output=mixed, threads=2, should_stop=stop_after(23))
+    run(settings_of(**COMBINATIONS[name]), output=mixed, resume=mixed)
+    assert learned(mixed) == learned(alone)
+
+
+def test_small_and_odd_batches_are_worked_on_too(run, output):
+    """A batch of one picture, of an odd number, of more than there are: the loss is the mean over all."""
+    for batch_size in (1, 31, 33, 5000):
+        settings = settings_of(batch_size=batch_size, epochs=1, lr=1e-9, validation=0)
+        (epoch, done) = run(settings, output=output, force=True, threads=2)
+        assert epoch.loss == pytest.approx(done.test_loss, rel=0.1)
+        assert done.threads == (PROCESSES if batch_size > 32 else 1)  # what was used, not what was asked for
+
+
+def test_the_saved_model_is_the_one_that_was_scored(run, small_mnist, output):
+    done = run(settings_of(average=0.9, momentum=0.9))[-1]
+    test = datasets.load("mnist", "test", small_mnist)
+    predicted = checkpoint.load_model(output).predict(test.images).argmax(axis=1)
+    assert (predicted == test.labels).mean() == done.test_accuracy
+    assert checkpoint.load(output).about["results"]["test_accuracy"] == done.test_accuracy
+
+
+def test_the_test_set_is_loaded_and_scored_once_at_the_end(run, monkeypatch):
+    """Nothing may be chosen by it."""
+    seen = []
+    load, score = datasets.load, evaluation.score
+    monkeypatch.setattr(training.datasets, "load", lambda n, s, d: seen.append(s) or load(n, s, d))
+    monkeypatch.setattr(training, "score", lambda *a: seen.append("scored") or score(*a))
+    run(settings_of(epochs=2))
+    assert seen == ["train", "test", "scored"]
+
+
+def test_training_stops_once_the_accuracy_aimed_at_is_reached(run):
+    *epochs, done = run(settings_of(epochs=50, momentum=0.9, target_accuracy=0.7))
+    assert len(epochs) < 10
+    assert (
+        epochs[-1].validation_accuracy >= 0.7 > max((r.validation_accuracy for r in epochs[:-1]), default=0)
+    )
+    assert done.epochs == len(epochs)
+
+
+def test_patience_stops_and_keeps_the_best_weights(run, small_mnist, output):
+    """Held-out accuracy of the saved model is the best of all epochs, two epochs before the last."""
+    *epochs, done = run(settings_of(epochs=100, momentum=0.9, patience=2))
+    accuracies = [record.validation_accuracy for record in epochs]
+    assert len(epochs) < 100
+    assert accuracies.index(max(accuracies)) == len(epochs) - 3
+    train = datasets.load("mnist", "train", small_mnist)
+    _, out = stratified_split(train.labels, 150, seed=1)
+    predicted = checkpoint.load_model(output).predict(train.images[out]).argmax(axis=1)
+    assert (predicted == train.labels[out]).mean() == max(accuracies) == done.validation_accuracy
+
+
+def test_without_validation_there_is_none(run):
+    *epochs, done = run(settings_of(validation=0))
+    assert {(r.validation_loss, r.validation_accuracy) for r in epochs} == {(None, None)}
+    assert done.validation_accuracy is None
+    assert done.steps == 3 * 20
+
+
+def test_a_batch_larger_than_the_set_is_the_set(run):
+    done = run(settings_of(batch_size=10**9))[-1]
+    assert done.steps == 3
+
+
+def test_a_single_image_left_to_train_on_is_enough(run):
+    assert run(settings_of(validation=1999, epochs=1))[-1].steps == 1
+
+
+def test_holding_out_everything_is_refused(run, output):
+    with pytest.raises(DataError, match="has 2000 images, expected more than the 2000 to hold out"):
+        run(settings_of(validation=2000))
+    assert not output.exists()
+
+
+def test_other_networks_can_be_trained(run, output):
+    run(settings_of(hidden=(20,), epochs=1))
+    assert checkpoint.load_model(output).widths == (784, 20, 10)
+
+
+def test_the_average_moves_faster_at_first_so_that_the_start_is_forgotten(run, monkeypatch):
+    """By 9/(10+t) of the way after step t, later by 1 - decay: computed again in float64."""
+    learn, averages, weights = Trainer.learn, [], []
+
+    def learn_and_look(trainer, *batch):
+        if not averages:
+            weights.append(trainer.optimizer.weights.astype(float))
+        learn(trainer, *batch)
+        averages.append(trainer.average.copy())
+        weights.append(trainer.optimizer.weights.astype(float))
+
+    monkeypatch.setattr(Trainer, "learn", learn_and_look)
+    run(settings_of(average=0.9, epochs=6))
+    expected = weights[0]
+    for t, (new, average) in enumerate(zip(weights[1:], averages, strict=True), 1):
+        share = max(0.1, 9 / (10 + t))
+        expected = expected + share * (new - expected)
+        np.testing.assert_allclose(average, expected, atol=1e-5)
+
+
+# Divergence -------------------------------------------------------------------------------------------
+
+
+def test_a_diverging_run_names_epoch_step_and_op_and_keeps_the_last_good_model(run, output):
+    run(settings_of())
+    good = output.read_bytes()
+    with pytest.raises(
+        NonFiniteError, match=r"^epoch 1, step \d+: \w+ of shape \(.*\) gave .*rate 100 may be"
+    ):
+        run(settings_of(lr=100.0), checkpoint_every=1e9)
+    assert output.read_bytes() == good
+    assert [p.name for p in output.parent.iterdir()] == [output.name]
+
+
+def test_divergence_in_the_very_last_step_is_noticed(run, output):
+    """The loss was still finite; the weights it led to are not."""
+    with pytest.raises(NonFiniteError, match=r"^epoch 1, step 1: "):
+        run(settings_of(lr=1e30, batch_size=2000, epochs=1))
+    assert not output.exists()
+
+
+def test_a_run_that_ends_finite_but_absurd_has_diverged(run, monkeypatch, output):
+    monkeypatch.setattr("hellodl.training.loop.MAX_LOSS", 0.1)
+    with pytest.raises(NonFiniteError, match=r"^epoch 1, step 18: the mean loss is "):
+        run(settings_of())
+    assert not output.exists()
+
+
+# Resuming ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("combination", COMBINATIONS)
+@pytest.mark.parametrize("stops", [(7,), (1, 17, 5, 11)], ids=str)
+def test_a_resumed_run_ends_bit_for_bit_where_an_uninterrupted_one_does(run, tmp_path, combination, stops):
+    """Stopped in the middle of an epoch, at its end, and several times."""
+    settings = settings_of(**COMBINATIONS[combination])
+    whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
+    records = run(settings, output=whole)
+    resume = None
+    for steps in stops:
+        with pytest.raises(Interrupted):
+            run(settings, output=parts, resume=resume, should_stop=stop_after(steps))
+        resume = parts
+    *epochs, done = run(settings, output=parts, resume=parts)
+    assert learned(parts) == learned(whole)
+    assert epochs[-1].loss == records[-2].loss
+    assert (done.test_loss, done.epochs, done.steps) == (
+        records[-1].test_loss,
+        records[-1].epochs,
+        records[-1].steps,
+    )
+
+
+def test_the_time_before_a_resume_counts(run, output):
+    settings = settings_of()
+    with pytest.raises(Interrupted):
+        run(settings, should_stop=stop_after(30))
+    before = checkpoint.load(output).about["train_seconds"]
+    *epochs, done = run(settings, resume=output)
+    assert before > 0
+    assert done.train_seconds == pytest.approx(before + sum(record.seconds for record in epochs))
+
+
+def test_a_finished_run_can_be_extended(run, output, tmp_path):
+    """With a constant rate that is the same as having asked for more epochs at once."""
+    run(settings_of(epochs=2, momentum=0.9, lr=0.05))
+    longer = training.choose_settings(None, {"epochs": 4}, output)
+    records = run(longer, resume=output)
+    assert [r.epoch for r in records if isinstance(r, EpochRecord)] == [3, 4]
+    run(settings_of(epochs=4, momentum=0.9, lr=0.05), output=tmp_path / "whole.safetensors")
+    assert learned(output) == learned(tmp_path / "whole.safetensors")
+
+
+def test_an_extended_schedule_goes_on_as_if_asked_for_from_the_start(run, output, monkeypatch):
+    """After 2 of 2 epochs the linear rate was 0; for 4 it is half the full one and falls to 0."""
+    run(settings_of(epochs=2, schedule="linear"))
+    rates = []
+    monkeypatch.setattr("hellodl.optim.SGD.update", lambda self, _part: rates.append(self.lr))
+    run(settings_of(epochs=4, schedule="linear"), resume=output)
+    assert rates == pytest.approx([0.1 * (1 - step / 72) for step in range(36, 72)])
+
+
+def test_a_finished_run_resumed_is_finished(run, output):
+    run(settings_of())
+    before = learned(output)
+    (done,) = run(settings_of(), resume=output)
+    assert done.epochs == 3
+    assert learned(output) == before
+
+
+def test_a_run_can_go_on_into_another_file(run, output, tmp_path):
+    run(settings_of(epochs=1))
+    first = output.read_bytes()
+    run(settings_of(epochs=2), resume=output, output=tmp_path / "other.safetensors")
+    assert output.read_bytes() == first
+    assert checkpoint.load(tmp_path / "other.safetensors").about["step"] == 36
+
+
+def test_contradicting_settings_are_refused_with_all_differences(run, output):
+    run(settings_of(epochs=1))
+    before = output.read_bytes()
+    with pytest.raises(UsageError) as caught:
+        run(settings_of(epochs=1, lr=0.2, seed=5, patience=3), resume=output)
+    assert str(caught.value) == (
+        f"{output}: was trained with other settings: lr is 0.1 there, 0.2 here; "
+        "seed is 1 there, 5 here; patience is 0 there, 3 here"
+    )
+    assert output.read_bytes() == before
+
+
+def test_the_end_may_be_changed(run, output):
+    run(settings_of(epochs=1, patience=1))
+    changes = {"epochs": 3, "patience": 2, "target_accuracy": 0.999}
+    assert run(training.choose_settings(None, changes, output), resume=output)[-1].epochs == 3
+    run(training.choose_settings(None, {"epochs": 4, "patience": 0}, output), resume=output)
+
+
+def test_fewer_epochs_than_are_done_are_refused(run, output):
+    run(settings_of(epochs=2))
+    with pytest.raises(UsageError, match="has 36 steps behind it, --epochs 1 has fewer"):
+        run(settings_of(epochs=1), resume=output)
+
+
+def test_other_images_are_refused(run, output, small_mnist, tmp_path):
+    run(settings_of())
+    for file in small_mnist.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    labels = tmp_path / "train-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1] + b"\x07")
+    with pytest.raises(UsageError, match="was trained on other images"):
+        run(settings_of(), resume=output, data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"step": -1},
+        {"step": 10**9},
+        {"history": []},
+        {"history": [{}] * 3},
+        {"history": [{"loss": float("nan"), "validation_loss": 1.0, "validation_accuracy": 0.5}] * 3},
+        {"history": [{"loss": 1.0, "validation_loss": None, "validation_accuracy": None}] * 3},
+    ],
+    ids=str,
+)
+def test_a_damaged_position_is_refused(run, output, damage):
+    run(settings_of())
+    found = checkpoint.load(output)
+    found.about.update(damage)
+    checkpoint.save(output, found)
+    with pytest.raises(ModelError, match="position in the training is damaged"):
+        run(settings_of(), resume=output)
+
+
+@pytest.mark.parametrize("lost", ["velocity", "average", "weights"])
+def test_a_checkpoint_without_its_training_state_is_refused(run, output, lost):
+    settings = settings_of(momentum=0.9, average=0.9)
+    run(settings)
+    found = checkpoint.load(output)
+    del found.training[lost]
+    checkpoint.save(output, found)
+    with pytest.raises(ModelError, match=f"holds no training state '{lost}'"):
+        run(settings, resume=output)
+
+
+@pytest.mark.parametrize("values", [None, {}, {"lr": 0.1}, 5], ids=str)
+def test_a_checkpoint_without_its_settings_is_refused(run, output, values):
+    run(settings_of(epochs=1))
+    found = checkpoint.load(output)
+    found.about["settings"] = values
+    checkpoint.save(output, found)
+    with pytest.raises(ModelError):
+        training.choose_settings(None, {}, output)
+
+
+def test_a_preset_for_a_resumed_run_is_compared_like_options(run, output):
+    run(settings_of(epochs=1))
+    with pytest.raises(UsageError, match="batch_size is 100 there, 64 here"):
+        run(training.choose_settings("hill", {}, output), resume=output)
+
+
+# Stopping ---------------------------------------------------------------------------------------------
+
+
+def test_a_stop_says_how_to_go_on(run, output, small_mnist):
+    with pytest.raises(Interrupted) as caught:
+        run(settings_of(), should_stop=stop_after(7))
+    assert str(caught.value) == (
+        f"stopped after 7 of 54 steps; go on with `hellodl train --resume {output} --data-dir {small_mnist}`"
+    )
+    assert checkpoint.load(output).about["step"] == 7
+
+
+def test_a_stop_before_the_first_step_touches_nothing(run, output):
+    run(settings_of())
+    before = output.read_bytes()
+    with pytest.raises(Interrupted, match="nothing was written"):
+        run(settings_of(seed=9), should_stop=lambda: True)
+    assert output.read_bytes() == before
+
+
+def children():
+    """Processes that we started and that have not been waited for, those of other tests among them."""
+    tasks = Path("/proc/self/task")  # on Linux; elsewhere training starts none
+    return {child for task in tasks.glob("*/children") for child in task.read_text().split()}
+
+
+@pytest.mark.parametrize("where", ["save", "predict", "learn"])
+def test_leaving_at_once_does_no_harm(run, output, monkeypatch, where):
+    """A KeyboardInterrupt amid saving, validation or a step: the old model, no lock, no other file."""
+    run(settings_of())
+    before, strangers = output.read_bytes(), children()
+
+    def interrupt(*_args):
+        raise KeyboardInterrupt
+
+    target = {
+        "save": "os.fsync",
+        "predict": "hellodl.nn.DigitNet.predict",
+        "learn": "hellodl.training.loop.Trainer.learn",
+    }[where]
+    monkeypatch.setattr(target, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(settings_of(seed=2), threads=2, checkpoint_every=0 if where == "save" else 3600)
+    assert output.read_bytes() == before
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+    assert children() == strangers
+
+
+def test_checkpoints_come_when_their_time_has_come(run, output, monkeypatch):
+    """Every 0 seconds: after every step and epoch; every hour: at the end alone."""
+    steps = []
+    save = checkpoint.save
+    monkeypatch.setattr(
+        training.checkpoints,
+        "save",
+        lambda path, found: steps.append(found.about["step"]) or save(path, found),
+    )
+    run(settings_of(epochs=2), checkpoint_every=0)
+    assert steps == [*range(1, 37), 36]
+    steps.clear()
+    run(settings_of(epochs=2), checkpoint_every=3600)
+    assert steps == [36]
+
+
+# The place of the output ------------------------------------------------------------------------------
+
+
+def test_missing_folders_are_made(run, tmp_path):
+    run(settings_of(epochs=1), output=tmp_path / "a" / "b" / "model")
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["model"]
+
+
+def test_another_architecture_is_replaced_only_by_force(run, output):
+    run(settings_of(hidden=(20,), epochs=1))
+    with pytest.raises(UsageError, match="holds a network 784→20→10; --force replaces it"):
+        run(settings_of(epochs=1))
+    run(settings_of(epochs=1), force=True)
+    assert checkpoint.load_model(output).widths == (784, 128, 64, 10)
+
+
+def test_a_file_that_is_no_model_is_replaced_only_by_force(run, output):
+    output.write_text("my notes")
+    with pytest.raises(UsageError, match="--force replaces"):
+        run(settings_of(epochs=1))
+    assert output.read_text() == "my notes"
+    run(settings_of(epochs=1), force=True)
+    checkpoint.load(output)
+
+
+def test_a_folder_is_no_output_even_by_force(run, tmp_path):
+    with pytest.raises(UsageError, match="is a folder"):
+        run(settings_of(), output=tmp_path, force=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_a_device_or_pipe_is_never_replaced(run, output):
+    os.mkfifo(output)
+    with pytest.raises(UsageError, match="is no plain file"):
+        run(settings_of(), force=True)
+    assert output.is_fifo()
+
+
+def test_a_file_where_a_folder_should_be_is_told(run, output):
+    output.write_text("")
+    with pytest.raises(HellodlError, match="cannot be written"):
+        run(settings_of(), output=output / "model")
+
+
+def test_a_name_that_is_too_long_is_told_before_training(run, tmp_path):
+    for length in (251, 255, 3000):
+        with pytest.raises(HellodlError, match=r"(?i)cannot be written: File ?name too long"):
+            run(settings_of(), output=tmp_path / ("m" * length))
+
+
+def test_a_second_run_with_the_same_output_is_refused_and_the_first_goes_on(run, small_mnist, output):
+    here = training.Run(output=output, data_dir=small_mnist, threads=1)
+    with closing(training.train(settings_of(), here)) as first:
+        next(first)
+        with pytest.raises(HellodlError, match="another run is writing it"):
+            run(settings_of())
+        with pytest.raises(HellodlError, match="another run is writing it"):
+            run(settings_of(), force=True)
+        assert len(list(first)) == 3
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+    run(settings_of())
+
+
+def test_what_a_killed_run_left_is_no_obstacle_and_is_swept_away(small_mnist, output):
+    """The half checkpoint at once, the lock with the end."""
+    output.with_name(f"{output.name}.lock").write_text("")
+    temporary_of(output).write_bytes(b"half a checkpoint")
+    records = training.train(settings_of(), training.Run(output, small_mnist, threads=1))
+    next(records)
+    assert [path.name for path in output.parent.iterdir()] == [f"{output.name}.lock"]
+    list(records)
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+
+
+def test_weights_do_not_depend_on_how_often_a_run_is_saved(run, tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    run(settings_of(epochs=1), output=a, checkpoint_every=0)
+    run(settings_of(epochs=1), output=b)
+    assert learned(a) == learned(b)
+    assert np.isfinite(checkpoint.load(a).weights["lc1.weight"]).all()

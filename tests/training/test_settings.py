@@ -1,0 +1,87 @@
+import json
+import math
+
+import pytest
+
+from hellodl.errors import UsageError
+from hellodl.optim import SCHEDULES
+from hellodl.training.augment import KINDS
+from hellodl.training.settings import PRESETS, Settings
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"epochs": 0},
+        {"epochs": 10_001},
+        {"epochs": 1.5},
+        {"epochs": True},
+        {"batch_size": 0},
+        {"lr": 0.0},
+        {"lr": -0.1},
+        {"lr": math.nan},
+        {"lr": math.inf},
+        {"lr": "0.1"},
+        {"momentum": 1.0},
+        {"momentum": math.nan},
+        {"weight_decay": math.inf},
+        {"warmup": 1.1},
+        {"label_smoothing": 1.0},
+        {"average": -0.1},
+        {"validation": -1},
+        {"seed": -1},
+        {"seed": 0.5},
+        {"patience": -1},
+        {"target_accuracy": 98.0},
+        {"target_accuracy": 0.0},
+        {"hidden": (128, 0)},
+        {"hidden": (1 << 20, 1 << 20)},
+        {"hidden": (1,) * 99},
+        {"optimizer": "sdg"},
+        {"schedule": "exponential"},
+        {"augment": "rotate"},
+        {"dataset": None},
+    ],
+    ids=str,
+)
+def test_unusable_values_are_refused_by_the_name_of_their_option(bad):
+    (name,) = bad
+    with pytest.raises(UsageError, match=f"^--{name.replace('_', '-')}: is .*, expected "):
+        Settings(**bad)
+
+
+@pytest.mark.parametrize("needs", [{"patience": 2}, {"target_accuracy": 0.9}])
+def test_what_needs_images_held_out_is_refused_without_them(needs):
+    with pytest.raises(UsageError, match="--validation"):
+        Settings(validation=0, **needs)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_are_values_of_settings_and_survive_a_checkpoint(preset):
+    settings = Settings(**PRESETS[preset])
+    assert Settings.from_dict(json.loads(json.dumps(settings.as_dict()))) == settings
+
+
+def test_hill_is_the_chapters_own():
+    """Plain hill descent: learning rate 0.1, batches of 64, nothing else."""
+    hill = Settings(**PRESETS["hill"])
+    assert hill == Settings(lr=0.1, batch_size=64, epochs=hill.epochs)
+    assert (hill.momentum, hill.schedule, hill.augment, hill.weight_decay) == (0, "constant", "none", 0)
+
+
+@pytest.mark.parametrize("change", [{"lr": None}, {"hidden": 5}, {"hidden": "ab"}, {"schedule": ["x"]}])
+def test_damaged_metadata_gives_no_settings(change):
+    with pytest.raises((KeyError, TypeError, UsageError)):
+        Settings.from_dict({**Settings().as_dict(), **change})
+
+
+def test_metadata_that_lacks_a_setting_gives_none():
+    values = Settings().as_dict()
+    del values["seed"]
+    with pytest.raises(KeyError):
+        Settings.from_dict(values)
+
+
+def test_every_schedule_and_augmentation_there_is_can_be_chosen():
+    assert {Settings(schedule=name).schedule for name in SCHEDULES} == set(SCHEDULES)
+    assert {Settings(augment=name).augment for name in KINDS} == set(KINDS)
