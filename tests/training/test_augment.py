@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from hellodl.datasets import augment
 from hellodl.errors import UsageError
+from hellodl.training import augment
 from hellodl.training.augment import KINDS, Augmenter, Strengths, augmenter
 
 MNIST = Path(__file__).parents[2] / "data/mnist/t10k-images-idx3-ubyte.gz"
