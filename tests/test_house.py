@@ -36,6 +36,7 @@ LAYERS = (
     {"evaluation"},
     {"graphs"},
     {"reading"},
+    {"export"},
     {"training"},
     {"cli"},
     {"__main__"},

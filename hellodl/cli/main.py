@@ -16,7 +16,7 @@ from hellodl.cli.common import printable
 from hellodl.errors import HellodlError
 from hellodl.version import __version__
 
-COMMANDS = ("train", "evaluate", "predict", "explain", "download", "inspect", "graph")
+COMMANDS = ("train", "evaluate", "predict", "explain", "download", "inspect", "graph", "export")
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

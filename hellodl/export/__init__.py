@@ -1,0 +1,1 @@
+"""A model taken elsewhere: ONNX, NumPy, C, and one page to draw on."""

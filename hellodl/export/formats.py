@@ -1,0 +1,79 @@
+"""Models in the formats of other programs, chosen by the file's name: .onnx, .npz and .h."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hellodl.errors import UsageError
+from hellodl.export.c_header import header
+from hellodl.export.int8 import Int8Net, quantised
+from hellodl.system.files import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hellodl.nn import DigitNet
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: the file, its kind, its size, and how many bytes of it the weights are in use."""
+
+    file: str
+    format: str
+    bytes: int
+    weight_bytes: int
+
+
+def export(model: DigitNet, path: Path, *, int8: bool = False) -> Exported:
+    """Write a model to `path` in the format that the file's name says, whole or not at all.
+
+    int8: whole numbers of eight bits for weights; for .h alone. Raises UsageError for other names, or where
+    a package is missing that the format needs; HellodlError if the file cannot be written.
+    """
+    suffix = check_name(path, int8=int8)
+    net = quantised(model) if int8 else model
+    content = header(net) if suffix == ".h" else FORMATS[suffix](model)
+    write_atomically(path, content)
+    kind = f"int8 {suffix[1:]}" if int8 else suffix[1:]
+    return Exported(str(path), kind, len(content), weight_bytes(net))
+
+
+def check_name(path: Path, *, int8: bool = False) -> str:
+    """The suffix of a file to export to. Raises UsageError for one that is none."""
+    suffix = path.suffix.lower()
+    if suffix not in {*FORMATS, ".h"}:
+        raise UsageError(f"{path}: a model is exported as .onnx, .npz or .h; name the file so")
+    if int8 and suffix != ".h":
+        raise UsageError(f"{path}: --int8 is for .h alone; name the file so, or leave --int8 out")
+    return suffix
+
+
+def weight_bytes(net: DigitNet | Int8Net) -> int:
+    """Bytes that weights and biases take where they are used."""
+    if isinstance(net, Int8Net):
+        return sum(a.nbytes for layer in net.layers for a in (layer.weight, layer.scale, layer.bias))
+    return sum(parameter.value.nbytes for parameter in net.parameters())
+
+
+def npz(model: DigitNet) -> bytes:
+    """The weights by name and `pixels`, their mean and deviation, as NumPy's `load` reads them."""
+    buffer = io.BytesIO()
+    arrays = {name: np.ascontiguousarray(p.value) for name, p in model.named_parameters().items()}
+    np.savez(buffer, **arrays, pixels=np.array(model.pixels, np.float64))  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def onnx(model: DigitNet) -> bytes:
+    """The network as an ONNX model, any number of images at a time. Raises UsageError without onnx."""
+    from hellodl.export.onnx_graph import onnx_model  # noqa: PLC0415 - onnx is an extra, and slow to import
+
+    return onnx_model(model)
+
+
+FORMATS: dict[str, Callable[[DigitNet], bytes]] = {".onnx": onnx, ".npz": npz}

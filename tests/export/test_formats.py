@@ -1,0 +1,144 @@
+"""Exported models answer as the network does, in the programs that they are made for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from hellodl import checkpoint, datasets
+from hellodl.cli.export import export as command
+from hellodl.errors import HellodlError, UsageError
+from hellodl.export.formats import export
+from hellodl.export.int8 import quantised
+from hellodl.nn import DigitNet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+PROGRAM = """
+#include <stdio.h>
+#include "digits.h"
+int main(void) {
+    uint8_t image[784];
+    float p[10];
+    while (fread(image, 1, 784, stdin) == 784) {
+        hellodl_predict(image, p);
+        fwrite(p, sizeof p, 1, stdout);
+    }
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def model() -> DigitNet:
+    return checkpoint.load_model(checkpoint.SHIPPED)
+
+
+@pytest.fixture(scope="module")
+def test_set() -> datasets.Dataset:
+    return datasets.load("mnist", "test")
+
+
+def in_c(folder: Path, images: np.ndarray, *flags: str) -> np.ndarray:
+    """The answers of a program made from digits.h in `folder`, compiled without a single warning."""
+    (folder / "main.c").write_text(PROGRAM)
+    strict = ["-O2", "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", *flags]
+    subprocess.run([COMPILER, *strict, "main.c", "-o", "digits", "-lm"], cwd=folder, check=True)
+    done = subprocess.run([folder / "digits"], input=images.tobytes(), capture_output=True, check=True)
+    return np.frombuffer(done.stdout, np.float32).reshape(-1, 10)
+
+
+def test_onnx_agrees_on_the_whole_test_set(tmp_path, model, test_set):
+    """Onnxruntime takes raw pictures, any number of them, and answers within 1e-5."""
+    runtime = pytest.importorskip("onnxruntime")
+    export(model, tmp_path / "digits.onnx")
+    session = runtime.InferenceSession(tmp_path / "digits.onnx")
+    (given,), (answer,) = session.get_inputs(), session.get_outputs()
+    assert (given.name, given.type, given.shape) == ("images", "tensor(uint8)", ["n", 28, 28])
+    assert (answer.name, answer.shape) == ("probabilities", ["n", 10])
+    found = session.run(None, {"images": test_set.images})[0]
+    assert len(found) == 10_000
+    assert np.abs(found - model.predict(test_set.images)).max() < 1e-5
+    assert session.run(None, {"images": test_set.images[:1]})[0].shape == (1, 10)
+
+
+def test_npz_holds_all_that_the_network_is(tmp_path, model, test_set):
+    """A few lines of NumPy that know nothing of hellodl give the same answers."""
+    export(model, tmp_path / "digits.npz")
+    with np.load(tmp_path / "digits.npz") as held:
+        mean, deviation = held["pixels"]
+        x = (test_set.images[:100].reshape(-1, 784) / 255 - mean) / deviation
+        for i in (1, 2, 3):
+            x = x @ held[f"lc{i}.weight"].T + held[f"lc{i}.bias"]
+            x = np.maximum(x, 0) if i < 3 else np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    assert np.abs(x - model.predict(test_set.images[:100])).max() < 1e-5
+
+
+@pytest.mark.skipif(not COMPILER, reason="no C compiler")
+@pytest.mark.parametrize("hidden", [(128, 64), (), (900, 3, 17)], ids=str)
+def test_c_agrees(tmp_path, model, test_set, hidden):
+    """Also for networks of other shapes."""
+    net = model if hidden == (128, 64) else DigitNet(hidden, np.random.default_rng(1))
+    export(net, tmp_path / "digits.h")
+    images = test_set.images[:1000]
+    assert np.abs(in_c(tmp_path, images) - net.predict(images)).max() < 1e-5
+
+
+@pytest.mark.skipif(not COMPILER, reason="no C compiler")
+def test_int8_in_c_is_int8_in_numpy_and_nearly_as_good(tmp_path, model, test_set):
+    """The same answers from C and NumPy; at most 2 in 1,000 images lost; a quarter of the bytes."""
+    written = export(model, tmp_path / "digits.h", int8=True)
+    expected = quantised(model).predict(test_set.images)
+    found = in_c(tmp_path, test_set.images)
+    # Sums of whole numbers are equal; the compiler may fuse the few float operations, which moves a rounding.
+    assert np.quantile(np.abs(found - expected).max(axis=1), 0.999) < 1e-4
+    assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.9998
+    right = [(p.argmax(axis=1) == test_set.labels).mean() for p in (found, model.predict(test_set.images))]
+    assert right[0] > right[1] - 0.002
+    assert written.weight_bytes < 4 * 109_386 / 3.9
+
+
+@pytest.mark.skipif(not COMPILER, reason="no C compiler")
+def test_the_header_is_free_of_undefined_behaviour(tmp_path, model, test_set):
+    """Address and undefined-behaviour sanitisers find nothing, also on an empty and on a full picture."""
+    images = np.concatenate([test_set.images[:20], np.zeros((1, 28, 28)), np.full((1, 28, 28), 255)])
+    for int8 in (False, True):
+        export(model, tmp_path / "digits.h", int8=int8)
+        in_c(tmp_path, images.astype(np.uint8), "-fsanitize=address,undefined", "-fno-sanitize-recover")
+
+
+def test_the_same_model_gives_the_same_bytes(tmp_path, model):
+    for suffix in ("npz", "h", "onnx"):
+        files = [tmp_path / f"{name}.{suffix}" for name in "ab"]
+        for file in files:
+            export(model, file)
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_other_names_are_refused_before_anything_is_written(tmp_path, model):
+    with pytest.raises(UsageError, match=r"digits\.pt: a model is exported as \.onnx, \.npz or \.h"):
+        export(model, tmp_path / "digits.pt")
+    with pytest.raises(UsageError, match=r"--int8 is for \.h alone"):
+        export(model, tmp_path / "digits.npz", int8=True)
+    with pytest.raises(HellodlError, match="cannot be written"):
+        export(model, tmp_path / "none" / "digits.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_states_size_and_accuracy(tmp_path, small_mnist):
+    """For int8 with the accuracy beside that of float32."""
+    arguments = [str(checkpoint.SHIPPED)]
+    target = ["-o", str(tmp_path / "d.h"), "--int8", "--data-dir", str(small_mnist), "--json"]
+    done = CliRunner().invoke(command, [*arguments, *target], catch_exceptions=False)
+    record = json.loads(done.stdout)
+    assert record["bytes"] == (tmp_path / "d.h").stat().st_size
+    assert record["format"] == "int8 h"
+    assert abs(record["accuracy"] - record["float32"]) < 0.01
