@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hellodl.cli.common import FILE, json_option, options, print_json, quiet_option, say
+from hellodl.cli.common import FILE, console, json_option, options, print_json, quiet_option, say
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hellodl.graphs.record import Drawing
+    from hellodl.graphs.record import Graph
+
+SUFFIXES = (".svg", ".dot")
 
 
 @click.command()
@@ -30,33 +32,33 @@ def graph(
     EXPR is made of numbers, variables, + - * / ** ( ), pi, e and the functions exp log sin cos tanh
     sigmoid relu gelu abs sqrt. One that starts with a minus goes in parentheses: "(-x)".
     """
-    from hellodl.cli.graph_view import finite, numbered, show_in_terminal
-    from hellodl.graphs.formula import formula, read_values
-    from hellodl.graphs.record import drawing, show
+    from hellodl.cli.graph_view import report
+    from hellodl.cli.values import read_values
+    from hellodl.graphs.formula import formula
+    from hellodl.graphs.record import finite, record, show
 
-    if output and output.suffix.lower() not in (".svg", ".dot"):
-        msg = f"{output}: a drawing is written as .svg or .dot; name the file so"
-        raise UsageError(msg)
+    if output and output.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{output}: a drawing is written as .svg or .dot; name the file so")
     variables = read_values(values)
-    y = formula(expression, variables)
-    drawn = drawing(y, {tensor: name for name, tensor in variables.items()})
-    value, used = drawn.nodes[0].value, {node.label: node for node in drawn.nodes if node.is_leaf}
-    gradients = {name: used[name].gradient if name in used else 0.0 for name in variables}
+    recorded = record(formula(expression, variables), {tensor: name for name, tensor in variables.items()})
+    value, gradients = recorded.nodes[0].value, recorded.gradients(variables)
     if output:
-        write(output, drawn, f"{' '.join(expression.split())} = {show(value)}")
+        write(output, recorded, f"{' '.join(expression.split())} = {show(value)}")
     if as_json:
-        record = {"expression": expression, "value": value, "gradients": gradients, **numbered(drawn)}
-        print_json(finite(record))
+        result = {"expression": expression, "value": value, "gradients": gradients, **recorded.for_json()}
+        print_json(finite(result))
     else:
-        show_in_terminal(drawn, gradients)
+        out = console()
+        for line in report(recorded, gradients):
+            out.print(line, soft_wrap=True)
     if output:
         say(f"drawing: {output}", quiet=quiet or as_json)
 
 
-def write(path: Path, drawn: Drawing, caption: str) -> None:
+def write(path: Path, graph: Graph, caption: str) -> None:
     """Write the drawing whole or not at all, in the format that the file's name says."""
-    from hellodl.graphs.record import dot
     from hellodl.graphs.svg import svg
+    from hellodl.graphs.text import dot
     from hellodl.system.files import write_atomically
 
-    write_atomically(path, (dot(drawn) if path.suffix.lower() == ".dot" else svg(drawn, caption)).encode())
+    write_atomically(path, (dot(graph) if path.suffix.lower() == ".dot" else svg(graph, caption)).encode())

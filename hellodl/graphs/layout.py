@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hellodl.graphs.record import Drawing
+    from hellodl.graphs.record import Graph
 
 SWEEPS, PATIENCE = 12, 100_000  # rounds of ordering, then of moving; how many spots to look at in all
 GAP = 16.0  # between neighbours in a row
@@ -31,6 +31,10 @@ class Spot:
     above: list[Spot] = field(default_factory=list)
     below: list[Spot] = field(default_factory=list)
 
+    def neighbours(self, *, down: bool) -> list[Spot]:
+        """The neighbours in the row that a sweep comes from."""
+        return self.above if down else self.below
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -40,14 +44,14 @@ class Layout:
     routes: list[list[Spot]]
 
 
-def layout(drawing: Drawing, box_widths: Sequence[float], label_widths: Sequence[float]) -> Layout:
-    """Place a drawing whose boxes and edge labels have the given widths; x is a middle, from 0 up."""
-    depth = [0] * len(drawing.nodes)
-    for edge in drawing.edges:  # a node's own edges come after all that lead to it
+def layout(graph: Graph, box_widths: Sequence[float], label_widths: Sequence[float]) -> Layout:
+    """Place a graph whose boxes and edge labels have the given widths; x is a middle, from 0 up."""
+    depth = [0] * len(graph.nodes)
+    for edge in graph.edges:  # a node's own edges come after all that lead to it
         depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
     boxes = [Spot(2 * d, width) for d, width in zip(depth, box_widths, strict=True)]
     routes = []
-    for edge, width in zip(drawing.edges, label_widths, strict=True):
+    for edge, width in zip(graph.edges, label_widths, strict=True):
         start, end = boxes[edge.source], boxes[edge.target]
         bends = [Spot(row, 0.0) for row in range(start.row + 2, end.row)]
         routes.append([start, Spot(start.row + 1, width), *bends, end])
@@ -94,7 +98,7 @@ def sort_by_neighbours(row: list[Spot], fixed: list[Spot], *, down: bool) -> Non
     """Sort a row by the mean place of each spot's neighbours in `fixed`; one without any stays in place."""
     place = {spot: float(i) for i, spot in enumerate(fixed)}
     own = {spot: float(i) for i, spot in enumerate(row)}
-    row.sort(key=lambda spot: mean([place[n] for n in neighbours(spot, down=down)], own[spot]))
+    row.sort(key=lambda spot: mean([place[n] for n in spot.neighbours(down=down)], own[spot]))
 
 
 def crossings(rows: list[list[Spot]]) -> int:
@@ -117,7 +121,7 @@ def move(rows: list[list[Spot]], sweeps: int) -> None:
     for sweep in range(sweeps):
         down = sweep % 2 == 0
         for row in rows if down else rows[::-1]:
-            settle(row, [mean([n.x for n in neighbours(spot, down=down)], spot.x) for spot in row])
+            settle(row, [mean([n.x for n in spot.neighbours(down=down)], spot.x) for spot in row])
     left = min(spot.x - spot.width / 2 for row in rows for spot in row)
     for row in rows:
         for spot in row:
@@ -143,11 +147,6 @@ def settle(row: list[Spot], wishes: list[float]) -> None:
     places = (place for place, _, count in blocks for _ in range(count))
     for spot, place, offset in zip(row, places, offsets, strict=True):
         spot.x = place + offset
-
-
-def neighbours(spot: Spot, *, down: bool) -> list[Spot]:
-    """The neighbours in the row that a sweep comes from."""
-    return spot.above if down else spot.below
 
 
 def mean(numbers: list[float], otherwise: float) -> float:

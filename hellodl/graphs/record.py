@@ -1,10 +1,10 @@
-"""The chapter's drawing as records: every node with its gradient, every edge with what it hands down."""
+"""A graph as records: every node with its gradient, every edge with what it hands down."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from hellodl.autograd.tensor import Tensor, evaluate, topological_order
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from hellodl.autograd.tensor import Shape
 
@@ -33,16 +33,19 @@ class Node:
     gradient: Content
 
     @property
-    def text(self) -> str:
-        """`x=2` and its gradient for a variable, `3` for a constant, `* → 6` and its gradient for an op."""
-        if self.is_leaf and not self.label:
-            return show(self.value)
-        return f"{self.label}{'=' if self.is_leaf else ' → '}{show(self.value)}\ngrad={show(self.gradient)}"
+    def title(self) -> str:
+        """`x=2` for a variable, `3` for a constant, `* → 6` for an op."""
+        return f"{self.label}{'=' if self.is_leaf else ' → '}" * bool(self.label) + show(self.value)
+
+    @property
+    def subtitle(self) -> str:
+        """`grad=40`; a constant has none."""
+        return f"grad={show(self.gradient)}" if self.label else ""
 
 
 @dataclass(frozen=True)
 class Edge:
-    """A line from a node to one of its inputs, by their places in `Drawing.nodes`."""
+    """A line from a node to one of its inputs, by their places in `Graph.nodes`."""
 
     source: int
     target: int
@@ -50,14 +53,24 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A graph as records: the result first, a node before its inputs, its edges in the inputs' order."""
+class Graph:
+    """The result is the first node, each node comes before its inputs, its edges in the inputs' order."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
+    def gradients(self, names: Iterable[str]) -> dict[str, Content]:
+        """What the leaves of these names have as gradient: 0 for one that does not occur."""
+        used = {node.label: node.gradient for node in self.nodes if node.is_leaf}
+        return {name: used.get(name, 0.0) for name in names}
 
-def drawing(y: Tensor, names: Mapping[Tensor, str] | None = None) -> Drawing:
+    def for_json(self) -> dict[str, list[dict[str, Any]]]:
+        """The records as plain data: nodes with the numbers by which edges name them."""
+        nodes = [{"id": i, **asdict(node)} for i, node in enumerate(self.nodes)]
+        return {"nodes": nodes, "edges": [asdict(edge) for edge in self.edges]}
+
+
+def record(y: Tensor, names: Mapping[Tensor, str] | None = None) -> Graph:
     """Record the graph of the scalar `y`, with the gradient of `y` with respect to every node.
 
     `names` says what leaves are called. Raises UsageError if there are more than 500 nodes, and ShapeError
@@ -77,7 +90,7 @@ def drawing(y: Tensor, names: Mapping[Tensor, str] | None = None) -> Drawing:
     evaluate(y, *gradients.values(), *(g for _, _, g in lines))
     place = {node: i for i, node in enumerate(order)}
     nodes = (Node(label(t, names or {}), t.op is None, content(t), content(gradients[t])) for t in order)
-    return Drawing(tuple(nodes), tuple(Edge(place[a], place[b], content(g)) for a, b, g in lines))
+    return Graph(tuple(nodes), tuple(Edge(place[a], place[b], content(g)) for a, b, g in lines))
 
 
 def zeros(like: Tensor) -> Tensor:
@@ -102,13 +115,10 @@ def show(content: Content, sign: str = "") -> str:
     return f"{content:{sign}g}" if isinstance(content, float) else str(content)
 
 
-def dot(drawing: Drawing) -> str:
-    """The drawing in Graphviz's language, as in the chapter."""
-    nodes = (
-        f"{i} [label={json.dumps(node.text, ensure_ascii=False)}]" for i, node in enumerate(drawing.nodes)
-    )
-    edges = (
-        f'{edge.source} -> {edge.target} [label="{show(edge.handed_down, "+")}" color="red"]'
-        for edge in drawing.edges
-    )
-    return "\n".join(["digraph {", *nodes, *edges, "}", ""])
+def finite(data: Any) -> Any:  # whatever JSON can hold
+    """The same data with null for NaN and infinity, which JSON does not know."""
+    if isinstance(data, dict):
+        return {key: finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data

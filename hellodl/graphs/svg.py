@@ -1,4 +1,4 @@
-"""A drawing as an SVG picture that reads well at any size, on light and on dark pages."""
+"""A graph as an SVG picture that reads well at any size, on light and on dark pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hellodl.graphs.layout import Layout, Spot
-    from hellodl.graphs.record import Drawing, Node
+    from hellodl.graphs.record import Graph, Node
 
     Point = tuple[float, float]
 
@@ -39,11 +39,11 @@ TIP = """<marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" ma
 <path class="tip" d="M0 0.5 8 4 0 7.5z"/></marker>"""
 
 
-def svg(drawing: Drawing, caption: str) -> str:
-    """The drawing as an SVG document of its own, with a formula above it."""
+def svg(graph: Graph, caption: str) -> str:
+    """The graph as an SVG document of its own, with a formula above it."""
     caption = caption if len(caption) <= LONGEST_CAPTION else caption[: LONGEST_CAPTION - 1] + "…"
-    labels = [show(edge.handed_down, "+") for edge in drawing.edges]
-    plan = layout(drawing, [box_width(node) for node in drawing.nodes], [CHARACTER * len(s) for s in labels])
+    labels = [show(edge.handed_down, "+") for edge in graph.edges]
+    plan = layout(graph, [box_width(node) for node in graph.nodes], [CHARACTER * len(s) for s in labels])
     needed = max(spot.x + spot.width / 2 for route in [plan.boxes, *plan.routes] for spot in route)
     inner = max(needed, CHARACTER * len(caption))
     width, height = inner + 2 * MARGIN, down(max(spot.row for spot in plan.boxes)) + HEIGHT / 2 + MARGIN
@@ -57,7 +57,7 @@ def svg(drawing: Drawing, caption: str) -> str:
         f'<rect class="page" x="{-left:.1f}" y="{-CAPTION}" width="100%" height="100%" rx="10"/>',
         f'<text x="{needed / 2:.1f}" y="0">{escape(caption)}</text>',
         *(f'<path class="edge" d="{curve(points)}" marker-end="url(#tip)"/>' for points in lines(plan)),
-        *(draw_box(node, spot) for node, spot in zip(drawing.nodes, plan.boxes, strict=True)),
+        *(draw_box(node, spot) for node, spot in zip(graph.nodes, plan.boxes, strict=True)),
         *(write("label", text, route[1]) for text, route in zip(labels, plan.routes, strict=True)),
         "</svg>\n",
     ]
@@ -66,19 +66,18 @@ def svg(drawing: Drawing, caption: str) -> str:
 
 def box_width(node: Node) -> float:
     """Room for the longer of a box's lines."""
-    return max(CHARACTER * max(map(len, node.text.split("\n"))) + 20, HEIGHT)
+    return max(CHARACTER * max(len(node.title), len(node.subtitle)) + 20, HEIGHT)
 
 
 def draw_box(node: Node, spot: Spot) -> str:
     """A box with its title and, but for a constant, its gradient."""
-    title, *gradient = node.text.split("\n")
-    kind = "op" if not node.is_leaf else "variable" if gradient else "constant"
+    kind = "op" if not node.is_leaf else "variable" if node.label else "constant"
     x, y = spot.x - spot.width / 2, down(spot.row) - HEIGHT / 2
     return (
         f'<g class="{kind}"><rect class="box" x="{x:.1f}" y="{y:.1f}" width="{spot.width:.1f}" '
         f'height="{HEIGHT}" rx="{6 if node.is_leaf else HEIGHT / 2:g}"/>'
-        + write("title", title, spot, -9 if gradient else 0)
-        + "".join(write("gradient", text, spot, 9) for text in gradient)
+        + write("title", node.title, spot, -9 if node.subtitle else 0)
+        + (write("gradient", node.subtitle, spot, 9) if node.subtitle else "")
         + "</g>"
     )
 

@@ -20,7 +20,7 @@ from hellodl.cli.graph import graph
 from hellodl.errors import HellodlError, UsageError
 from hellodl.graphs.formula import formula
 from hellodl.graphs.layout import GAP, layout
-from hellodl.graphs.record import drawing
+from hellodl.graphs.record import record
 from hellodl.graphs.svg import curve, svg
 
 CHAPTER = ["3*x*x*x + 4*x + 1 + x*z", "--at", "x=2", "--at", "z=0"]
@@ -33,7 +33,7 @@ def run(*arguments: str) -> str:
 
 def drawn(text: str):
     variables = {name: Tensor(2.0, np.float64) for name in "abxyz"}
-    return drawing(formula(text, variables), {tensor: name for name, tensor in variables.items()})
+    return record(formula(text, variables), {tensor: name for name, tensor in variables.items()})
 
 
 def test_prints_the_chapters_numbers_and_its_tree():
@@ -60,12 +60,12 @@ def test_a_variable_called_y_does_not_meet_a_result_called_y():
 
 def test_json_holds_the_same_records():
     """One object; edges name nodes by id; what is handed to x adds up to its gradient."""
-    record = json.loads(run(*CHAPTER, "--json"))
-    assert list(record) == ["expression", "value", "gradients", "nodes", "edges"]
-    assert (record["value"], record["gradients"]) == (33, {"x": 40, "z": 2})
-    x = next(node["id"] for node in record["nodes"] if node["label"] == "x")
-    assert sum(edge["handed_down"] for edge in record["edges"] if edge["target"] == x) == 40
-    assert [node["id"] for node in record["nodes"]] == list(range(13))
+    answer = json.loads(run(*CHAPTER, "--json"))
+    assert list(answer) == ["expression", "value", "gradients", "nodes", "edges"]
+    assert (answer["value"], answer["gradients"]) == (33, {"x": 40, "z": 2})
+    x = next(node["id"] for node in answer["nodes"] if node["label"] == "x")
+    assert sum(edge["handed_down"] for edge in answer["edges"] if edge["target"] == x) == 40
+    assert [node["id"] for node in answer["nodes"]] == list(range(13))
 
 
 def test_json_knows_no_nan():
@@ -74,9 +74,9 @@ def test_json_knows_no_nan():
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
 
-    record = json.loads(run("log(x)", "--at", "x=-1", "--at", "w=1", "--json"), parse_constant=refuse)
-    assert record["value"] is None
-    assert record["gradients"] == {"x": -1, "w": 0}
+    answer = json.loads(run("log(x)", "--at", "x=-1", "--at", "w=1", "--json"), parse_constant=refuse)
+    assert answer["value"] is None
+    assert answer["gradients"] == {"x": -1, "w": 0}
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".dot", ".SVG"])
@@ -117,15 +117,15 @@ def test_from_the_shell_an_error_is_one_line_and_exit_code_2():
 
 def test_the_svg_holds_every_node_and_edge():
     """Well-formed; a box with the right text for each node, a path and a label for each edge."""
-    record = drawn("3*x*x*x + 4*x + 1 + x*z")
-    root = ET.fromstring(svg(record, "a < b & c"))
+    shown = drawn("3*x*x*x + 4*x + 1 + x*z")
+    root = ET.fromstring(svg(shown, "a < b & c"))
     texts = {
         kind: [t.text for t in root.iter(f"{SVG}text") if t.get("class") == kind]
         for kind in ("title", "label")
     }
-    assert sorted(texts["title"]) == sorted(node.text.split("\n")[0] for node in record.nodes)
-    assert sorted(texts["label"]) == sorted(f"{edge.handed_down:+g}" for edge in record.edges)
-    assert sum(path.get("class") == "edge" for path in root.iter(f"{SVG}path")) == len(record.edges)
+    assert sorted(texts["title"]) == sorted(node.title for node in shown.nodes)
+    assert sorted(texts["label"]) == sorted(f"{edge.handed_down:+g}" for edge in shown.edges)
+    assert sum(path.get("class") == "edge" for path in root.iter(f"{SVG}path")) == len(shown.edges)
     assert root.find(f"{SVG}title").text == "a < b & c"
 
 
@@ -156,8 +156,8 @@ FORMULAS = st.recursive(
 @given(FORMULAS)
 def test_no_boxes_or_labels_overlap_and_edges_only_go_down(text):
     """In any row, spots keep their distance; a long edge has a place of its own in each row it passes."""
-    record = drawn(text)
-    plan = layout(record, [60.0] * len(record.nodes), [30.0] * len(record.edges))
+    shown = drawn(text)
+    plan = layout(shown, [60.0] * len(shown.nodes), [30.0] * len(shown.edges))
     spots = {spot for route in [plan.boxes, *plan.routes] for spot in route}
     for a, b in combinations(spots, 2):
         assert a.row != b.row or abs(a.x - b.x) >= (a.width + b.width) / 2 + GAP - 1e-6

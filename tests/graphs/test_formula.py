@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hellodl.autograd import Tensor
 from hellodl.errors import UsageError
 from hellodl.graphs import formula as module
-from hellodl.graphs.formula import formula, read_values
+from hellodl.graphs.formula import formula
 
 VARIABLES = {"x": Tensor(2.0, np.float64), "z": Tensor(0.5, np.float64)}
 
@@ -177,41 +177,3 @@ def test_random_formulas_agree_with_pythons_own_arithmetic(text):
     names = {"x": 2.0, "z": 0.5, "pi": math.pi, "e": math.e, "sin": math.sin, "tanh": math.tanh, "abs": abs}
     expected = eval(text, {"__builtins__": {}}, names)  # text made by this test
     assert value(text) == pytest.approx(expected, rel=1e-9, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("given_values", "message"),
-    [
-        (["x"], "expected NAME=VALUE"),
-        (["=2"], "expected NAME=VALUE"),
-        (["2x=1"], "expected NAME=VALUE"),
-        (["x.y=1"], "expected NAME=VALUE"),
-        (["lambda=1"], "expected NAME=VALUE"),
-        (["x=nan"], "finite number"),
-        (["x=inf"], "finite number"),
-        (["x=1e400"], "finite number"),
-        (["x=two"], "finite number"),
-        (["x="], "finite number"),
-        (["x=1", "x=2"], "before"),
-        (["pi=3"], "already has a meaning"),
-        (["sin=1"], "already has a meaning"),
-    ],
-)
-def test_bad_values_are_refused_by_name(given_values, message):
-    """Each names what was given."""
-    with pytest.raises(UsageError, match=message) as error:
-        read_values(given_values)
-    assert str(error.value).startswith(f"--at {given_values[-1]}: ")
-
-
-def test_names_that_python_takes_for_the_same_are_the_same():
-    """Keyboards have the micro sign, Python makes the Greek letter of it."""
-    assert formula("µ * 2", read_values(["µ=3"])).item() == 6
-
-
-def test_values_may_have_spaces_and_exponents():
-    """As people paste them."""
-    assert {name: t.item() for name, t in read_values(["x = -1e-3", "z=2"]).items()} == {
-        "x": -0.001,
-        "z": 2.0,
-    }

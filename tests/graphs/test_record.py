@@ -10,14 +10,15 @@ import pytest
 
 from hellodl.autograd import Tensor, grad
 from hellodl.errors import ShapeError, UsageError
-from hellodl.graphs.record import Drawing, dot, drawing
+from hellodl.graphs.record import Graph, record
+from hellodl.graphs.text import dot
 
 
 @pytest.fixture
-def chapter() -> Drawing:
+def chapter() -> Graph:
     """y = 3x³ + 4x + 1 + xz at x=2 and z=0, typed as in the chapter."""
     x, z = Tensor(2.0), Tensor(0.0)
-    return drawing(3 * x * x * x + 4 * x + 1 + x * z, {x: "x", z: "z"})
+    return record(3 * x * x * x + 4 * x + 1 + x * z, {x: "x", z: "z"})
 
 
 def test_nodes_are_those_of_the_chapters_last_drawing(chapter):
@@ -70,7 +71,7 @@ def test_edges_hand_down_what_the_chapters_last_drawing_says(chapter):
 def test_the_chapters_small_drawings(formula, expected):
     """y = xz and y = x(z+a) give the gradients that the chapter reads off its drawings."""
     x, z, a = Tensor(2.0), Tensor(0.0), Tensor(1.0)
-    drawn = drawing(formula(x, z, a), {x: "x", z: "z", a: "a"})
+    drawn = record(formula(x, z, a), {x: "x", z: "z", a: "a"})
     assert {n.label: n.gradient for n in drawn.nodes if n.is_leaf} == expected
 
 
@@ -79,7 +80,7 @@ def test_a_nodes_gradient_is_the_sum_of_what_it_is_handed():
     x = Tensor(0.7, np.float64)
     shared = x.sin() * x.exp()
     y = (shared * shared + shared.gelu() - x / 3) ** 2 + (x * np.ones((2, 1))).sum()
-    drawn = drawing(y, {x: "x"})
+    drawn = record(y, {x: "x"})
     for i, node in enumerate(drawn.nodes[1:], start=1):
         if isinstance(node.gradient, float):
             handed = sum(e.handed_down for e in drawn.edges if e.target == i)
@@ -90,10 +91,10 @@ def test_a_nodes_gradient_is_the_sum_of_what_it_is_handed():
 def test_what_is_flat_has_gradient_zero_and_arrays_show_their_shape():
     """A derivative of relu holds a node that hands nothing down; an array is shown by its shape."""
     x = Tensor(3.0)
-    flat = drawing(grad(x.relu(), x))
+    flat = record(grad(x.relu(), x))
     assert {e.handed_down for e in flat.edges if flat.nodes[e.source].label == ">0"} == {0}
-    matrix = drawing(Tensor(np.ones((2, 3))).sum())
-    assert (matrix.nodes[1].value, matrix.nodes[1].text) == ((2, 3), "(2, 3)")
+    matrix = record(Tensor(np.ones((2, 3))).sum())
+    assert (matrix.nodes[1].value, matrix.nodes[1].title) == ((2, 3), "(2, 3)")
 
 
 DOT_NODE = re.compile(r'(\d+) \[label="((?:[^"\\]|\\.)*)"\]')
@@ -115,7 +116,7 @@ def test_dot_holds_every_node_and_edge_in_graphviz_grammar(chapter):
 def test_dot_escapes_quotes_in_names():
     """A name with a quote or backslash stays inside its label."""
     x = Tensor(1.0)
-    line = dot(drawing(x, {x: 'a"]\\'})).splitlines()[1]
+    line = dot(record(x, {x: 'a"]\\'})).splitlines()[1]
     assert DOT_NODE.fullmatch(line)
 
 
@@ -125,11 +126,11 @@ def test_thousands_of_nodes_are_refused_before_anything_is_computed():
     for _ in range(5000):
         y = y + 1
     with pytest.raises(UsageError, match=r"10,001 nodes, expected at most 500"):
-        drawing(y)
+        record(y)
     assert "not computed" in repr(y)
 
 
 def test_only_one_number_can_be_drawn():
     """Gradients start from one number."""
     with pytest.raises(ShapeError, match="one number"):
-        drawing(Tensor([1.0, 2.0]) * 2)
+        record(Tensor([1.0, 2.0]) * 2)
