@@ -2,6 +2,7 @@ import gzip
 from pathlib import Path
 
 import pytest
+from browser import chromium  # noqa: F401 - a fixture for all tests
 
 SHIPPED = Path(__file__).parents[1] / "data" / "mnist"
 FILES = {  # bytes of the header, bytes an item, items kept
