@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hellodl.cli.words import as_typed, printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
 
 FILE = click.Path(path_type=Path)
+PICTURE = click.Path(allow_dash=True)  # a name, kept as it was typed; shells complete it
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print records as JSON and nothing else.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks.")
@@ -24,7 +27,8 @@ model_option = click.option(
     "-m",
     "--model",
     type=FILE,
-    help="Checkpoint to use. [default: ./hellodl.safetensors, else the shipped one]",
+    help="Checkpoint to use; `shipped` is the one that comes with hellodl.  "
+    "[default: ./hellodl.safetensors, else shipped]",
 )
 data_dir_option = click.option("--data-dir", type=FILE, help="Folder that holds the data set's files.")
 DATASETS = ("mnist", "fashion-mnist", "kmnist", "emnist-digits", "qmnist")  # a test holds it to the catalogue
@@ -38,32 +42,11 @@ dataset_option = click.option(
 )
 
 
-def printable(text: object) -> str:
-    """Text with control characters shown as escapes, so that a file's name cannot drive the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
-
-
-def counted(number: int, what: str) -> str:
-    """A number of things: 1 epoch, 2 epochs."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def percent(share: float, digits: int = 2) -> str:
-    """A share as 97.86 %; only all is 100 %, however close."""
-    rounded = round(100 * share, digits)
-    return f"{rounded if share == 1 else min(rounded, 100 - 10**-digits):.{digits}f} %"
-
-
-def confidence(probability: float) -> str:
-    """A probability as 97.8 %; never 100 %, even where a float holds no more nines."""
-    return percent(min(probability, 0.999), 1)
-
-
 def say(message: str, *, quiet: bool = False) -> None:
     """A remark on stderr."""
     with suppress(OSError):  # that nobody reads it is no reason to stop
         if not quiet:
-            click.echo(printable(message), err=True)
+            click.echo(as_typed(printable(message)), err=True)
 
 
 def print_json(record: object, **more: object) -> None:

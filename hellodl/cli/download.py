@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hellodl.cli.common import DATASETS, FILE, json_option, print_json, quiet_option, say
+from hellodl.cli.help import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from hellodl.datasets.download import Fetched
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        ("download fashion-mnist", "then: train --dataset fashion-mnist"),
+        ("download qmnist --data-dir data", "into the folder data/qmnist"),
+    ),
+)
 @click.argument("dataset", type=click.Choice(DATASETS), default=DATASETS[0])
 @click.option(
     "--mirror", "mirrors", metavar="URL", multiple=True, help="Try this address first; may be repeated."

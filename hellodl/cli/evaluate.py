@@ -18,12 +18,19 @@ from hellodl.cli.common import (
     quiet_option,
     say,
 )
+from hellodl.cli.help import Command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        ("evaluate", "your model on its data set's test images"),
+        ("evaluate -m shipped --json", "for scripts: one JSON object"),
+    ),
+)
 @model_option
 @dataset_option
 @data_dir_option

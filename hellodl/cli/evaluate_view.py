@@ -9,8 +9,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from hellodl.cli.common import confidence, percent
 from hellodl.cli.terminal import beside, has_unicode, picture, shown
+from hellodl.cli.words import confidence, percent
 from hellodl.datasets.catalogue import DIGITS, lookup
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 from hellodl.cli.common import (
     DATASETS,
     FILE,
+    PICTURE,
     choose_model,
     data_dir_option,
     json_option,
@@ -21,6 +21,7 @@ from hellodl.cli.common import (
     quiet_option,
     say,
 )
+from hellodl.cli.help import Command
 from hellodl.cli.predict import polarity_option
 from hellodl.errors import DataError, PictureError
 
@@ -33,16 +34,14 @@ if TYPE_CHECKING:
 NEIGHBOURS = 8
 
 
-@dataclass(frozen=True)
-class Explained:
-    """A digit as it was read, and why."""
-
-    digit: Digit
-    why: Explanation
-
-
-@click.command()
-@click.argument("image", metavar="IMAGE")
+@click.command(
+    cls=Command,
+    examples=(
+        ("explain photo.jpg", "in the terminal"),
+        ("explain photo.jpg -o why.png", "as a picture, too"),
+    ),
+)
+@click.argument("image", metavar="IMAGE", type=PICTURE)
 @options(model_option, data_dir_option, polarity_option)
 @click.option("-o", "--output", type=FILE, metavar="FILE.png", help="Draw the explanation there as well.")
 @options(json_option, quiet_option)
@@ -75,16 +74,16 @@ def explain(
     network = found.model()
     reading = _read(image, network, invert=invert)
     training = _training(found, network, data_dir, quiet=quiet)
-    explained = [_explained(digit, network, training) for digit in reading.digits]
+    whys = [_why(digit, network, training) for digit in reading.digits]
     if as_json:
-        print_json(_fields(image, reading, explained))
+        print_json(_fields(image, reading, whys))
     else:
-        _show(image, reading, explained)
+        _show(image, reading, whys)
     if output:
         from hellodl.cli.canvas import save
         from hellodl.cli.explain_picture import explain_picture
 
-        save(explain_picture(image, reading, explained), output)
+        save(explain_picture(image, reading, whys), output)
         say(f"explanation: {output}", quiet=quiet)
 
 
@@ -118,39 +117,38 @@ def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, qu
     return Training(network, data.images, data.labels)
 
 
-def _explained(digit: Digit, network: DigitNet, training: Training | None) -> Explained:
-    from hellodl.explaining import explain as why
+def _why(digit: Digit, network: DigitNet, training: Training | None) -> Explanation:
+    from hellodl.explaining import explain as explanation
 
     near = training.nearest(digit.seen, NEIGHBOURS) if training else ()
-    return Explained(digit, why(network, digit.seen, digit.digit, near))
+    return explanation(network, digit.seen, digit.digit, near)
 
 
-def _fields(image: str, reading: Reading, explained: list[Explained]) -> dict[str, Any]:
+def _fields(image: str, reading: Reading, whys: list[Explanation]) -> dict[str, Any]:
     """An explanation as it goes to --json."""
     return {
         "file": image,
         "text": reading.text,
         "verdict": reading.verdict,
-        "digits": [
-            {
-                "digit": one.digit.digit,
-                "confidence": one.digit.confidence,
-                "verdict": one.digit.verdict,
-                "box": one.digit.box,
-                "score": one.why.score,
-                "empty_score": one.why.empty_score,
-                "evidence": one.why.evidence.tolist(),
-                "neighbours": [
-                    {"index": n.index, "label": n.label, "distance": n.distance} for n in one.why.neighbours
-                ],
-            }
-            for one in explained
-        ],
+        "digits": [_digit_fields(*both) for both in zip(reading.digits, whys, strict=True)],
         "warnings": list(reading.warnings),
     }
 
 
-def _show(image: str, reading: Reading, explained: list[Explained]) -> None:
+def _digit_fields(digit: Digit, why: Explanation) -> dict[str, Any]:
+    return {
+        "digit": digit.digit,
+        "confidence": digit.confidence,
+        "verdict": digit.verdict,
+        "box": digit.box,
+        "score": why.score,
+        "empty_score": why.empty_score,
+        "evidence": why.evidence.tolist(),
+        "neighbours": [{"index": n.index, "label": n.label, "distance": n.distance} for n in why.neighbours],
+    }
+
+
+def _show(image: str, reading: Reading, whys: list[Explanation]) -> None:
     """The explanation in the terminal."""
     from hellodl.cli.common import console
     from hellodl.cli.explain_view import draw
@@ -158,6 +156,6 @@ def _show(image: str, reading: Reading, explained: list[Explained]) -> None:
 
     click.echo(as_text(image, reading))
     out = console()
-    for number, one in enumerate(explained, 1):
-        for line in draw(one, number if len(explained) > 1 else 0, out):
+    for number, (digit, why) in enumerate(zip(reading.digits, whys, strict=True), 1):
+        for line in draw(digit, why, number if len(whys) > 1 else 0, out):
             out.print(line, soft_wrap=True)

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, TEXT, WHITE, Canvas, fitted
-from hellodl.cli.common import confidence
 from hellodl.cli.explain_view import caption, growth, like
 from hellodl.cli.steps_picture import COLOURS
+from hellodl.cli.words import confidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PIL.Image import Image
 
-    from hellodl.cli.explain import Explained
     from hellodl.cli.terminal import Grey
-    from hellodl.explaining import Floats
-    from hellodl.reading.reader import Reading
+    from hellodl.explaining import Explanation, Floats
+    from hellodl.reading.reader import Digit, Reading
 
 LARGE, SMALL, GAP = 196, 76, 16
 PITCH = 98, 106  # from a neighbour to the next, down and across
@@ -30,43 +29,43 @@ RED = (206, 44, 32)
 MOST = 40  # digits drawn
 
 
-def explain_picture(name: str, reading: Reading, explained: Sequence[Explained]) -> Image:
+def explain_picture(name: str, reading: Reading, whys: Sequence[Explanation]) -> Image:
     """The sheet: a card for each digit."""
     head = MARGIN + 76
-    shown = explained[:MOST]
+    shown = whys[:MOST]
     canvas = Canvas(WIDTH, head + len(shown) * (CARD + GAP) - GAP * bool(shown) + MARGIN)
     text = "   ".join(reading.text.split("\n")) or "no digits"
     right = WIDTH - MARGIN
     canvas.text(MARGIN, MARGIN - 6, fitted(text, right - MARGIN - 260, 52), 52, COLOURS[reading.verdict])
     canvas.text(right, MARGIN, fitted(Path(name).name, 250), 14, TEXT, "ra")
-    more = f", {len(shown)} of {len(explained)} digits drawn" if len(shown) < len(explained) else ""
+    more = f", {len(shown)} of {len(whys)} digits drawn" if len(shown) < len(whys) else ""
     canvas.text(right, MARGIN + 20, reading.verdict + more, 14, COLOURS[reading.verdict], "ra")
-    for i, one in enumerate(shown):
-        _draw_card(canvas, head + i * (CARD + GAP), one)
+    for i, both in enumerate(zip(reading.digits, shown, strict=False)):
+        _draw_card(canvas, head + i * (CARD + GAP), *both)
     return canvas.image
 
 
-def _draw_card(canvas: Canvas, y: float, one: Explained) -> None:
+def _draw_card(canvas: Canvas, y: float, digit: Digit, why: Explanation) -> None:
     """One digit: what was seen, what spoke for and against, and the nearest training digits."""
     canvas.box(MARGIN, y, WIDTH - 2 * MARGIN, CARD, fill=WHITE, outline=LINE, radius=8)
-    x, colour = MARGIN + 14, COLOURS[one.digit.verdict]
-    words = f"{one.digit.digit}: {one.digit.verdict}, {confidence(one.digit.confidence)}"
+    x, colour = MARGIN + 14, COLOURS[digit.verdict]
+    words = f"{digit.digit}: {digit.verdict}, {confidence(digit.confidence)}"
     canvas.text(x, y + 11, words, 14, colour)
-    canvas.text(WIDTH - MARGIN - 14, y + 12, "; ".join(growth(one.why)), 12, FADED, "ra")
+    canvas.text(WIDTH - MARGIN - 14, y + 12, "; ".join(growth(why)), 12, FADED, "ra")
     top = y + 38
-    canvas.picture(x, top, one.digit.seen, LARGE, LARGE)
+    canvas.picture(x, top, digit.seen, LARGE, LARGE)
     canvas.text(x, top + LARGE + 6, "as the network saw it", 12, FADED)
     x += LARGE + GAP
-    canvas.picture(x, top, on_paper(one.why.evidence), LARGE, LARGE)
+    canvas.picture(x, top, on_paper(why.evidence), LARGE, LARGE)
     canvas.box(x, top, LARGE, LARGE, outline=LINE)
     canvas.text(x, top + LARGE + 6, "red spoke for it, blue against", 12, FADED)
     x += LARGE + GAP + 8
-    for i, neighbour in enumerate(one.why.neighbours):
+    for i, neighbour in enumerate(why.neighbours):
         left, row = x + i % 4 * PITCH[1], top + i // 4 * PITCH[0]
         canvas.picture(left, row, neighbour.image, SMALL, SMALL)
         canvas.text(left, row + SMALL + 3, caption(neighbour), 11, FADED)
-    if one.why.neighbours:
-        canvas.text(x, top + LARGE + 6, like(one.why.neighbours), 12, FADED)
+    if why.neighbours:
+        canvas.text(x, top + LARGE + 6, like(why.neighbours), 12, FADED)
 
 
 def on_paper(values: Floats) -> Grey:

@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from hellodl.cli.explain import Explained
     from hellodl.explaining import Explanation, Neighbour
+    from hellodl.reading.reader import Digit
 
 WIDEST = 100  # columns
 
 
-def draw(one: Explained, number: int, out: Console) -> Iterator[Text]:
+def draw(digit: Digit, why: Explanation, number: int, out: Console) -> Iterator[Text]:
     """One digit's explanation, line by line; `number` says which digit of several, 0 for a single one."""
     yield Text()
     heading = Text(f"{number}  " if number else "", "dim")
-    yield heading.append(f"{one.digit.digit}", f"bold {COLOURS[one.digit.verdict]}")
-    yield from (Text(f"   {line}") for line in growth(one.why))
+    yield heading.append(f"{digit.digit}", f"bold {COLOURS[digit.verdict]}")
+    yield from (Text(f"   {line}") for line in growth(why))
     yield Text()
-    yield from beside([(picture(one.digit.seen, out), "seen"), *_evidence(one.why, out)], out.width)
-    if one.why.neighbours:
-        yield Text(f"\n{like(one.why.neighbours)}:\n")
+    yield from beside([(picture(digit.seen, out), "seen"), *_evidence(why, out)], out.width)
+    if why.neighbours:
+        yield Text(f"\n{like(why.neighbours)}:\n")
         width = min(out.width, WIDEST)
         shown = max(1, (width + 1) // 29)
-        near = one.why.neighbours[:shown]
+        near = why.neighbours[:shown]
         yield from beside([(picture(n.image, out), caption(n)) for n in near], width)
     yield Text()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hellodl.cli.common import FILE, console, json_option, options, print_json, quiet_option, say
+from hellodl.cli.help import Command
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 SUFFIXES = (".svg", ".dot")
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        ('graph "3*x*x*x + 4*x + 1 + x*z" --at x=2 --at z=0', "the chapter's formula"),
+        ('graph "sigmoid(w*x + b)" --at w=1 --at x=2 --at b=0 -o neuron.svg', "as a picture, too"),
+    ),
+)
 @click.argument("expression", metavar="EXPR")
 @click.option("--at", "values", multiple=True, metavar="NAME=VALUE", help="A variable's value; repeatable.")
 @click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the drawing here: .svg or .dot.")
@@ -26,8 +33,6 @@ def graph(
     expression: str, values: tuple[str, ...], output: Path | None, *, as_json: bool, quiet: bool
 ) -> None:
     """Draw the graph of a formula with values and gradients.
-
-    For example: hellodl graph "3*x**3 + 4*x + 1 + x*z" --at x=2 --at z=0
 
     EXPR is made of numbers, variables, + - * / ** ( ), pi, e and the functions exp log sin cos tanh
     sigmoid relu gelu abs sqrt. One that starts with a minus goes in parentheses: "(-x)".

@@ -17,6 +17,7 @@ from hellodl.cli.common import (
     print_json,
     quiet_option,
 )
+from hellodl.cli.help import Command
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,7 +72,13 @@ class Inspection:
     resume: Position | None
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        ("inspect", "your model, else the one that ships"),
+        ("inspect best.safetensors --json", "for scripts: one JSON object"),
+    ),
+)
 @click.argument("file", metavar="[MODEL]", type=FILE, required=False)
 @model_option
 @json_option

@@ -12,40 +12,57 @@ from pathlib import Path
 
 import click
 
-from hellodl.cli.common import printable
+from hellodl.cli.help import Command
+from hellodl.cli.words import NAME, PLAIN, as_typed, command_name, printable
 from hellodl.errors import HellodlError
 from hellodl.version import __version__
 
 COMMANDS = ("train", "evaluate", "predict", "explain", "download", "inspect", "graph", "export")
 
+COMPLETION = "_HELLODL_COMPLETE"  # the variable by which a shell asks for completions
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class Commands(click.Group):
+class Commands(Command, click.Group):
     """Imports a command's file only when that command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The commands in the order people use them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
         """The command of that name, from the file of that name."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f"hellodl.cli.{cmd_name}"), cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command asked for; for one mistyped, the nearest."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
 
-@click.command(cls=Commands, context_settings=CONTEXT)
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands, then the options."""
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
+
+
+@click.command(
+    cls=Commands,
+    context_settings=CONTEXT,
+    examples=(
+        ("train", "learn from MNIST"),
+        ("evaluate", "how good is it?"),
+        ("predict image.png", "read your own picture"),
+    ),
+)
 @click.version_option(__version__, prog_name="hellodl")
 def cli() -> None:
-    r"""Teach a computer to read handwritten digits.
-
-    \b
-    hellodl train                 learn from MNIST; writes hellodl.safetensors
-    hellodl evaluate              how good is it?
-    hellodl predict image.png     read your own picture
-    """
+    """Teach a computer to read handwritten digits."""
 
 
 def main() -> None:
@@ -53,15 +70,17 @@ def main() -> None:
     _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # an arrow must not crash a terminal that has none
+            stream.reconfigure(errors=PLAIN)  # an arrow must not crash a terminal that has none
     try:
-        code = cli.main(prog_name="hellodl", standalone_mode=False) or 0
+        code = _run()
     except HellodlError as error:
         code = complain(str(error), error.exit_code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         code = error.exit_code
         with suppress(OSError):  # as in `complain`
             error.show()
+    except click.ClickException as error:
+        code = complain(_in_a_line(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         code = complain("interrupted", 130)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
@@ -74,6 +93,21 @@ def main() -> None:
     sys.exit(code)
 
 
+def _run() -> int:
+    """The exit code of the command that was typed; a shell that asks for completions gets those."""
+    name = NAME if os.environ.get(COMPLETION) else command_name()
+    return cli.main(prog_name=name, complete_var=COMPLETION, standalone_mode=False) or 0
+
+
+def _in_a_line(error: click.ClickException) -> str:
+    """What click found wrong, and where help is."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    message = message[:1].lower() + message[1:] + ("" if message.endswith("?") else ";")
+    context = getattr(error, "ctx", None)
+    words = context.command_path.removeprefix(context.find_root().info_name) if context else ""
+    return f"{message} `{NAME}{words} --help` tells what there is"
+
+
 def _replace_closed_streams() -> None:
     """Let streams that were closed for us (`2>&-`) lead nowhere, or the next file opened got their number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
@@ -84,5 +118,5 @@ def _replace_closed_streams() -> None:
 def complain(message: str, code: int) -> int:
     """One line on stderr."""
     with suppress(OSError):  # whoever read our stderr may have gone
-        click.echo(f"hellodl: {printable(message)}", err=True)
+        click.echo(f"{NAME}: {as_typed(printable(message))}", err=True)
     return code

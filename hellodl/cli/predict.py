@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ import click
 
 from hellodl.cli import predict_view
 from hellodl.cli.common import (
+    FILE,
+    PICTURE,
     choose_model,
     json_option,
     model_option,
@@ -20,10 +23,11 @@ from hellodl.cli.common import (
     quiet_option,
     say,
 )
+from hellodl.cli.help import Command
 from hellodl.errors import PictureError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from hellodl.cli.many import Answer, Reader
@@ -33,7 +37,6 @@ SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
     *(".pgm", ".ppm", ".pbm", ".pnm", ".avif", ".heic", ".heif"),  # HEIC is refused, with what to do
 )
-IN_TERMINAL = "in the terminal"  # what --show-steps means without a file
 
 polarity_option = click.option(
     "--invert/--no-invert",
@@ -42,26 +45,28 @@ polarity_option = click.option(
 )
 
 
-@click.command()
-@click.argument("images", nargs=-1, metavar="IMAGE…")
-@options(model_option, polarity_option)
-@click.option(
-    "--show-steps",
-    "steps",
-    is_flag=False,
-    flag_value=IN_TERMINAL,
-    metavar="[FILE.png]",
-    help="Draw how each picture was read, in the terminal; with FILE.png, draw one picture's steps there.",
+@click.command(
+    cls=Command,
+    examples=(
+        ("predict photo.jpg", "one picture"),
+        ("predict --show-steps photo.jpg", "what the network saw"),
+        ("predict --json scans/", "for scripts: one JSON object a picture"),
+    ),
 )
+@click.argument("images", nargs=-1, metavar="IMAGE…", type=PICTURE)
+@options(model_option, polarity_option)
+@click.option("--show-steps", "steps", is_flag=True, help="Draw in the terminal how each picture was read.")
+@click.option("-o", "--output", type=FILE, metavar="FILE.png", help="Draw there how a picture was read.")
 @options(json_option, quiet_option)
 @click.pass_context
 def predict(
     ctx: click.Context,
     images: tuple[str, ...],
     model: Path | None,
+    output: Path | None,
     *,
     invert: bool | None,
-    steps: str | None,
+    steps: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -73,32 +78,36 @@ def predict(
 
     if os.environ.get("NO_COLOR"):
         ctx.color = False
-    images, steps = sort_out(images, steps, as_json=as_json)
     names = list(files(images))
-    if steps and steps != IN_TERMINAL:
-        _check_steps_file(Path(steps), names)
+    _check(images, names, output, steps=steps, as_json=as_json)
     render = predict_view.as_json if as_json else predict_view.as_text
     reader = Reader(Job(choose_model(model, quiet=quiet), invert, render))
     alone = len(names) == 1 and not Path(images[0]).is_dir() and not as_json and not quiet
-    if steps or alone:
-        failed = _one_by_one(names, reader, steps, as_json=as_json, quiet=quiet)
+    if steps or output or alone:
+        show = partial(_draw, output=output, steps=steps, bars=alone and not steps, quiet=quiet)
+        failed = _one_by_one(names, reader, show, as_json=as_json)
     else:
         failed = _all(names, reader, as_json=as_json, quiet=quiet)
     if failed:
         ctx.exit(PictureError.exit_code)
 
 
-def sort_out(
-    images: tuple[str, ...], steps: str | None, *, as_json: bool
-) -> tuple[tuple[str, ...], str | None]:
-    """The pictures and where steps go: in `--show-steps digit.png` without more, that is the picture."""
-    if steps and steps != IN_TERMINAL and (not images or steps == "-"):
-        images, steps = (steps, *images), IN_TERMINAL
+def _check(
+    images: Sequence[str], names: list[str], output: Path | None, *, steps: bool, as_json: bool
+) -> None:
+    """Raise UsageError for what makes no sense together."""
     if not images:
         raise UsageError("which picture? Try `hellodl predict image.png`, or - for standard input")
-    if steps == IN_TERMINAL and as_json:
-        raise UsageError("--show-steps draws and --json does not: with both, give --show-steps FILE.png")
-    return images, steps
+    if steps and as_json:
+        raise UsageError("--show-steps draws and --json does not: with both, give -o FILE.png")
+    if steps and len(names) > 1 and not Path(names[-1]).exists() and names[-1] != "-":
+        raise UsageError(f"{names[-1]}: does not exist; to draw the steps into a file, give -o FILE.png")
+    if output:
+        from hellodl.cli.canvas import check_free
+
+        check_free(output, "--output")
+        if len(names) != 1:
+            raise UsageError(f"--output {output}: draws one picture, but there are {len(names):,}")
 
 
 def files(images: Sequence[str]) -> Iterator[str]:
@@ -113,14 +122,6 @@ def files(images: Sequence[str]) -> Iterator[str]:
             if pictures:
                 continue
         yield image
-
-
-def _check_steps_file(path: Path, names: list[str]) -> None:
-    from hellodl.cli.canvas import check_free
-
-    check_free(path, "--show-steps")
-    if len(names) != 1:
-        raise UsageError(f"--show-steps {path}: draws one picture, but there are {len(names):,}")
 
 
 def _all(names: list[str], reader: Reader, *, as_json: bool, quiet: bool) -> bool:
@@ -147,7 +148,9 @@ def _tell(answer: Answer, *, as_json: bool) -> None:
         click.echo(answer.text)
 
 
-def _one_by_one(names: list[str], reader: Reader, steps: str | None, *, as_json: bool, quiet: bool) -> bool:
+def _one_by_one(
+    names: list[str], reader: Reader, show: Callable[[str, Reading], None], *, as_json: bool
+) -> bool:
     """Answer with drawings; whether any file could not be read."""
     from hellodl.cli.many import Answer, refusal
 
@@ -160,29 +163,26 @@ def _one_by_one(names: list[str], reader: Reader, steps: str | None, *, as_json:
             _tell(refusal(name, error), as_json=as_json)
             continue
         _tell(Answer(name, reader.job.render(name, reading)), as_json=as_json)
-        if steps:
-            _draw(name, reading, steps, quiet=quiet)
-        else:
-            blocks = sys.stdout.encoding.lower().startswith("utf")
-            click.echo(
-                "".join(f"  {line}\n" for line in predict_view.details(reading, blocks=blocks)), nl=False
-            )
+        show(name, reading)
     return failed
 
 
-def _draw(name: str, reading: Reading, steps: str, *, quiet: bool) -> None:
-    """How a picture was read, in the terminal or as a PNG."""
-    if steps == IN_TERMINAL:
+def _draw(name: str, reading: Reading, *, output: Path | None, steps: bool, bars: bool, quiet: bool) -> None:
+    """How a picture was read: as bars, or every step, in the terminal and as a PNG."""
+    if bars:
+        blocks = sys.stdout.encoding.lower().startswith("utf")
+        click.echo("".join(f"  {line}\n" for line in predict_view.details(reading, blocks=blocks)), nl=False)
+    if steps:
         from hellodl.cli.common import console
         from hellodl.cli.steps import draw_steps
 
         draw_steps(reading, console())
-        return
-    from hellodl.cli.canvas import save
-    from hellodl.cli.steps_picture import steps_picture
+    if output:
+        from hellodl.cli.canvas import save
+        from hellodl.cli.steps_picture import steps_picture
 
-    save(steps_picture(name, reading), Path(steps))
-    say(f"steps: {steps}", quiet=quiet)
+        save(steps_picture(name, reading), output)
+        say(f"steps: {output}", quiet=quiet)
 
 
 class _Progress:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hellodl.cli.common import confidence, printable
+from hellodl.cli.words import confidence, printable
 
 if TYPE_CHECKING:
     from hellodl.reading.reader import Digit, Reading

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from hellodl.cli.common import confidence
 from hellodl.cli.predict_view import COLOURS, bar
 from hellodl.cli.terminal import beside, has_colour, has_unicode, in_colours, picture
+from hellodl.cli.words import confidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

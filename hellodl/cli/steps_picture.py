@@ -1,4 +1,4 @@
-"""`--show-steps FILE.png`: all steps from a picture to its digits on one sheet."""
+"""`predict -o FILE.png`: all steps from a picture to its digits on one sheet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, TEXT, TRACK, WHITE, Canvas, fitted
-from hellodl.cli.common import confidence
+from hellodl.cli.words import confidence
 
 if TYPE_CHECKING:
     from PIL.Image import Image

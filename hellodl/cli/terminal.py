@@ -14,7 +14,7 @@ from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
-from hellodl.cli.common import printable
+from hellodl.cli.words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from hellodl.cli.common import (
-    DATASETS,
-    FILE,
-    data_dir_option,
-    json_option,
-    options,
-    quiet_option,
-)
+from hellodl.cli.common import DATASETS, FILE, data_dir_option, json_option, options, quiet_option
+from hellodl.cli.help import Command
 from hellodl.cli.signals import stop_on_signals
 from hellodl.cli.train_log import log_file
 from hellodl.cli.train_view import JsonView, View
@@ -110,7 +104,14 @@ setting_options = options(
 )
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        ("train", "98 % on MNIST, in about a second"),
+        ("train --preset best -o best.safetensors", "the most this network can do"),
+        ("train --resume hellodl.safetensors --epochs 6", "go on, to six epochs in all"),
+    ),
+)
 @click.option("-o", "--output", type=FILE, help="Where the model goes.  [default: hellodl.safetensors]")
 @setting_options
 @click.option(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from hellodl.cli.common import counted, percent, print_json, printable
+from hellodl.cli.common import print_json
+from hellodl.cli.words import counted, percent, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -14,8 +14,8 @@ from rich.console import Console
 from hellodl import checkpoint, datasets, evaluation
 from hellodl.cli import evaluate_view
 from hellodl.cli import terminal as drawing
-from hellodl.cli.common import percent
 from hellodl.cli.main import cli
+from hellodl.cli.words import percent
 from hellodl.datasets import Dataset
 
 

@@ -154,7 +154,7 @@ def test_no_colour_where_none_is_wanted(folder, here, monkeypatch):
 def test_steps_as_png_and_again(folder, here, picture):
     """A sheet that says who drew it, and may be drawn again."""
     for _ in range(2):
-        assert run(folder / picture, "--show-steps", "steps.png").exit_code == 0
+        assert run(folder / picture, "-o", "steps.png").exit_code == 0
     with Image.open("steps.png") as image:
         assert image.info[MARK].startswith("hellodl ")
         assert image.width == 2032
@@ -162,7 +162,7 @@ def test_steps_as_png_and_again(folder, here, picture):
 
 
 def test_quiet_draws_steps_and_says_nothing(folder, here):
-    result = CliRunner().invoke(cli, ["predict", str(folder / "42.jpg"), "-q", "--show-steps", "steps.png"])
+    result = CliRunner().invoke(cli, ["predict", str(folder / "42.jpg"), "-q", "-o", "steps.png"])
     assert (result.exit_code, result.stderr) == (0, "")
     assert (here / "steps.png").exists()
 
@@ -171,7 +171,7 @@ def test_steps_never_replace_a_file_of_others(folder, here):
     mine = digit_file(here / "mine.png")
     before = mine.read_bytes()
     for name in ("mine.png", "steps.jpg", "."):
-        result = tiny.hellodl("predict", folder / "42.jpg", "--show-steps", name, cwd=here)
+        result = tiny.hellodl("predict", folder / "42.jpg", "-o", name, cwd=here)
         assert result.returncode == 2
         assert result.stderr.count(b"\n") == 1
     assert mine.read_bytes() == before
@@ -179,7 +179,7 @@ def test_steps_never_replace_a_file_of_others(folder, here):
     parts = b"IHDR" + bomb, b"IDAT", b"IEND"
     chunks = [struct.pack(">I", len(p) - 4) + p + struct.pack(">I", zlib.crc32(p)) for p in parts]
     (here / "mine.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
-    assert tiny.hellodl("predict", folder / "42.jpg", "--show-steps", "mine.png", cwd=here).returncode == 2
+    assert tiny.hellodl("predict", folder / "42.jpg", "-o", "mine.png", cwd=here).returncode == 2
     assert sorted(p.name for p in here.iterdir()) == ["hellodl.safetensors", "mine.png"]
 
 
@@ -196,7 +196,8 @@ def test_contradictions_are_refused(folder, here):
     for arguments in (
         (),
         ("--show-steps",),
-        (folder / "many", "--show-steps", "s.png"),
+        (folder / "many", "-o", "s.png"),
+        (folder / "42.jpg", "--show-steps", "s.png"),
         (folder / "42.jpg", "--json", "--show-steps"),
     ):
         result = tiny.hellodl("predict", *arguments, cwd=here)

@@ -1,0 +1,58 @@
+"""Help texts: options in groups, and examples that can be copied into this terminal."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import click
+
+from hellodl.cli.words import command_name
+
+OTHERS = "Options"  # the heading of options that are in no group
+GAP = 2  # columns before an example, and between it and what it does
+
+
+class Option(click.Option):
+    """An option that is listed under the heading of its group."""
+
+    def __init__(self, *args: Any, group: str = OTHERS, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+
+
+class Command(click.Command):
+    """A command whose help ends with examples: pairs of what to type after `hellodl`, and what that does."""
+
+    def __init__(self, *args: Any, examples: tuple[tuple[str, str], ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 - click would cut it there
+        """What the list of commands says: the first paragraph, whole."""
+        return " ".join((self.help or "").split("\n\n")[0].split())
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options by group, in the order in which groups first appear."""
+        shown = [
+            (str(getattr(param, "group", OTHERS)), record)
+            for param in self.get_params(ctx)
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)) is not None
+        ]
+        order = [*dict.fromkeys(group for group, _ in shown if group != OTHERS), OTHERS]
+        shown.sort(key=lambda entry: order.index(entry[0]))
+        for group, entries in groupby(shown, key=lambda entry: entry[0]):
+            with formatter.section(group):
+                formatter.write_dl([record for _, record in entries])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """The examples, each with what it does: beside it where all fit on a line, else below it."""
+        if not self.examples:
+            return
+        lines = [(f"{command_name()} {line}", what) for line, what in self.examples]
+        column = max(len(line) for line, _ in lines)
+        fits = all(column + len(what) + 2 * GAP <= formatter.width for _, what in lines)
+        with formatter.section("Examples"):
+            for line, what in lines:
+                words = f"{line:<{column + GAP}}{what}" if fits else f"{line}\n{' ' * 3 * GAP}{what}"
+                formatter.write(f"{' ' * GAP}{words}\n")

@@ -1,0 +1,80 @@
+"""How things are said: commands as they were typed, numbers, and names that cannot harm a terminal."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import shlex
+import shutil
+import sys
+from functools import cache
+from pathlib import Path
+
+NAME = "hellodl"
+TYPED = "HELLODL_COMMAND"  # scripts/hellodl says in this variable how it was called
+
+
+@cache
+def command_name() -> str:
+    """What to type to call this program again: hellodl, scripts/hellodl, python -m hellodl."""
+    if typed := os.environ.get(TYPED):
+        return shlex.quote(typed)
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py" and program.parent.name == NAME:
+        return shlex.join(sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1])
+    if program.stem != NAME or not program.is_absolute() or _is_on_path(program):
+        return NAME
+    return shlex.quote(str(program))
+
+
+def _is_on_path(program: Path) -> bool:
+    found = shutil.which(NAME)
+    return found is not None and Path(found).with_suffix("") == program.with_suffix("")
+
+
+def as_typed(message: str) -> str:
+    """A message whose commands, which are written `hellodl …`, can be copied into this very terminal."""
+    return message.replace(f"`{NAME} ", f"`{command_name()} ")
+
+
+def printable(text: object) -> str:
+    """Text with control characters shown as escapes, so that a file's name cannot drive the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things: 1 epoch, 2,000 epochs."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """A share as 97.86 %; only all is 100 %, however close."""
+    rounded = round(100 * share, digits)
+    return f"{rounded if share == 1 else min(rounded, 100 - 10**-digits):.{digits}f} %"
+
+
+SUREST = 0.999
+"""As far as a probability is shown: where a float holds no more nines it would be 100 %."""
+
+
+def confidence(probability: float) -> str:
+    """A probability as 97.8 %; never 100 %."""
+    return percent(min(probability, SUREST), 1)
+
+
+# Where the output has no such characters --------------------------------------------------------------
+
+PLAIN = "hellodl.plain"  # the name under which Python knows `_spell_out`
+SPELLED_OUT = {"→": "->", "×": "x", "–": "-", "−": "-", "…": "...", "·": ".", "↑": "^", "µ": "u", "≤": "<="}
+
+
+def _spell_out(error: UnicodeError) -> tuple[str, int]:
+    """What to write instead of characters that the output's encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    known = (SPELLED_OUT.get(c) or c.encode("ascii", "backslashreplace").decode() for c in missing)
+    return "".join(known), error.end
+
+
+codecs.register_error(PLAIN, _spell_out)
