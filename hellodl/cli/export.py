@@ -14,11 +14,12 @@ from hellodl.cli.common import (
     json_option,
     model_option,
     options,
-    percent,
     print_json,
     quiet_option,
     say,
 )
+from hellodl.cli.help import Command
+from hellodl.cli.words import percent
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
     from hellodl.nn import DigitNet
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        ("export -o digits.onnx", "for ONNX runtimes and browsers"),
+        ("export shipped -o digits.h --int8", "C, 8 bits a weight, for the smallest machines"),
+    ),
+)
 @click.argument("file", metavar="[MODEL]", type=FILE, required=False)
 @click.option("-o", "--output", type=FILE, required=True, help="Write this file: .onnx, .npz or .h.")
 @click.option("--int8", is_flag=True, help="Weights of 8 bits, a quarter of the size; for .h.")
