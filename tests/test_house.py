@@ -130,7 +130,7 @@ def test_help_loads_nothing_slow() -> None:
     command = [sys.executable, "-X", "importtime", "-m", "hellodl", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    slow = {"numpy", "rich", "tqdm", "PIL", "cv2", "pooch", "requests", "safetensors", "platformdirs"}
+    slow = {"numpy", "rich", "tqdm", "PIL", "cv2", "urllib.request", "safetensors", "platformdirs"}
     assert "hellodl.cli.main" in loaded  # or the test would see nothing
     assert not slow & loaded
     assert all(name in done.stdout for name in COMMANDS)

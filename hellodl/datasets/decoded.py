@@ -6,15 +6,15 @@ same, only slower.
 """
 
 import hashlib
-import io
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from hellodl.datasets import folders
 from hellodl.datasets.idx import MAX_BYTES, Bytes, Kind, inflate
-from hellodl.system.files import alone_in, replacing
+from hellodl.system.files import alone_in, open_plain, replacing
 
 _WORTH_KEEPING = 2**18  # bytes: smaller files decompress quicker than a second file is opened
 _DIGEST_BYTES = 32
@@ -29,20 +29,21 @@ def decode(compressed: Bytes, sha256: str, kind: Kind, path: Path) -> tuple[Byte
     if len(compressed) < _WORTH_KEEPING:
         content = inflate(compressed, kind, path)
         return content, hashlib.sha256(content.data).hexdigest()
-    copy = folders.cache_folder() / "decoded" / f"{sha256}.idx"
-    kept = _read(copy)
-    if kept is not None:
+    cache = folders.cache_folder()
+    copy = cache and cache / "decoded" / f"{sha256}.idx"
+    if copy and (kept := _read(copy)):
         return kept
     content = inflate(compressed, kind, path)
     digest = hashlib.sha256(content.data)
-    _write(copy, content, digest.digest())
+    if copy:
+        _write(copy, content, digest.digest())
     return content, digest.hexdigest()
 
 
 def _read(copy: Path) -> tuple[Bytes, str] | None:
     """A kept copy and its SHA-256; None if it is missing or damaged."""
     try:
-        with copy.open("rb", buffering=0) as file:
+        with open_plain(copy, buffering=0) as file:
             size = os.fstat(file.fileno()).st_size - _DIGEST_BYTES
             if not 0 < size <= MAX_BYTES:
                 return None
@@ -54,12 +55,12 @@ def _read(copy: Path) -> tuple[Bytes, str] | None:
     return (content, digest.hex()) if intact else None
 
 
-def _read_and_hash(file: io.FileIO, content: Bytes) -> bytes:
+def _read_and_hash(file: BinaryIO, content: Bytes) -> bytes:
     """Fill `content` from the file; its SHA-256, taken while each step is still in the CPU's cache."""
     digest = hashlib.sha256()
     for start in range(0, content.size, _STEP):
         step = content[start : start + _STEP]
-        file.readinto(step.data)
+        file.readinto(step.data)  # type: ignore[attr-defined] # which all binary files have
         digest.update(step.data)
     return digest.digest()
 

@@ -8,17 +8,17 @@ import hashlib
 import shutil
 import time
 import zipfile
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
 
 from hellodl.datasets import idx
 from hellodl.datasets.catalogue import Archive, File, Source
-from hellodl.datasets.transfer import PIECE, MirrorFailure, received
+from hellodl.datasets.web import PIECE, MirrorFailure, received
 from hellodl.errors import DataError, UsageError
-from hellodl.system.files import alone_in, replacing, temporary_of
+from hellodl.system.files import alone_in, kind_at, replacing, temporary_of
 
 PAUSES = (0.0, 0.5, 2.0)  # seconds before each round through the mirrors
 _LARGEST = 2**30  # bytes, for files whose size nobody publishes
@@ -65,8 +65,11 @@ class Downloader:
             if not mirror.lower().startswith(("https://", "http://")):
                 raise UsageError(f"mirror {mirror!r} is no address, expected https://… or http://…")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with alone_in(folder, lambda: self.notify(f"{folder}: waiting for another download to end")):
+            with (
+                _made(folder),
+                alone_in(folder, lambda: self.notify(f"{folder}: waiting for another download to end")),
+            ):
+                _sweep(source, folder)
                 if source.archive is not None:
                     return self._fetch_archive(source, source.archive, folder)
                 return tuple(self._fetch_file(file, source, folder) for file in source.files)
@@ -96,7 +99,6 @@ class Downloader:
     def _standing(self, file: File, folder: Path) -> Fetched | None:
         """The file that is there already, None if it has to be fetched."""
         path = folder / file.name
-        temporary_of(path).unlink(missing_ok=True)  # a killed download's
         if self.force or not path.exists():
             return None
         if _is_good(path, file):
@@ -138,6 +140,26 @@ class Downloader:
                 if temporary.tell() > limit:
                     raise MirrorFailure(f"sent more than the {limit:,} bytes expected", by_chance=False)
         _verify(temporary, file)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder for what the body puts there; if the body fails and it stays empty, it goes again."""
+    new = [path for path in (folder, *folder.parents) if kind_at(path) == "nothing"]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # not empty: what has arrived is good
+            for path in new:
+                path.rmdir()
+        raise
+
+
+def _sweep(source: Source, folder: Path) -> None:
+    """Take away what a killed download left."""
+    for file in (*source.files, *([source.archive.file] if source.archive else [])):
+        temporary_of(folder / file.name).unlink(missing_ok=True)
 
 
 def _verify(temporary: BufferedIOBase, file: File) -> None:

@@ -1,6 +1,7 @@
 """Where data sets lie: the folders that are searched, in order."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,18 +28,37 @@ class Found:
             names += [name.removesuffix(".gz") for name in names]
             names += [name.replace("-idx", ".idx") for name in names]
         paths = (self.folder / name for name in names)
-        return next((path for path in paths if path.exists()), None)
+        return next((path for path in paths if _is_there(path)), None)
 
     def has_any(self, split: Split) -> bool:
         """Whether images or labels of the split are here; one of them alone is worth an error of its own."""
         return any(self.path_of(file) for file in (split.images, split.labels))
 
 
-def cache_folder() -> Path:
-    """Where hellodl keeps what it can fetch or make again: the user's cache folder."""
+def cache_folder() -> Path | None:
+    """Where hellodl keeps what it can fetch or make again; None for a user who has no home."""
     import platformdirs  # noqa: PLC0415 - slow, and not needed with --data-dir
 
-    return Path(platformdirs.user_cache_dir("hellodl"))
+    try:
+        return Path(platformdirs.user_cache_dir("hellodl"))
+    except RuntimeError:
+        return None
+
+
+def clear_cache() -> int:
+    """Remove all that hellodl keeps in the user's cache folder; how many bytes that was.
+
+    Raises DataError if something cannot be removed.
+    """
+    folder = cache_folder()
+    if folder is None or not folder.is_dir():
+        return 0
+    try:
+        freed = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise DataError(f"{error.filename or folder}: cannot be removed: {error.strerror}") from error
+    return freed
 
 
 def shipped_folder() -> Path:
@@ -51,19 +71,33 @@ def candidates(name: str, data_dir: Path | None = None) -> list[Found]:
     """The folders where the data set `name` may lie, best first; with `data_dir`, that one alone."""
     if data_dir is not None:
         return [Found(data_dir / name, users=True), Found(data_dir, users=True)]
-    shipped_and_cached = [Found(base / name, users=False) for base in (shipped_folder(), cache_folder())]
+    bases = [base for base in (shipped_folder(), cache_folder()) if base is not None]
+    shipped_and_cached = [Found(base / name, users=False) for base in bases]
     if from_environment := os.environ.get("HELLODL_DATA"):
         return candidates(name, Path(from_environment)) + shipped_and_cached
     return shipped_and_cached
 
 
 def destination(name: str, data_dir: Path | None = None) -> Found:
-    """The folder that a download of the data set `name` fills."""
+    """The folder that a download of the data set `name` fills. Raises DataError if there is none."""
     first, *others = candidates(name, data_dir)
-    if first.users:
+    if first.users or first.folder.is_dir():
         return first
-    cache = others[-1]
-    return first if first.folder.is_dir() else cache
+    if not others:
+        raise DataError(f"{name}: no home folder to keep it in; name a folder with --data-dir DIR")
+    return others[-1]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file. Raises DataError where we may not look."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise DataError(f"{path.parent}: {problem}, expected a folder that can be read") from error
+    return True
 
 
 def locate(source: Source, split: Split, data_dir: Path | None = None) -> tuple[Path, Path, bool]:

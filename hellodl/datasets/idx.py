@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hellodl.errors import DataError
+from hellodl.system.files import open_plain
 
 MAX_BYTES = 512 * 2**20  # the largest known set, EMNIST Digits, has 188 MB of pixels
 _HEAD_BYTES = 512  # enough for any header, and to recognise a web page
@@ -68,16 +69,15 @@ def read_raw(path: Path, kind: Kind) -> Bytes:
     is larger than MAX_BYTES, or if it cannot be read.
     """
     try:
-        if path.exists() and not path.is_file():
-            raise DataError(f"{path}: this is not a file, expected IDX {kind.what}")
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             head = file.read(_HEAD_BYTES)
             size = os.fstat(file.fileno()).st_size
             _check_size(head, size, kind, path)
             file.seek(0)
             return np.fromfile(file, np.uint8, size)
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+        problem = error.strerror or error
+        raise DataError(f"{path}: cannot be read: {problem}, expected IDX {kind.what}") from error
 
 
 def is_gzip(raw: Bytes | bytes) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from io import BufferedIOBase
     from pathlib import Path
+    from typing import BinaryIO, Literal
 
 if sys.platform == "win32":
     import msvcrt
@@ -33,6 +36,31 @@ else:
             pass
 
 
+# Looking ----------------------------------------------------------------------------------------------
+
+
+def kind_at(path: str | Path) -> Literal["file", "folder", "other", "nothing"]:
+    """What lies at a path: nothing, too, where we may not look, or where the name cannot be one."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - takes a quarter of the time that Path needs
+    except (OSError, ValueError):
+        return "nothing"
+    return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
+
+
+def open_plain(path: str | Path, *, buffering: int = -1) -> BinaryIO:
+    """Open a file to read its bytes. Raises OSError for anything else, a pipe too: it could block."""
+
+    def without_waiting(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    file = open(path, "rb", buffering, opener=without_waiting)  # noqa: SIM115 - the caller closes it
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "not a file")
+
+
 # Replacing --------------------------------------------------------------------------------------------
 
 
@@ -44,8 +72,9 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BufferedIOBase]:
     of one path have to take turns: see below.
     """
     temporary = temporary_of(path)
+    temporary.unlink(missing_ok=True)
     try:
-        with temporary.open("w+b") as file:
+        with temporary.open("x+b") as file:  # no pipe or link that somebody laid there
             yield file
             file.flush()
             if sync:

@@ -40,7 +40,7 @@ def contents(train=12, test=5):
 def write(folder, names, files, *, compress=True):
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in zip(names, files, strict=True):
-        (folder / name).write_bytes(gzip.compress(content) if compress else content)
+        (folder / name).write_bytes(gzip.compress(content, mtime=0) if compress else content)
     return folder
 
 
@@ -48,7 +48,8 @@ def published(name="tiny", mirrors=(), *, like="mnist"):
     """A catalogue record for a small data set, and its files as a server would hold them."""
     model = CATALOGUE[like]
     served = {
-        file.name: gzip.compress(content) for file, content in zip(model.files, contents(), strict=True)
+        file.name: gzip.compress(content, mtime=0)
+        for file, content in zip(model.files, contents(), strict=True)
     }
     files = tuple(File(n, f"sha256:{hashlib.sha256(b).hexdigest()}", len(b)) for n, b in served.items())
     return replace(model, name=name, files=files, mirrors=tuple(mirrors)), served
@@ -61,7 +62,7 @@ def published_zip(mirrors=(), extra=None):
         for name, content in (extra or {}).items():
             bundle.writestr(name, content)
         for file, content in zip(EMNIST_DIGITS.files, contents(), strict=True):
-            bundle.writestr(f"gzip/{file.name}", gzip.compress(content))
+            bundle.writestr(f"gzip/{file.name}", gzip.compress(content, mtime=0))
     data = buffer.getvalue()
     archive = Archive(File("gzip.zip", f"sha256:{hashlib.sha256(data).hexdigest()}", len(data)), "gzip/")
     return replace(EMNIST_DIGITS, archive=archive, mirrors=tuple(mirrors)), {"gzip.zip": data}

@@ -90,7 +90,7 @@ def test_no_truncation_of_either_form_is_accepted(tmp_path):
 
 
 def test_folders_and_missing_files_are_data_errors(tmp_path):
-    with pytest.raises(DataError, match="not a file"):
+    with pytest.raises(DataError, match="Is a directory"):
         idx.read(tmp_path, idx.IMAGES)
     with pytest.raises(DataError, match="No such file"):
         idx.read(tmp_path / "nothing", idx.IMAGES)

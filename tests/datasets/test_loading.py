@@ -10,6 +10,7 @@ from pathlib import Path
 import made
 import numpy as np
 import pytest
+from modes import needs_modes, obedient
 
 from hellodl.datasets import catalogue, decoded, folders, load
 from hellodl.datasets.folders import cache_folder
@@ -182,6 +183,39 @@ def test_every_catalogue_record_is_complete():
         assert all(mirror.startswith("http") and mirror.endswith("/") for mirror in source.mirrors)
 
 
+def no_home(*_):
+    raise RuntimeError("could not determine the home directory")
+
+
+def test_without_a_home_what_ships_is_loaded_and_the_rest_said_in_a_line(monkeypatch):
+    """A container's user without an entry and without HOME."""
+    monkeypatch.setattr("platformdirs.user_cache_dir", no_home)
+    monkeypatch.setattr(folders, "cache_folder", cache_folder)
+    assert len(load("mnist", "test").images) == 10_000
+    with pytest.raises(DataError, match=r"kmnist: train-images.* is in none of"):
+        load("kmnist")
+    with pytest.raises(DataError, match="no home folder to keep it in; name a folder with --data-dir"):
+        folders.destination("kmnist")
+    assert folders.clear_cache() == 0
+
+
+@needs_modes
+def test_a_folder_that_may_not_be_read_is_named(tmp_path):
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist").chmod(0)
+    with obedient(), pytest.raises(DataError, match=rf"^{tmp_path}/mnist: Permission denied"):
+        load("mnist", "train", tmp_path)
+    (tmp_path / "mnist").chmod(0o700)
+
+
+def test_clearing_the_cache_tells_how_much_it_was(cache):
+    (cache / "decoded").mkdir()
+    (cache / "decoded" / "x.idx").write_bytes(bytes(1000))
+    assert folders.clear_cache() == 1000
+    assert not cache.exists()
+    assert folders.clear_cache() == 0
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other rules")
 def test_the_cache_folder_follows_the_systems_rules(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
@@ -220,6 +254,18 @@ class TestDecodedCopies:
             copy.write_bytes(damage(data))
         assert np.array_equal(load("tiny").images, first.images)
         assert {copy: copy.read_bytes() for copy in tiny.iterdir()} == intact
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+    @pytest.mark.parametrize("suffix", ["{}", ".{}.tmp"], ids=["in its place", "in the temporary's place"])
+    def test_a_pipe_in_a_copys_place_is_replaced_not_waited_for(self, tiny, suffix):
+        load("tiny")
+        names = [copy.name for copy in tiny.iterdir()]
+        for name in names:
+            (tiny / name).unlink()
+            os.mkfifo(tiny / suffix.format(name))
+        assert len(load("tiny").images) == 12
+        assert sorted(tiny.iterdir()) == sorted(tiny / name for name in names)
+        assert all(copy.is_file() for copy in tiny.iterdir())
 
     def test_a_copy_of_replaced_data_is_not_used(self, tiny, cache, monkeypatch):
         load("tiny")

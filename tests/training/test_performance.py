@@ -67,7 +67,7 @@ def test_training_off_a_terminal_imports_only_what_it_uses(small_mnist: Path, tm
         "train", "--json", "--epochs", "1", "--validation", "0", "--data-dir", small_mnist, cwd=tmp_path
     )
     assert "hellodl.training.run" in loaded  # or the test would see nothing
-    assert not {"rich", "tqdm", "PIL", "pooch", "requests", "cv2", "scipy"} & loaded
+    assert not {"rich", "tqdm", "PIL", "urllib.request", "cv2", "scipy"} & loaded
 
 
 def test_reading_a_small_picture_imports_only_what_it_uses(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_reading_a_small_picture_imports_only_what_it_uses(tmp_path: Path) -> No
     Image.fromarray(pixels).save(tmp_path / "digit.png")
     loaded = imports("predict", "digit.png", "-m", "m.safetensors", cwd=tmp_path)
     assert "hellodl.reading.reader" in loaded
-    assert not {"cv2", "scipy", "rich", "tqdm", "pooch", "requests"} & loaded
+    assert not {"cv2", "scipy", "rich", "tqdm", "urllib.request"} & loaded
 
 
 def imports(*command: str | Path, cwd: Path) -> set[str]:
