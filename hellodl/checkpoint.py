@@ -107,9 +107,9 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def find_model(path: Path | None) -> Path:
-    """The model to use: the one given, else ./hellodl.safetensors, else the one that ships with hellodl."""
+    """The model to use: the one given, else ./hellodl.safetensors, else the one that ships ("shipped")."""
     if path is not None:
-        return path
+        return SHIPPED if str(path) == "shipped" else path
     local = Path(DEFAULT_NAME)
     if local.exists():
         return local
