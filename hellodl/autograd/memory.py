@@ -7,10 +7,11 @@ without for products of up to a million multiplications, so larger ones are done
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from hellodl.system.kernels import OF_AVX512, kernel_in_use
 
 if TYPE_CHECKING:
     from hellodl.autograd.tensor import Array
@@ -31,9 +32,6 @@ def product(a: Array, b: Array, out: Array) -> None:
     np.matmul(a[end:], b, out=out[end:])
 
 
-@cache
 def small_ones_are_quick() -> bool:
     """Whether NumPy's BLAS is known to multiply small matrices without copying them."""
-    from threadpoolctl import threadpool_info  # noqa: PLC0415 - small networks never ask
-
-    return any(library.get("architecture") == "SkylakeX" for library in threadpool_info())
+    return kernel_in_use() in OF_AVX512

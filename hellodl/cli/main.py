@@ -15,6 +15,7 @@ import click
 from hellodl.cli.help import Command
 from hellodl.cli.words import NAME, PLAIN, as_typed, command_name, printable
 from hellodl.errors import HellodlError
+from hellodl.system.kernels import choose_kernel
 from hellodl.version import __version__
 
 COMMANDS = ("train", "evaluate", "predict", "explain", "download", "inspect", "graph", "export")
@@ -71,6 +72,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=PLAIN)  # an arrow must not crash a terminal that has none
+    choose_kernel()  # before any command loads NumPy
     try:
         code = _run()
     except HellodlError as error:
