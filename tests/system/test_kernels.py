@@ -82,7 +82,7 @@ def written(maker, family, model, name, flags, cores=2):
 def ask(tmp_path, monkeypatch):
     """What is asked for before NumPy is loaded, given /proc/cpuinfo's text."""
     monkeypatch.delenv(VARIABLE, raising=False)
-    monkeypatch.delitem(sys.modules, "numpy")
+    monkeypatch.delitem(sys.modules, "numpy", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
 
     def answer(text):
@@ -112,7 +112,7 @@ def test_where_the_system_tells_nothing_of_use_nothing_is_asked_for(ask, text):
 
 
 def test_a_system_without_cpuinfo_is_left_alone(monkeypatch, tmp_path):
-    monkeypatch.delitem(sys.modules, "numpy")
+    monkeypatch.delitem(sys.modules, "numpy", raising=False)
     assert choose_kernel(tmp_path / "none") is None
 
 
