@@ -6,86 +6,80 @@ under the names lc1.weight, lc1.bias …, so that a PyTorch module with those na
 
 from __future__ import annotations
 
-import json
-import platform
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hellodl import about as abouts
 from hellodl.errors import ModelError
-from hellodl.nn import MAX_WEIGHTS, DigitNet, weight_count
+from hellodl.nn import DigitNet, weight_count
 from hellodl.system.files import write_atomically
-from hellodl.version import __version__
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    Arrays = dict[str, NDArray[np.float32]]
+    from hellodl.about import About
 
-FORMAT = 1
+    Arrays = dict[str, NDArray[np.float32]]
+    Shape = tuple[int, ...]
+
 DEFAULT_NAME = "hellodl.safetensors"
 SHIPPED = Path(__file__).parent / "models" / DEFAULT_NAME
-TRAINING = "training."  # begins the names of the arrays that only a resume needs
 KEY = "hellodl"  # all metadata is JSON under one key: several would be written in random order
+TRAINING = "training."  # begins the names of the arrays that only a resume needs
 MAX_WEIGHT = 1e6  # in size: training that gets there has diverged
-MOST_DOUBT = 1000  # in size: what temperature and familiarity are, and other numbers about a model
 MAX_HEADER = 1 << 22  # bytes: what 10,000 epochs of history take, twice over
-MAX_TRAINING = 8  # arrays of training state: no optimizer has more
-KINDS: dict[str, type | tuple[type, ...]] = {  # of what else the metadata may say
-    "versions": dict,
-    "dataset": dict,
-    "settings": dict,
-    "results": dict,
-    "history": list,
-    "step": int,
-    "threads": int,
-    "loss_sum": (int, float),
-    "train_seconds": (int, float),
-}
-RECIPE = {"thinnest": 1.95, "thickest": 3.55}
-"""Stroke widths that pictures are brought to, in pixels of MNIST's 20-pixel box: three quarters of its
-training digits lie in between (measured: the 15th and the 90th percentile)."""
+MOST_ARRAYS = 8  # of training state: no optimizer has more
 
 DOUBT = "is this a hellodl checkpoint?"
+
+
+class TrainedNet(DigitNet):
+    """The network of a checkpoint, with what its making found out about it.
+
+    `recipe` says how pictures are prepared for it, `calibration` how far to believe it, `classes` are the
+    names of its ten answers.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        about = checkpoint.about
+        super().__init__(about.network[1:-1], np.random.default_rng(0), about.pixels)
+        for name, parameter in self.named_parameters().items():
+            parameter.value = checkpoint.weights[name]
+        self.recipe, self.calibration = about.recipe, about.calibration
+        self.classes = about.dataset.classes if about.dataset else abouts.DIGITS
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """What a file holds.
 
-    `weights` are the model's; `training` is what a resume needs (empty in a model made to be shipped);
-    `about` says how it was made: settings, history, data set, versions.
+    `weights` are the model's; `about` says how it was made. `training` is what a resume needs (empty in a
+    model made to be shipped).
     """
 
     weights: Arrays
+    about: About
     training: Arrays = field(default_factory=dict)
-    about: dict[str, Any] = field(default_factory=dict)
 
-    def model(self) -> DigitNet:
+    def model(self) -> TrainedNet:
         """The network with these weights."""
-        widths = [w.shape[0] for name, w in self.weights.items() if name.endswith(".bias")]
-        model = DigitNet(widths[:-1], np.random.default_rng(0), tuple(self.about["pixels"]))
-        for name, parameter in model.named_parameters().items():
-            parameter.value = self.weights[name]
-        model.calibration = {**self.about.get("recipe", {}), **self.about.get("calibration", {})}
-        return model
+        return TrainedNet(self)
+
+    def arrays(self) -> Arrays:
+        """All arrays under the names that they have in the file."""
+        return self.weights | {TRAINING + name: array for name, array in self.training.items()}
 
 
-def describe(model: DigitNet) -> dict[str, Any]:
-    """What every checkpoint says about itself: format, how pictures are prepared, versions."""
-    versions = {"hellodl": __version__, "numpy": np.__version__, "python": platform.python_version()}
-    return {
-        "format": FORMAT,
-        "network": list(model.widths),
-        "pixels": list(model.pixels),
-        "recipe": RECIPE,
-        "versions": versions,
-    }
+def weights_of(model: DigitNet) -> Arrays:
+    """A network's weights and biases by name."""
+    return {name: parameter.value for name, parameter in model.named_parameters().items()}
 
 
 # Writing ----------------------------------------------------------------------------------------------
@@ -98,9 +92,8 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     """
     from safetensors.numpy import save as to_bytes  # noqa: PLC0415 - only where it is used
 
-    arrays = checkpoint.weights | {TRAINING + name: array for name, array in checkpoint.training.items()}
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_atomically(path, to_bytes(contiguous, {KEY: json.dumps(checkpoint.about, sort_keys=True)}))
+    contiguous = {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays().items()}
+    write_atomically(path, to_bytes(contiguous, {KEY: abouts.write(checkpoint.about)}))
 
 
 # Reading ----------------------------------------------------------------------------------------------
@@ -120,7 +113,7 @@ def find_model(path: Path | None) -> Path:
     )
 
 
-def load_model(path: str | os.PathLike[str] | None = None) -> DigitNet:
+def load_model(path: str | os.PathLike[str] | None = None) -> TrainedNet:
     """The network in a checkpoint; without a path the one `find_model` finds. Raises ModelError."""
     return load(find_model(None if path is None else Path(path))).model()
 
@@ -135,20 +128,18 @@ def load(path: Path) -> Checkpoint:
     try:
         _check_start(path)
         with safe_open(path, framework="numpy") as file:
-            about = _read_about(path, file.metadata() or {})
+            about = abouts.read((file.metadata() or {}).get(KEY), path)
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no dict
             kinds = {name: (s.get_dtype(), tuple(s.get_shape())) for name, s in slices.items()}
-            weights, training = _check_tensors(path, kinds, about["network"])
-            arrays = {name: file.get_tensor(name) for name in weights + training}
+            _check_tensors(path, kinds, about.network)
+            arrays = {name: file.get_tensor(name) for name in kinds}
     except (SafetensorError, OSError, RecursionError) as error:
         what = (isinstance(error, OSError) and error.strerror) or repr(str(error))[1:-1]  # may quote the file
         raise ModelError(f"{path}: {what:.200}; expected a safetensors file that hellodl wrote") from None
     _check_numbers(path, arrays)
-    return Checkpoint(
-        {name: arrays[name] for name in weights},
-        {name.removeprefix(TRAINING): arrays[name] for name in training},
-        about,
-    )
+    weights = {name: arrays[name] for name in _shapes(about.network)}
+    training = {name: arrays[name] for name in sorted(arrays.keys() - weights.keys())}
+    return Checkpoint(weights, about, {name.removeprefix(TRAINING): a for name, a in training.items()})
 
 
 def _check_start(path: Path) -> None:
@@ -164,76 +155,19 @@ def _check_start(path: Path) -> None:
         )
 
 
-def _read_about(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
-    """The metadata, its parts that a model needs checked."""
-    try:
-        about = json.loads(metadata[KEY])
-        version, widths, pixels = about["format"], about["network"], about["pixels"]
-    except (KeyError, ValueError, TypeError):
-        raise ModelError(f"{path}: has no hellodl metadata; is this a hellodl checkpoint?") from None
-    if version != FORMAT:
-        raise ModelError(
-            f"{path}: is of format {version!r:.40}, expected {FORMAT}; is it from a newer hellodl?"
-        )
-    if not _are_widths(widths):
-        raise ModelError(f"{path}: describes the network as {widths!r:.80}, expected [784, …, 10]")
-    if not (_are_numbers(pixels) and len(pixels) == 2 and pixels[1] > 0.001):
-        raise ModelError(f"{path}: scales pixels by {pixels!r:.80}, expected their mean and deviation")
-    _check_limits(path, about)
-    for name, kind in KINDS.items():
-        if name in about and not isinstance(about[name], kind):
-            raise ModelError(f"{path}: its {name} is {about[name]!r:.80}; the metadata is damaged")
-    if not all(isinstance(record, dict) for record in about.get("history", ())):
-        raise ModelError(f"{path}: its history holds more than records; the metadata is damaged")
-    return dict(about)
-
-
-def _check_limits(path: Path, about: dict[str, Any]) -> None:
-    """What says how to prepare pictures and how far to believe in answers: both are optional."""
-    for name in ("recipe", "calibration"):
-        told = about.get(name, {})
-        if not (isinstance(told, dict) and _are_numbers(list(told.values()))):
-            raise ModelError(f"{path}: its {name} is {told!r:.80}; the metadata is damaged")
-    widths = RECIPE | about.get("recipe", {})
-    if not (set(widths) == set(RECIPE) and 0.5 <= widths["thinnest"] <= widths["thickest"] <= 10):
-        raise ModelError(f"{path}: its recipe is {widths!r:.80}, expected two stroke widths from 0.5 to 10")
-    calibration = about.get("calibration", {})
-    if not calibration.keys() <= {"temperature", "familiar"}:
-        raise ModelError(f"{path}: its calibration is {calibration!r:.80}; the metadata is damaged")
-    if not calibration.get("temperature", 1) > 0.001:
-        raise ModelError(f"{path}: its calibration has a temperature of 0 or less; the metadata is damaged")
-
-
-def _are_numbers(values: object) -> bool:
-    return isinstance(values, list) and all(type(v) in (int, float) and abs(v) < MOST_DOUBT for v in values)
-
-
-def _are_widths(widths: object) -> bool:
-    if not (isinstance(widths, list) and 2 <= len(widths) <= 100):
-        return False
-    whole = all(type(width) is int and width > 0 for width in widths)
-    return whole and widths[0] == 784 and widths[-1] == 10 and weight_count(widths) <= MAX_WEIGHTS
-
-
-def _expected_shapes(widths: list[int]) -> dict[str, tuple[int, ...]]:
+def _shapes(widths: Sequence[int]) -> dict[str, Shape]:
     """The shapes of a network's tensors by name."""
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, Shape] = {}
     for i, (n_in, n_out) in enumerate(pairwise(widths), 1):
         shapes |= {f"lc{i}.weight": (n_out, n_in), f"lc{i}.bias": (n_out,)}
     return shapes
 
 
-def _check_tensors(
-    path: Path, kinds: dict[str, tuple[str, tuple[int, ...]]], widths: list[int]
-) -> tuple[list[str], list[str]]:
-    """The names of the weights and of the training's arrays, all there, float32 and of the right shape."""
-    expected = _expected_shapes(widths)
-    training = sorted(
-        name
-        for name in kinds.keys() - expected.keys()
-        if name.startswith(TRAINING) and name.removeprefix(TRAINING).isidentifier()
-    )
-    if surplus := sorted(kinds.keys() - expected.keys() - set(training[:MAX_TRAINING])):
+def _check_tensors(path: Path, kinds: dict[str, tuple[str, Shape]], widths: Sequence[int]) -> None:
+    """Refuse tensors that are missing, unknown, too many, no float32, or of a shape that does not fit."""
+    expected = _shapes(widths)
+    known = {*expected, *_training_names(kinds)}
+    if surplus := sorted(kinds.keys() - known):
         raise ModelError(f"{path}: holds an unexpected tensor {surplus[0]!r:.80}; {DOUBT}")
     if missing := [name for name in expected if name not in kinds]:
         raise ModelError(f"{path}: {missing[0]} is missing, expected shape {expected[missing[0]]}; {DOUBT}")
@@ -245,7 +179,12 @@ def _check_tensors(
             raise ModelError(f"{path}: {name:.80} has shape {shape!s:.80}, expected {wanted}; {DOUBT}")
         if dtype != "F32":
             raise ModelError(f"{path}: {name:.80} is {dtype}, expected F32 (float32); {DOUBT}")
-    return list(expected), training
+
+
+def _training_names(names: Iterable[str]) -> list[str]:
+    """The first few names that arrays of training state may have."""
+    ours = sorted(n for n in names if n.startswith(TRAINING) and n.removeprefix(TRAINING).isidentifier())
+    return ours[:MOST_ARRAYS]
 
 
 def _check_numbers(path: Path, arrays: Arrays) -> None:

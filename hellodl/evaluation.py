@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from hellodl.errors import ModelError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hellodl.datasets import Dataset
     from hellodl.nn import DigitNet
 
     Probabilities = NDArray[np.float32]
@@ -23,6 +22,17 @@ if TYPE_CHECKING:
 CLASSES = 10
 BINS = 15  # of confidence, as in Guo et al. 2017
 Z_95 = 1.959963984540054  # 95 % of a normal distribution lies within so many deviations of its mean
+
+
+class Labelled(Protocol):
+    """What evaluation needs of a data set: uint8 images (n, 28, 28), their labels (n,), and a name."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - told above
+    @property
+    def images(self) -> NDArray[np.uint8]: ...  # noqa: D102 - told above
+    @property
+    def labels(self) -> Labels: ...  # noqa: D102 - told above
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,7 @@ def score_probabilities(probabilities: Probabilities, labels: Labels) -> Score:
     return Score(len(labels), correct, float(-np.log(np.maximum(of_truth, tiniest)).mean(dtype=np.float64)))
 
 
-def evaluate(model: DigitNet, dataset: Dataset) -> Evaluation:
+def evaluate(model: DigitNet, dataset: Labelled) -> Evaluation:
     """Everything `hellodl evaluate` says about a model. Raises ModelError if its probabilities are NaN."""
     started = time.perf_counter()
     with np.errstate(all="ignore"):  # what overflows ends as NaN, and is reported here

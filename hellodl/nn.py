@@ -62,7 +62,6 @@ class DigitNet:
     ) -> None:
         rng = rng or np.random.default_rng()
         self.pixels = pixels
-        self.calibration: dict[str, float] = {}  # how far to believe it: see hellodl.reading.doubt
         self.widths = (784, *hidden, 10)
         self.layers = [Linear(n_in, n_out, rng) for n_in, n_out in pairwise(self.widths)]
         self._replays: dict[object, list[_Replay]] = {}

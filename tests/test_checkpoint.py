@@ -10,7 +10,8 @@ import pytest
 from safetensors.numpy import save as to_bytes
 
 from hellodl import checkpoint
-from hellodl.checkpoint import KEY, Checkpoint, describe, load, load_model, save
+from hellodl.about import Calibration, Epoch, Position, Recipe, as_dict, describe
+from hellodl.checkpoint import KEY, Checkpoint, load, load_model, save, weights_of
 from hellodl.errors import HellodlError, ModelError
 from hellodl.nn import DigitNet
 
@@ -20,17 +21,16 @@ COUNT = 785 * 3 + 4 * 10
 
 def good():
     """A small checkpoint as training makes it."""
-    weights = {name: p.value for name, p in NETWORK.named_parameters().items()}
     training = {"weights": np.zeros(COUNT, np.float32), "count": np.ones(1, np.float32)}
-    about = describe(NETWORK) | {"step": 3, "loss_sum": 0.5, "history": [], "settings": {}}
-    return Checkpoint(weights, training, about)
+    about = describe(NETWORK, position=Position(3, 0.5, 1.5), settings={"lr": 0.1}, history=(Epoch(1, 0.5),))
+    return Checkpoint(weights_of(NETWORK), about, training)
 
 
 def file_of(arrays=None, about=None, metadata=None):
     """The bytes of a file with some arrays (None removes one) and metadata changed."""
     found = good()
-    all_arrays = found.weights | {f"training.{n}": a for n, a in found.training.items()} | (arrays or {})
-    metadata = metadata or {KEY: json.dumps(found.about | (about or {}))}
+    all_arrays = found.arrays() | (arrays or {})
+    metadata = metadata or {KEY: json.dumps(as_dict(found.about) | (about or {}))}
     return to_bytes({n: np.ascontiguousarray(a) for n, a in all_arrays.items() if a is not None}, metadata)
 
 
@@ -88,8 +88,29 @@ def test_the_same_checkpoint_gives_the_same_bytes(path):
 
 
 def test_a_model_without_training_state_is_a_model(path):
-    save(path, Checkpoint(good().weights, {}, describe(NETWORK)))
+    save(path, Checkpoint(good().weights, describe(NETWORK)))
     assert load(path).training == {}
+
+
+def test_what_was_found_out_about_a_model_travels_with_it(path):
+    """The model that is loaded knows how to prepare pictures, and how far to believe itself."""
+    about = describe(NETWORK, recipe=Recipe(2, 3), calibration=Calibration(0.5, 7))
+    save(path, Checkpoint(weights_of(NETWORK), about))
+    model = load_model(path)
+    assert (model.recipe, model.calibration) == (Recipe(2, 3), Calibration(0.5, 7))
+    assert model.classes == tuple("0123456789")
+
+
+def test_a_checkpoint_of_version_0_1_is_loaded(path):
+    """It knew settings that are no more, and no names of classes."""
+    about = {"recipe": None, "calibration": {"temperature": 0.6}, "other": [{}], "threads": 2, "results": {}}
+    about |= {
+        "settings": {"label_smoothing": 0.1, "hidden": [3]},
+        "dataset": {"name": "mnist", "sha256": "1f"},
+    }
+    path.write_bytes(file_of(about={name: value for name, value in about.items() if value is not None}))
+    assert load(path).about.calibration == Calibration(0.6)
+    assert load_model(path).recipe == Recipe(1.95, 3.55)
 
 
 def test_ours_is_found_before_the_shipped_one(tmp_path, monkeypatch):
@@ -163,22 +184,42 @@ DEEP = "[" * 900 + "]" * 900
         ({"pixels": [10**400, 1]}, "scales pixels"),
         ({"pixels": ["0", "1"]}, "scales pixels"),
         ({"recipe": [1.95, 3.55]}, "its recipe is"),
-        ({"recipe": {"thinnest": "2"}}, "its recipe is"),
-        ({"recipe": {"thinnest": 0}}, "its recipe is"),
-        ({"recipe": {"thinnest": 4}}, "its recipe is"),
-        ({"recipe": {"thickest": 1e9}}, "its recipe is"),
-        ({"recipe": {"thickest": float("nan")}}, "its recipe is"),
+        (
+            {"recipe": {"thinnest": "2"}},
+            "its recipe's thinnest is '2', expected a stroke width from 0.5 to 10",
+        ),
+        ({"recipe": {"thinnest": 0}}, "its recipe's thinnest is"),
+        ({"recipe": {"thinnest": 4}}, "its recipe's thinnest is 4, expected at most thickest, 3.55"),
+        ({"recipe": {"thickest": 1e9}}, "its recipe's thickest is"),
+        ({"recipe": {"thickest": float("nan")}}, "its recipe's thickest is"),
         ({"recipe": {"slant": 1}}, "its recipe is"),
         ({"calibration": 1}, "its calibration is"),
-        ({"calibration": {"temperature": "hot"}}, "its calibration is"),
-        ({"calibration": {"temperature": 0}}, "its calibration has"),
+        ({"calibration": {"temperature": "hot"}}, "its calibration's temperature is"),
+        ({"calibration": {"temperature": 0}}, "its calibration's temperature is"),
+        ({"calibration": {"familiar": [1]}}, "its calibration's familiar is"),
         ({"calibration": {"thinnest": 999}}, "its calibration is"),
         ({"history": {}}, "its history is"),
         ({"history": [1, 2]}, "its history"),
+        ({"history": [{"loss": 0.5}]}, "its history"),
+        ({"history": [{"epoch": 1, "loss": float("nan")}]}, "its history's loss is"),
+        (
+            {"history": [{"epoch": 1, "loss": 0.5, "validation_accuracy": 2}]},
+            "its history's validation_accuracy",
+        ),
         ({"dataset": ["mnist"]}, "its dataset is"),
+        ({"dataset": {"name": ["mnist"]}}, "its dataset's name is"),
+        ({"dataset": {"name": "n" * 5000}}, "its dataset's name is"),
+        ({"dataset": {"name": "mnist", "classes": ["one"]}}, "its dataset's classes is"),
         ({"settings": "fast"}, "its settings is"),
+        ({"settings": {"lr": {}}}, "its settings is"),
+        ({"settings": {"lr": float("nan")}}, "its settings is"),
         ({"step": "3"}, "its step is"),
+        ({"step": -1}, "its step is"),
+        ({"step": 10**400}, "its step is"),
+        ({"threads": True}, "its threads is"),
+        ({"machine": {"processor": 3}}, "its machine's processor is"),
         ({"versions": 5}, "its versions is"),
+        ({"versions": {"numpy": []}}, "its versions is"),
         ({"results": [1]}, "its results is"),
         ({"loss_sum": None}, "its loss_sum is"),
     ],
@@ -274,7 +315,7 @@ def test_huge_promises_take_no_memory(tmp_path):
         "lc2.weight": [10, 1 << 20],
         "lc2.bias": [10],
     }
-    header, end = {"__metadata__": {KEY: json.dumps(describe(NETWORK) | {"network": wide})}}, 0
+    header, end = {"__metadata__": {KEY: json.dumps(as_dict(describe(NETWORK)) | {"network": wide})}}, 0
     for name, shape in shapes.items():
         size = 4 * int(np.prod(shape))
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from hellodl import checkpoint, load, nn
+from hellodl.about import describe
 from hellodl.autograd import Tensor, grad
 from hellodl.errors import ShapeError
 from hellodl.nn import DigitNet, Linear, cross_entropy, weight_count
@@ -44,10 +45,7 @@ def model():
 
 @pytest.fixture
 def file(model, tmp_path):
-    weights = {name: p.value for name, p in model.named_parameters().items()}
-    checkpoint.save(
-        tmp_path / "m.safetensors", checkpoint.Checkpoint(weights, {}, checkpoint.describe(model))
-    )
+    checkpoint.save(tmp_path / "m.safetensors", checkpoint.Checkpoint(_weights(model), describe(model)))
     return tmp_path / "m.safetensors"
 
 
@@ -177,9 +175,7 @@ def test_other_widths_make_other_layers():
 
 def test_a_model_is_loaded_by_its_name_as_text(tmp_path):
     model = DigitNet()
-    checkpoint.save(
-        tmp_path / "m.safetensors", checkpoint.Checkpoint(_weights(model), about=checkpoint.describe(model))
-    )
+    checkpoint.save(tmp_path / "m.safetensors", checkpoint.Checkpoint(_weights(model), describe(model)))
     images = np.zeros((2, 28, 28), np.uint8)
     np.testing.assert_array_equal(
         load(str(tmp_path / "m.safetensors")).predict(images), model.predict(images)

@@ -120,5 +120,5 @@ def test_the_tour_of_the_house_names_every_folder() -> None:
 
 def test_the_shipped_model_is_as_good_as_the_readme_says() -> None:
     """It can be made anew; then this number changes with it."""
-    accuracy = checkpoint.load(checkpoint.SHIPPED).about["results"]["test_accuracy"]
+    accuracy = checkpoint.load(checkpoint.SHIPPED).about.results.test_accuracy
     assert f"It reads {100 * accuracy:.2f} % of the test set" in README

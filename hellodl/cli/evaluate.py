@@ -23,6 +23,8 @@ from hellodl.cli.help import Command
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hellodl.about import DataIdentity
+
 
 @click.command(
     cls=Command,
@@ -45,7 +47,7 @@ def evaluate(model: Path | None, dataset: str, data_dir: Path | None, *, as_json
     loaded = checkpoint.load(path)
     network = loaded.model()
     data = datasets.load(dataset, "test", data_dir)
-    _note_other_dataset(loaded.about.get("dataset"), dataset, quiet=quiet)
+    _note_other_dataset(loaded.about.dataset, dataset, quiet=quiet)
     one_blas_thread()
     result = evaluation.evaluate(network, data)
     if as_json:
@@ -58,8 +60,7 @@ def evaluate(model: Path | None, dataset: str, data_dir: Path | None, *, as_json
         out.print(part)
 
 
-def _note_other_dataset(trained_on: object, dataset: str, *, quiet: bool) -> None:
+def _note_other_dataset(trained_on: DataIdentity | None, dataset: str, *, quiet: bool) -> None:
     """Say so where a model is asked about something it never learned."""
-    name = trained_on.get("name") if isinstance(trained_on, dict) else None
-    if name not in (None, dataset):
-        say(f"note: this model was trained on {name!s:.40}, not on {dataset}", quiet=quiet)
+    if trained_on and trained_on.name != dataset:
+        say(f"note: this model was trained on {trained_on.name:.40}, not on {dataset}", quiet=quiet)

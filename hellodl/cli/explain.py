@@ -103,7 +103,7 @@ def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, qu
     from hellodl import datasets
     from hellodl.explaining import Training
 
-    name = found.about.get("dataset", {}).get("name", "mnist")
+    name = found.about.dataset.name if found.about.dataset else "mnist"
     if name not in DATASETS:
         say(f"without training digits to compare: {name!r:.80} is no data set known here", quiet=quiet)
         return None

@@ -85,7 +85,7 @@ def _accuracies(network: DigitNet, loaded: Checkpoint, data_dir: Path | None) ->
     from hellodl.export.int8 import quantised
 
     try:
-        test = datasets.load(loaded.about.get("dataset", {}).get("name", "mnist"), "test", data_dir)
+        test = datasets.load(loaded.about.dataset.name if loaded.about.dataset else "mnist", "test", data_dir)
     except DataError as error:
         say(f"its accuracy is not known: {error}")
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hellodl.cli.terminal import beside, has_colour, has_unicode, in_colours, red_and_blue, shown
+from hellodl.cli.words import percent
 from hellodl.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Console, RenderableType
 
-    from hellodl.cli.inspect import Inspection
+    from hellodl.about import DataIdentity, Epoch, Results
+    from hellodl.inspection import Inspection
 
     Weights = NDArray[np.float32]
 
@@ -55,7 +57,7 @@ def _tensors(result: Inspection, out: Console) -> Table:
     for tensor in result.tensors:
         numbers = (tensor.mean, tensor.deviation, tensor.min, tensor.max)
         shape = times.join(map(str, tensor.shape))
-        style = "dim" if tensor.name.startswith("training.") else None
+        style = "dim" if tensor.is_for_resuming else None
         table.add_row(shown(tensor.name, out), shape, *(f"{number:z.4f}" for number in numbers), style=style)
     return table
 
@@ -68,7 +70,7 @@ def _making(result: Inspection, out: Console) -> Table:
         "versions": ", ".join(f"{name} {version}" for name, version in result.versions.items()),
         "threads": str(result.threads or ""),
         "pixels": f"(ink - {result.pixels[0]:g}) / {result.pixels[1]:g}, ink from 0 to 1",
-        "results": ", ".join(f"{name.replace('_', ' ')} {_number(v)}" for name, v in result.results.items()),
+        "results": _results(result.results),
         "resume": _resume(result),
     }
     grid = Table.grid(padding=(0, 2, 0, 0))
@@ -78,10 +80,13 @@ def _making(result: Inspection, out: Console) -> Table:
     return grid
 
 
-def _data_set(dataset: dict[str, Any]) -> str:
-    if not dataset:
-        return ""
-    return f"{dataset.get('name', UNKNOWN)}, training set of SHA-256 {dataset.get('sha256', UNKNOWN)}"
+def _data_set(dataset: DataIdentity | None) -> str:
+    return f"{dataset.name}, training set of SHA-256 {dataset.sha256 or UNKNOWN}" if dataset else ""
+
+
+def _results(results: Results | None) -> str:
+    known = {name: value for name, value in asdict(results).items() if value is not None} if results else {}
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in known.items())
 
 
 def _command(settings: dict[str, Any]) -> str:
@@ -104,24 +109,19 @@ def _resume(result: Inspection) -> str:
     return f"from step {result.resume.step:,}, {done} of {epochs} epochs done: {command}"
 
 
-def _number(value: object, *, share: bool = False) -> str:
-    """A number of the history; anything else, as a damaged file may have it, is left out."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "-"
-    return f"{value:.2%}".replace("%", " %") if share else f"{value:.4f}"
-
-
-def _history(history: list[dict[str, Any]]) -> Table:
+def _history(history: tuple[Epoch, ...]) -> Table:
     """Some epochs evenly spread, with the first, the last and the best."""
-    accuracies = [record.get("validation_accuracy") for record in history]
-    known = [accuracy for accuracy in accuracies if isinstance(accuracy, float)]
-    best = accuracies.index(max(known)) if known else None
-    rows = {round(i) for i in np.linspace(0, len(history) - 1, min(MOST_EPOCHS, len(history)))}
+    last = len(history) - 1
+    best = max(history, key=lambda epoch: epoch.validation_accuracy or 0)
+    rows = {round(i) for i in np.linspace(0, last, min(MOST_EPOCHS, len(history)))}
+    if best.validation_accuracy is not None:
+        rows.add(history.index(best))
     table = _plain_table("epoch", "loss", "validation loss", "accuracy")
-    for row in sorted(rows | ({best} if best is not None else set())):
-        losses = (_number(history[row].get(name)) for name in ("loss", "validation_loss"))
-        accuracy = _number(accuracies[row], share=True)
-        table.add_row(f"{row + 1}", *losses, accuracy, style="bold green" if row == best else None)
+    for epoch in (history[row] for row in sorted(rows)):
+        validation = "-" if epoch.validation_loss is None else f"{epoch.validation_loss:.4f}"
+        accuracy = "-" if epoch.validation_accuracy is None else percent(epoch.validation_accuracy)
+        style = "bold green" if epoch is best and accuracy != "-" else None
+        table.add_row(f"{epoch.epoch}", f"{epoch.loss:.4f}", validation, accuracy, style=style)
     return table
 
 

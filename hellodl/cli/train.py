@@ -74,7 +74,6 @@ setting_options = options(
     click.option("--warmup", type=float, help="Share of the run in which the learning rate rises from 0."),
     click.option("--optimizer", type=click.Choice(["sgd", "adam"]), help="The rule that moves the weights."),
     click.option("--weight-decay", type=float, help="Pulls the weights towards 0."),
-    click.option("--label-smoothing", type=float, help="Share of each target spread over all ten digits."),
     click.option(
         "--average", type=float, help="Use a running average of the weights with this decay a step."
     ),
@@ -93,11 +92,6 @@ setting_options = options(
         help="Images held out of the training set; 0 trains on all.  [default: 5000]",
     ),
     click.option("--seed", type=int, help="Where all random numbers come from.  [default: 0]"),
-    click.option(
-        "--patience",
-        type=int,
-        help="Stop after N epochs without a better validation accuracy; keep the best.",
-    ),
     click.option(
         "--target-accuracy", type=float, help="Stop once the validation accuracy reaches this, like 0.98."
     ),

@@ -19,7 +19,8 @@ Labels = NDArray[np.uint8]
 class Dataset:
     """Images (n, 28, 28) and labels (n,) of one split, both uint8 and read-only.
 
-    `sha256` identifies the data: it is made of the SHA-256 of both files' decompressed content.
+    `sha256` identifies the data: it is made of the SHA-256 of both files' decompressed content. `classes` are
+    the names of what the labels 0 to 9 stand for.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Dataset:
     images: Pixels
     labels: Labels
     sha256: str
+    classes: tuple[str, ...] = catalogue.DIGITS
 
 
 def load(name: str = "mnist", split: str = "train", data_dir: str | Path | None = None) -> Dataset:
@@ -50,7 +52,7 @@ def load(name: str = "mnist", split: str = "train", data_dir: str | Path | None 
             f"{labels_path}: {len(labels):,} labels, expected {len(images):,} as {images_path} has images"
         )
     identity = hashlib.sha256(f"{images_sha256} {labels_sha256}".encode()).hexdigest()
-    return Dataset(name, split, images, labels, identity)
+    return Dataset(name, split, images, labels, identity, source.classes)
 
 
 def _read_images(path: Path, source: Source, file: File, *, users: bool) -> tuple[Pixels, str]:

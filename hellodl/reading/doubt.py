@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from hellodl.checkpoint import TrainedNet
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -64,8 +66,10 @@ class Doubt:
 
 def doubt_of(model: Model) -> Doubt:
     """What was fitted when the model was trained and lies in its checkpoint, else the defaults."""
-    fitted = getattr(model, "calibration", {})
-    return Doubt(**{name: fitted[name] for name in ("temperature", "familiar") if name in fitted})
+    if not isinstance(model, TrainedNet):
+        return Doubt()
+    fitted = model.calibration
+    return Doubt(fitted.temperature, -np.inf if fitted.familiar is None else fitted.familiar)
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from hellodl.about import Recipe
     from hellodl.reading.arrays import Mask, Pixels, Plane
 
 SIDE = 28
 BOX = 20
 FINE = 4
 """Strokes are widened or thinned at this many pixels to one of the 20-pixel box."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Stroke widths that are kept as they are, in pixels of the 20-pixel box; others are brought to these."""
-
-    thinnest: float
-    thickest: float
 
 
 def normalise(strength: Plane, recipe: Recipe) -> Pixels:

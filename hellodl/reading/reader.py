@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hellodl.about import Recipe
+from hellodl.checkpoint import TrainedNet
 from hellodl.reading.doubt import (
     FAINT,
     MOST_ONES,
@@ -27,7 +29,6 @@ from hellodl.reading.trained import SIDE, as_trained
 if TYPE_CHECKING:
     from hellodl.reading.arrays import Pixels, Plane
     from hellodl.reading.ink import Ink
-    from hellodl.reading.normalise import Recipe
     from hellodl.reading.pieces import Box, Piece
 
 
@@ -111,11 +112,7 @@ def read(
 
 def _recipe_of(model: Model) -> Recipe:
     """How pictures are prepared for a model: as its checkpoint says, else as for MNIST."""
-    from hellodl.checkpoint import RECIPE  # noqa: PLC0415 - callers may bring a model of their own
-    from hellodl.reading.normalise import Recipe  # noqa: PLC0415 - OpenCV only where needed
-
-    told = RECIPE | getattr(model, "calibration", {})
-    return Recipe(*(told[name] for name in RECIPE))
+    return model.recipe if isinstance(model, TrainedNet) else Recipe()
 
 
 def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt) -> Reading:  # noqa: FBT001 - internal

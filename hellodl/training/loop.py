@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hellodl.about import EXTREME, MAX_LOSS, Calibration, DataIdentity, Epoch, Position, describe
 from hellodl.autograd.tensor import CACHE_LINE
-from hellodl.checkpoint import MAX_WEIGHT, MOST_DOUBT, Checkpoint, describe
+from hellodl.checkpoint import MAX_WEIGHT, Checkpoint, weights_of
 from hellodl.errors import DataError, ModelError, NonFiniteError
 from hellodl.evaluation import score
 from hellodl.nn import DigitNet
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     Rows = NDArray[np.intp]  # of the images of a batch, in the training set
     Progress = Callable[["Trainer", Iterable[Rows]], Iterable[Rows]]
 
-MAX_LOSS = 1000.0  # nats: e^-1000 is how likely such a network holds the truth to be
 QUICK_RUN, QUICK_LOOK = 2000, 300  # a run of so few steps is calibrated on so many images
 
 # About as far from MNIST as what people photograph.
@@ -86,19 +86,16 @@ class Trainer:
         self.trained = DigitNet(settings.hidden, generator(settings.seed, Purpose.WEIGHTS))
         self.optimizer = _optimizer(settings, self.trained)
         self.average = self.optimizer.weights.copy() if settings.average else None
-        self.best = self.optimizer.weights.copy() if settings.patience else None
         self.step = 0
         self.loss_sum = 0.0  # over the steps of this epoch
         self.train_seconds = 0.0  # up to this epoch, or up to where it was resumed
         self._epoch_started = 0.0
-        self.history: list[dict[str, Any]] = []
+        self.history: list[Epoch] = []
         self._make_shards()
 
     def _make_shards(self) -> None:
         """Lay out the step: a program for each shard of a batch. At first all work is ours."""
-        smoothing = self.settings.label_smoothing
-        of_digits = np.eye(10) * (1 - smoothing) + smoothing / 10
-        targets = np.column_stack([of_digits, np.full(10, 0.1)])  # last: NO_DIGIT
+        targets = np.column_stack([np.eye(10), np.full(10, 0.1)])  # last: NO_DIGIT
         slices = split(self.batch_size)
         self._gradients = [self.optimizer.gradient, *(self.optimizer.zeros() for _ in slices[1:])]
         self._shards = [
@@ -214,7 +211,7 @@ class Trainer:
         self._check_sane(loss)
         validation = self._validate()
         record = EpochRecord(self.epoch, self.settings.epochs, loss, *validation, seconds)
-        self.history.append({k: v for k, v in asdict(record).items() if k not in ("epochs", "seconds")})
+        self.history.append(Epoch(record.epoch, record.loss, *validation))
         return record
 
     def _rest_of_epoch(self) -> NDArray[np.intp]:
@@ -254,38 +251,29 @@ class Trainer:
         return time.perf_counter() - self._epoch_started
 
     def _validate(self) -> tuple[float | None, float | None]:
-        """Loss and accuracy on the images held out; with patience, keep the best weights."""
+        """Loss and accuracy on the images held out."""
         if not len(self._held_out):
             return None, None
         held_out = score(self.model(), self.data.images[self._held_out], self.data.labels[self._held_out])
-        earlier = [record["validation_accuracy"] for record in self.history]
-        if self.best is not None and held_out.accuracy > max(earlier, default=-1.0):
-            self.best[...] = self.optimizer.weights if self.average is None else self.average
         return held_out.loss, held_out.accuracy
 
     def is_done(self) -> bool:
-        """Whether all epochs are done, the accuracy aimed at is reached, or patience is at its end."""
-        accuracies = [record["validation_accuracy"] for record in self.history]
-        patience, target = self.settings.patience, self.settings.target_accuracy
-        return (
-            self.epoch >= self.settings.epochs
-            or bool(target and accuracies and accuracies[-1] >= target)
-            or bool(
-                patience
-                and accuracies
-                and len(accuracies) - 1 - accuracies.index(max(accuracies)) >= patience
-            )
+        """Whether all epochs are done, or the accuracy aimed at is reached."""
+        target, reached = self.settings.target_accuracy, self.validation_accuracy
+        return self.epoch >= self.settings.epochs or (
+            target is not None and reached is not None and reached >= target
         )
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        """The accuracy on the images held out after the latest epoch."""
+        return self.history[-1].validation_accuracy if self.history else None
 
     # The model and the state ---------------------------------------------------------------------------
 
     def model(self) -> DigitNet:
         """The network as it is now, with averaged weights if the settings ask for them."""
         return self.trained if self.average is None else self._with(self.average)
-
-    def result(self) -> DigitNet:
-        """The network to keep: the one now or, with patience, the best one."""
-        return self.model() if self.best is None or not self.history else self._with(self.best)
 
     def _with(self, weights: Array) -> DigitNet:
         model = DigitNet(self.settings.hidden, np.random.default_rng(0))
@@ -295,34 +283,36 @@ class Trainer:
 
     def _state(self) -> dict[str, Array]:
         """All arrays that change from step to step, by name."""
-        arrays = {"weights": self.optimizer.weights, "average": self.average, "best": self.best}
+        arrays = {"weights": self.optimizer.weights, "average": self.average}
         return {name: a for name, a in arrays.items() if a is not None} | self.optimizer.state()
 
-    def calibrate(self) -> dict[str, float]:
+    def calibrate(self) -> Calibration:
         """How far to believe the result, from the images held out, as they are and strongly distorted."""
         rows = self._held_out[: QUICK_LOOK if self.steps <= QUICK_RUN else None]
         images, labels = self.data.images[rows], self.data.labels[rows]
         distort = Augmenter(STRONG)
         distorted = distort(images, generator(self.settings.seed, Purpose.CALIBRATE))
-        found = fit_doubt(self.result(), images, labels, distorted)
-        fitted = {"temperature": found.temperature, "familiar": found.familiar}
-        return {name: value for name, value in fitted.items() if abs(value) < MOST_DOUBT}
+        found = fit_doubt(self.model(), images, labels, distorted)
+        return Calibration(found.temperature, found.familiar if abs(found.familiar) < EXTREME else None)
 
-    def checkpoint(self, **more: object) -> Checkpoint:
-        """The model, and everything needed to go on from here. Raises NonFiniteError if it has diverged."""
+    def checkpoint(self, **more: Any) -> Checkpoint:
+        """The model, and everything needed to go on from here. Raises NonFiniteError if it has diverged.
+
+        `more` are fields of About.
+        """
         self._check_sane(self.mean_loss)
-        model = self.result()
-        about = describe(model) | {
-            "dataset": {"name": self.data.name, "sha256": self.data.sha256},
-            "settings": self.settings.as_dict(),
-            "history": self.history,
-            "step": self.step,
-            "loss_sum": self.loss_sum,
-            "train_seconds": self.train_seconds + (self._seconds_of_epoch() if self._is_amid_epoch else 0.0),
-            "threads": self.processes,
-        }
-        weights = {name: parameter.value for name, parameter in model.named_parameters().items()}
-        return Checkpoint(weights, self._state(), about | more)
+        model = self.model()
+        amid_epoch = self._seconds_of_epoch() if self._is_amid_epoch else 0.0
+        about = describe(
+            model,
+            dataset=DataIdentity(self.data.name, self.data.sha256, self.data.classes),
+            settings=self.settings.as_dict(),
+            history=tuple(self.history),
+            position=Position(self.step, self.loss_sum, self.train_seconds + amid_epoch),
+            threads=self.processes,
+            **more,
+        )
+        return Checkpoint(weights_of(model), about, self._state())
 
     def restore(self, path: Path, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint of the same run. Raises ModelError if it lacks what that takes."""
@@ -334,24 +324,20 @@ class Trainer:
                     f"{path}: holds no training state {name!r} of this run; it can be used, not resumed"
                 )
             array[...] = saved
-        about = checkpoint.about
-        if not self._is_position(about):
+        position, history = checkpoint.about.position, checkpoint.about.history
+        if position is None or not self._has_come_to(position, history):
             raise ModelError(f"{path}: its position in the training is damaged; it can be used, not resumed")
-        self.step, self.loss_sum, self.history = about["step"], about["loss_sum"], about["history"]
-        self.train_seconds = about["train_seconds"]
+        self.step, self.loss_sum, self.history = position.step, position.loss_sum, list(history)
+        self.train_seconds = position.train_seconds
         for parameter in self.trained.parameters():
             parameter.touch()
 
-    def _is_position(self, about: dict[str, Any]) -> bool:
-        """Whether metadata says where a run like this one stands, and what each of its epochs gave."""
-        if not {"step", "loss_sum", "train_seconds", "history"} <= about.keys():
-            return False
-        measures = ["loss"] + ["validation_loss", "validation_accuracy"] * bool(len(self._held_out))
-        values = [record.get(name) for record in about["history"] for name in measures]
-        return (
-            about["step"] >= 0
-            and len(about["history"]) == about["step"] // self.steps_per_epoch
-            and all(type(value) is float and 0 <= value < MAX_LOSS for value in values)
+    def _has_come_to(self, position: Position, history: tuple[Epoch, ...]) -> bool:
+        """Whether a run like this one can stand there, with this history."""
+        measured = bool(len(self._held_out))
+        return len(history) == position.step // self.steps_per_epoch and all(
+            (epoch.validation_loss is not None and epoch.validation_accuracy is not None) is measured
+            for epoch in history
         )
 
 

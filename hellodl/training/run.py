@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hellodl import checkpoint as checkpoints
 from hellodl import datasets
+from hellodl.about import Calibration, Results
 from hellodl.errors import HellodlError, Interrupted, ModelError, UsageError
 from hellodl.evaluation import score
 from hellodl.system.files import only_writer, temporary_of
@@ -91,11 +92,9 @@ def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
 def _finish(trainer: Trainer, run: Run, saver: _Saver) -> DoneRecord:
     """Score the test set, once, and save the model."""
     test = datasets.load(trainer.settings.dataset, "test", run.data_dir)
-    result = score(trainer.result(), test.images, test.labels)
-    accuracies = [record["validation_accuracy"] for record in trainer.history]
-    kept = max(accuracies) if trainer.settings.patience else accuracies[-1]
-    calibration = trainer.calibrate() if trainer.settings.validation else {}
-    results = {"validation_accuracy": kept, "test_accuracy": result.accuracy, "test_loss": result.loss}
+    result, kept = score(trainer.model(), test.images, test.labels), trainer.validation_accuracy
+    calibration = trainer.calibrate() if trainer.settings.validation else Calibration()
+    results = Results(kept, result.accuracy, result.loss)
     saver.save(results=results, calibration=calibration)
     return DoneRecord(
         validation_accuracy=kept,
@@ -126,7 +125,7 @@ class _Saver:
         if time.monotonic() >= self._due:
             self.save()
 
-    def save(self, **more: object) -> None:
+    def save(self, **more: Any) -> None:
         checkpoints.save(self._run.output, self._trainer.checkpoint(**more))
         self._due = time.monotonic() + self._run.checkpoint_every
 
@@ -154,7 +153,7 @@ def check_precious(path: Path, settings: Settings) -> None:
     if not path.exists():
         return
     try:
-        widths = tuple(checkpoints.load(path).about["network"])
+        widths = checkpoints.load(path).about.network
     except ModelError as error:
         raise UsageError(f"{error}; --force replaces the file") from None
     if widths != (784, *settings.hidden, 10):
@@ -179,24 +178,25 @@ def choose_settings(preset: str | None, given: dict[str, Any], resume: Path | No
 def _settings_of(path: Path, checkpoint: Checkpoint) -> Settings:
     """What a checkpoint's run was told."""
     try:
-        return Settings.from_dict(checkpoint.about["settings"])
-    except (KeyError, TypeError, UsageError):
+        return Settings.from_dict(checkpoint.about.settings)
+    except (KeyError, TypeError):
         raise ModelError(f"{path}: holds no training settings; it can be used, not resumed") from None
+    except UsageError as error:
+        raise ModelError(f"{path}: its {error}; it can be used, not resumed") from None
 
 
 def _read_start(path: Path, settings: Settings) -> Checkpoint:
     """The checkpoint to go on from. Raises UsageError listing the settings that contradict it.
 
     Only the end may change: the number of epochs (the schedule goes on as if that had been asked for from
-    the start), the accuracy to reach, and patience, if there was any.
+    the start) and the accuracy to reach.
     """
     checkpoint = checkpoints.load(path)
     there, here = _settings_of(path, checkpoint).as_dict(), settings.as_dict()
-    free = {"epochs", "target_accuracy"} | ({"patience"} if there["patience"] else set())
     differences = [
         f"{name} is {there[name]} there, {here[name]} here"
         for name in here
-        if name not in free and there[name] != here[name]
+        if name not in ("epochs", "target_accuracy") and there[name] != here[name]
     ]
     if differences:
         raise UsageError(f"{path}: was trained with other settings: {'; '.join(differences)}")
@@ -205,7 +205,7 @@ def _read_start(path: Path, settings: Settings) -> Checkpoint:
 
 def _restore(trainer: Trainer, path: Path, start: Checkpoint) -> None:
     """Put a run where a checkpoint stands, if it is of the same data and not beyond its end."""
-    if start.about.get("dataset", {}).get("sha256") != trainer.data.sha256:
+    if start.about.dataset is None or start.about.dataset.sha256 != trainer.data.sha256:
         raise UsageError(f"{path}: was trained on other images than these; give --data-dir the same folder")
     trainer.restore(path, start)
     if trainer.step > trainer.steps:

@@ -14,6 +14,8 @@ from hellodl.training.augment import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+RETIRED = {"label_smoothing": 0.0, "patience": 0}  # what version 0.1 could be told, and the value that is off
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -37,8 +39,6 @@ class Settings:
     """How the learning rate falls: constant, linear or cosine."""
     warmup: float = 0.0
     """Share of the training in which the learning rate rises from 0."""
-    label_smoothing: float = 0.0
-    """Share of the target that is spread over all ten digits."""
     average: float = 0.0
     """Keeps a running average of the weights with this decay a step, and uses it as the model; 0 is off."""
     augment: str = "none"
@@ -47,8 +47,6 @@ class Settings:
     validation: int = 5000
     """Images held out of the training set."""
     seed: int = 0
-    patience: int = 0
-    """Stop after so many epochs without a better validation accuracy, and keep the best; 0 is off."""
     target_accuracy: float | None = None
     """Stop once the validation accuracy reaches this."""
 
@@ -57,8 +55,8 @@ class Settings:
             value = getattr(self, name)
             if not is_good(value):
                 raise UsageError(f"--{name.replace('_', '-')}: is {value}, expected {expected}")
-        if not self.validation and (self.patience or self.target_accuracy is not None):
-            raise UsageError("--validation: is 0, but --patience and --target-accuracy need images held out")
+        if not self.validation and self.target_accuracy is not None:
+            raise UsageError("--validation: is 0, but --target-accuracy needs images held out")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a checkpoint's metadata."""
@@ -67,6 +65,10 @@ class Settings:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Settings:
         """Settings from a checkpoint's metadata; raises KeyError, TypeError or UsageError."""
+        if used := [name for name, off in RETIRED.items() if values.get(name, off) != off]:
+            raise UsageError(
+                f"--{used[0].replace('_', '-')}: is {values[used[0]]!r:.40}, a setting that is no more"
+            )
         return cls(**{f.name: values[f.name] for f in fields(cls)} | {"hidden": tuple(values["hidden"])})
 
 
@@ -97,12 +99,10 @@ _LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "momentum": _SHARE,
     "weight_decay": (lambda v: _is_number(v) and 0 <= v < math.inf, "0 or more"),
     "warmup": (lambda v: _is_number(v) and 0 <= v <= 1, "a share from 0 to 1"),
-    "label_smoothing": _SHARE,
     "average": _SHARE,
     "validation": _COUNT,
     "drawn": (lambda v: _is_whole(v) and 0 <= v <= 45_000, "a whole number from 0 to 45000"),
     "seed": _COUNT,
-    "patience": _COUNT,
     "target_accuracy": (
         lambda v: v is None or (_is_number(v) and 0 < v <= 1),
         "a share above 0 and at most 1, like 0.98",

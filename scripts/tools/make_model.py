@@ -9,15 +9,15 @@ import hashlib
 import json
 import tempfile
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 from hellodl import checkpoint
+from hellodl.about import About
+from hellodl.nn import weight_count
 from hellodl.training.run import Run, train
 from hellodl.training.settings import PRESETS, Settings
 
 SETTINGS = Settings(**PRESETS["best"], drawn=12_000, seed=1)
-ONLY_FOR_A_RESUME = ("step", "loss_sum", "train_seconds")
 
 README = """# The model that ships with hellodl
 `hellodl.safetensors`, used by `evaluate` and `predict` where there is no other model.
@@ -44,24 +44,25 @@ def main() -> None:
         for record in train(SETTINGS, Run(output)):
             print(record, flush=True)
         trained = checkpoint.load(output)
-    about = {name: value for name, value in trained.about.items() if name not in ONLY_FOR_A_RESUME}
+    about = replace(trained.about, position=None)
     checkpoint.save(checkpoint.SHIPPED, replace(trained, training={}, about=about))
     (checkpoint.SHIPPED.parent / "README.md").write_text(describe(about), encoding="utf-8")
 
 
-def describe(about: dict) -> str:
+def describe(about: About) -> str:
     """The README, from the checkpoint's own account."""
-    network = about["network"]
+    if not (about.dataset and about.results):
+        raise ValueError(about)
     return README.format(
-        network="→".join(map(str, network)),
-        parameters=sum((n_in + 1) * n_out for n_in, n_out in pairwise(network)),
-        sha256=about["dataset"]["sha256"],
-        settings=json.dumps(about["settings"]),
-        threads=about["threads"],
-        validation=about["settings"]["validation"],
-        validation_accuracy=about["results"]["validation_accuracy"],
-        test_accuracy=about["results"]["test_accuracy"],
-        versions=", ".join(f"{name} {version}" for name, version in about["versions"].items()),
+        network="→".join(map(str, about.network)),
+        parameters=weight_count(about.network),
+        sha256=about.dataset.sha256,
+        settings=json.dumps(about.settings),
+        threads=about.threads,
+        validation=about.settings["validation"],
+        validation_accuracy=about.results.validation_accuracy,
+        test_accuracy=about.results.test_accuracy,
+        versions=", ".join(f"{name} {version}" for name, version in about.versions.items()),
         file_sha256=hashlib.sha256(checkpoint.SHIPPED.read_bytes()).hexdigest(),
     )
 

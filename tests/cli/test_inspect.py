@@ -11,9 +11,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from hellodl import checkpoint
-from hellodl.cli import inspect as command
 from hellodl.cli import inspect_view
 from hellodl.cli.main import cli
+from hellodl.inspection import examine
 from hellodl.training import run as training
 from hellodl.training.settings import Settings
 
@@ -38,7 +38,7 @@ def test_json_tells_all_about_a_trained_model(trained):
     record = json.loads(result.stdout)
     assert list(record) == [
         *("model", "bytes", "network", "weights", "biases", "pixels", "tensors", "dataset", "settings"),
-        *("history", "results", "versions", "threads", "resume"),
+        *("history", "results", "versions", "threads", "resume", "machine", "recipe", "calibration"),
     ]
     assert (record["weights"], record["biases"]) == (109_184, 202)
     assert record["network"] == [784, 128, 64, 10]
@@ -72,7 +72,7 @@ def test_plain_text_names_settings_history_and_how_to_go_on(trained):
 
 def test_the_command_shown_trains_the_same_weights_again(trained, tmp_path):
     loaded = checkpoint.load(trained)
-    shown = inspect_view._command(loaded.about["settings"]).split()
+    shown = inspect_view._command(loaded.about.settings).split()
     options = ["-o", str(tmp_path / "again"), "--data-dir", str(trained.parent), "--threads", "1", "-q"]
     result = CliRunner().invoke(cli, [*shown[1:], *options], catch_exceptions=False)
     assert result.exit_code == 0
@@ -103,20 +103,19 @@ def test_a_model_without_a_history_says_what_is_not_recorded(tmp_path):
     assert "not trained further" in text
 
 
-@pytest.mark.parametrize("missing", ["settings", "step", "train_seconds", "history"])
+@pytest.mark.parametrize("missing", [{"settings": {}}, {"position": None}], ids=str)
 def test_a_training_that_lacks_its_position_or_settings_cannot_be_resumed(trained, tmp_path, missing):
     loaded = checkpoint.load(trained)
-    about = {key: value for key, value in loaded.about.items() if key != missing}
-    checkpoint.save(tmp_path / "m", replace(loaded, about=about))
+    checkpoint.save(tmp_path / "m", replace(loaded, about=replace(loaded.about, **missing)))
     assert json.loads(run("--json", tmp_path / "m").stdout)["resume"] is None
 
 
 NASTY = {
-    "dataset": {"name": "\x1b[2J[red]", "sha256": ["\x07"]},
-    "settings": {"epochs": "\x1b]0;x\x07", "hidden": [{}, None], "lr": float("nan")},
-    "history": [{"epoch": "x", "loss": float("nan"), "validation_accuracy": True}, {}],
-    "results": {"\x1b[1m": [float("inf")]},
-    "versions": {"a\nb": {}},
+    "dataset": {"name": "\x1b[2J[red]", "sha256": "\x07"},
+    "settings": {"epochs": "\x1b]0;x\x07", "hidden": [], "lr": "\x1b", "\x1b[1m": True},
+    "history": [{"epoch": 10**9, "loss": 1e-300, "validation_accuracy": 0}],
+    "results": {"\x1b[1m": [float("inf")], "test_loss": 1},
+    "versions": {"a\nb": "\x07"},
 }
 
 
@@ -157,7 +156,7 @@ def test_the_first_layer_is_drawn_where_there_are_colours(trained, no_color):
         markup=False,
     )
     loaded = checkpoint.load(trained)
-    result = command.examine(trained, loaded)
+    result = examine(trained, loaded)
     for part in inspect_view.report(result, loaded.weights["lc1.weight"], console):
         console.print(part)
     assert ("units of the first layer" in console.file.getvalue()) is not no_color

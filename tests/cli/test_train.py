@@ -156,7 +156,7 @@ def no_training(monkeypatch):
         (["--lr", "nan"], 2, "--lr: is nan"),
         (["--epochs", "0"], 2, "--epochs: is 0, expected a whole number from 1 to 10000"),
         (["--hidden", "99999999"], 2, "--hidden: is (99999999,), expected widths like 128,64"),
-        (["--validation", "0", "--patience", "3"], 2, "--validation: is 0, but"),
+        (["--validation", "0", "--target-accuracy", "0.9"], 2, "--validation: is 0, but"),
         (["--validation", "2000"], 4, "mnist: has 2000 images, expected more than the 2000 to hold out"),
         (["--data-dir", "nowhere"], 4, "none of"),
         (["--resume", "nowhere"], 3, "nowhere: does not exist"),
@@ -361,7 +361,7 @@ def test_ctrl_c_before_training_begins_writes_nothing(signalled, tmp_path):
 def test_ctrl_c_at_the_very_end_lets_the_run_finish(signalled, tmp_path):
     code, _ = signalled("test", signal.SIGINT)
     assert code == 0
-    assert "test_accuracy" in checkpoint.load(tmp_path / MODEL).about["results"]
+    assert checkpoint.load(tmp_path / MODEL).about.results.test_accuracy is not None
 
 
 @posix
@@ -375,7 +375,7 @@ def test_a_stop_is_saved_even_if_nobody_reads_what_we_say(quick, tmp_path, dead)
             getattr(process, name).close()
         process.send_signal(signal.SIGINT)
     assert process.returncode == 130
-    assert checkpoint.load(tmp_path / MODEL).about["step"] == 1
+    assert checkpoint.load(tmp_path / MODEL).about.position.step == 1
     assert names(tmp_path) == ["hellodl.safetensors"]
 
 

@@ -1,13 +1,16 @@
 """A small data set on disk and models that read it, for the tests of the commands."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import save as to_bytes
 
 from hellodl import checkpoint
+from hellodl.about import as_dict, describe
 from hellodl.nn import DigitNet
 
 REPOSITORY = Path(__file__).parents[2]
@@ -34,8 +37,8 @@ def save_idx(path, array):
 def save_model(path, **about):
     """An untrained network; `about` adds to what the file says about itself."""
     model = DigitNet(rng=np.random.default_rng(3))
-    weights = {name: parameter.value for name, parameter in model.named_parameters().items()}
-    checkpoint.save(path, checkpoint.Checkpoint(weights, {}, checkpoint.describe(model) | about))
+    weights = {name: np.ascontiguousarray(array) for name, array in checkpoint.weights_of(model).items()}
+    path.write_bytes(to_bytes(weights, {checkpoint.KEY: json.dumps(as_dict(describe(model)) | about)}))
     return path
 
 

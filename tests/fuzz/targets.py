@@ -25,6 +25,7 @@ from PIL import Image, ImageDraw
 from safetensors.numpy import save as to_bytes
 
 from hellodl import checkpoint
+from hellodl.about import DataIdentity, Epoch, Machine, Position, Results, as_dict, describe
 from hellodl.autograd import Tensor
 from hellodl.cli.values import read_values
 from hellodl.datasets import decoded, idx
@@ -133,13 +134,24 @@ def with_arrays(header):
 
 
 NETWORK = DigitNet((1,), np.random.default_rng(0))
-ABOUT = checkpoint.describe(NETWORK) | {"step": 3, "loss_sum": 0.5, "history": [{"epoch": 1}], "settings": {}}
+ABOUT = as_dict(
+    describe(
+        NETWORK,
+        dataset=DataIdentity("mnist", "1f"),
+        settings={"lr": 0.1, "hidden": (1,)},
+        history=(Epoch(1, 0.5),),
+        results=Results(test_accuracy=0.5),
+        machine=Machine("a processor", "a kernel"),
+        position=Position(3, 0.5, 1.5),
+    )
+)
 
 
 def checkpoint_file(**about):
     """A small checkpoint as training makes it, `about` changed."""
-    weights = {name: p.value for name, p in NETWORK.named_parameters().items()}
-    arrays = weights | {"training.velocity": np.zeros(1, np.float32)}
+    arrays = checkpoint.weights_of(NETWORK) | {
+        "training.velocity": np.zeros(1, np.float32),
+    }
     return to_bytes(arrays, {checkpoint.KEY: json.dumps(ABOUT | about)})
 
 

@@ -9,6 +9,7 @@ from paper import Sheet, digits, drawn, encoded, enlarged, number
 from PIL import Image
 
 from hellodl import checkpoint
+from hellodl.about import Recipe, describe
 from hellodl.errors import PictureError
 from hellodl.nn import DigitNet
 from hellodl.reading.doubt import Doubt, ask, fit_doubt, is_pattern
@@ -290,15 +291,14 @@ def test_temperature_undoes_overconfidence():
 def test_pictures_are_prepared_as_the_models_checkpoint_says(tmp_path):
     def seen_by(**more):
         network = DigitNet(rng=np.random.default_rng(0))
-        weights = {name: parameter.value for name, parameter in network.named_parameters().items()}
         path = tmp_path / "m.safetensors"
-        checkpoint.save(path, checkpoint.Checkpoint(weights, {}, checkpoint.describe(network) | more))
+        checkpoint.save(
+            path, checkpoint.Checkpoint(checkpoint.weights_of(network), describe(network, **more))
+        )
         (digit,) = read(drawn([number("0")]), checkpoint.load_model(path)).digits
         return int(digit.seen.sum(dtype=int))
 
-    assert checkpoint.describe(DigitNet())["recipe"] == checkpoint.RECIPE
-    assert seen_by() == seen_by(recipe={})  # as older checkpoints have it
-    assert seen_by(recipe={"thinnest": 5, "thickest": 6}) > 1.2 * seen_by()
+    assert seen_by(recipe=Recipe(thinnest=5, thickest=6)) > 1.2 * seen_by()
 
 
 def test_readings_compare_by_what_they_say(model):

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from hellodl import checkpoint
+from hellodl.about import describe
 from hellodl.datasets import Dataset
 from hellodl.nn import DigitNet
 from hellodl.training.loop import Trainer
@@ -73,10 +74,8 @@ def test_training_off_a_terminal_imports_only_what_it_uses(small_mnist: Path, tm
 def test_reading_a_small_picture_imports_only_what_it_uses(tmp_path: Path) -> None:
     """`hellodl predict` of a 28×28 PNG needs nothing that finds digits in photographs, draws or downloads."""
     model = DigitNet(rng=np.random.default_rng(0))
-    weights = {name: parameter.value for name, parameter in model.named_parameters().items()}
-    checkpoint.save(
-        tmp_path / "m.safetensors", checkpoint.Checkpoint(weights, {}, checkpoint.describe(model))
-    )
+    about = describe(model)
+    checkpoint.save(tmp_path / "m.safetensors", checkpoint.Checkpoint(checkpoint.weights_of(model), about))
     pixels = np.zeros((28, 28), np.uint8)
     pixels[4:24, 12:16] = 255
     Image.fromarray(pixels).save(tmp_path / "digit.png")

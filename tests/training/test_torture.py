@@ -25,7 +25,6 @@ SETTINGS = {
     "schedule": "linear",
     "average": 0.9,
     "augment": "affine",
-    "patience": 5,
 }  # 14 steps
 
 
@@ -38,13 +37,11 @@ def start_or_go_on(output, data_dir):
 
 
 def position(output):
-    return checkpoint.load(output).about["step"] if output.exists() else 0
+    return checkpoint.load(output).about.position.step if output.exists() else 0
 
 
 def weights_of(path):
-    found = checkpoint.load(path)
-    arrays = {**found.weights, **{f"training.{name}": a for name, a in found.training.items()}}
-    return {name: array.tobytes() for name, array in arrays.items()}
+    return {name: array.tobytes() for name, array in checkpoint.load(path).arrays().items()}
 
 
 @pytest.fixture

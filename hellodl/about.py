@@ -1,0 +1,275 @@
+"""What a checkpoint says about itself: how its network was made, how far to believe it, where it stands.
+
+On disk it is one JSON object. Nothing in it is trusted: `read` makes typed records of it or refuses the file.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from hellodl.errors import ModelError
+from hellodl.limits import (
+    TEXT,
+    Limit,
+    OutOfLimitsError,
+    check,
+    is_number,
+    is_whole,
+    limited,
+    number,
+    optional,
+    whole,
+)
+from hellodl.nn import MAX_WEIGHTS, PIXEL_DEVIATION, PIXEL_MEAN, weight_count
+from hellodl.version import __version__
+
+if TYPE_CHECKING:
+    from hellodl.nn import DigitNet
+
+    Record = TypeVar("Record", bound="Checked")
+
+FORMAT = 1
+DIGITS = tuple("0123456789")
+MAX_LOSS = 1000.0  # nats: e^-1000 is how likely such a network holds the truth to be
+MAX_LAYERS = 100
+MOST_SETTINGS = 100
+LEAST_DEVIATION = 0.001  # of pixels, as a share of full ink
+EXTREME = 1000.0  # in size: no number that says how to read answers or pixels gets there
+SHARE = number(0, 1, "a share from 0 to 1")
+LOSS = number(0, MAX_LOSS, f"a loss from 0 to {MAX_LOSS:g}")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A record whose fields keep to their limits; OutOfLimitsError says which does not."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Recipe(Checked):
+    """How pictures of digits are prepared for a network: strokes thinner or thicker are brought to these.
+
+    In pixels of MNIST's 20-pixel box; three quarters of MNIST's training digits lie in between (measured: the
+    15th and the 90th percentile).
+    """
+
+    thinnest: float = limited(number(0.5, 10, "a stroke width from 0.5 to 10"), 1.95)
+    thickest: float = limited(number(0.5, 10, "a stroke width from 0.5 to 10"), 3.55)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.thinnest > self.thickest:
+            raise OutOfLimitsError("thinnest", self.thinnest, f"at most thickest, {self.thickest:g}")
+
+
+@dataclass(frozen=True)
+class Calibration(Checked):
+    """How far to believe a network, fitted on images held out: see hellodl.reading.doubt.
+
+    `temperature` divides the logarithms of its probabilities. `familiar`: log-sum-exp of the scores below
+    which a shape is unlike nearly all digits; None where that was not measured.
+    """
+
+    temperature: float = limited(number(0.001, EXTREME, "a number from 0.001 to 1000"), 1.0)
+    familiar: float | None = limited(optional(number(-EXTREME, EXTREME, "a number within 1000")), None)
+
+
+@dataclass(frozen=True)
+class DataIdentity(Checked):
+    """What a network was trained on: the data's name, the SHA-256 of its content, its classes' names."""
+
+    name: str = limited(TEXT)
+    sha256: str = limited(TEXT, "")
+    classes: tuple[str, ...] = limited(
+        Limit(
+            lambda v: isinstance(v, tuple) and len(v) == len(DIGITS) and all(map(TEXT.accepts, v)),
+            "ten names",
+        ),
+        DIGITS,
+    )
+
+
+@dataclass(frozen=True)
+class Epoch(Checked):
+    """What one pass over the training set gave: mean losses in nats; None where no images were held out."""
+
+    epoch: int = limited(whole(1))
+    loss: float = limited(LOSS)
+    validation_loss: float | None = limited(optional(LOSS), None)
+    validation_accuracy: float | None = limited(optional(SHARE), None)
+
+
+@dataclass(frozen=True)
+class Results(Checked):
+    """How the weights in the file do: on the images held out, and on the test set, scored once at the end."""
+
+    validation_accuracy: float | None = limited(optional(SHARE), None)
+    test_accuracy: float | None = limited(optional(SHARE), None)
+    test_loss: float | None = limited(optional(LOSS), None)
+
+
+@dataclass(frozen=True)
+class Position(Checked):
+    """Where a training stands: steps done, losses summed over the current epoch, seconds spent on steps."""
+
+    step: int = limited(whole())
+    loss_sum: float = limited(number(0, expected="a number, 0 or more"))
+    train_seconds: float = limited(number(0, expected="a number, 0 or more"))
+
+
+@dataclass(frozen=True)
+class Machine(Checked):
+    """What computed: the processor, and the kind of kernel that the BLAS library chose for it."""
+
+    processor: str = limited(TEXT, "")
+    kernel: str = limited(TEXT, "")
+
+
+def _are_widths(widths: object) -> bool:
+    if not (isinstance(widths, tuple) and 2 <= len(widths) <= MAX_LAYERS):
+        return False
+    natural = all(is_whole(width) and width > 0 for width in widths)
+    return natural and widths[0] == 784 and widths[-1] == 10 and weight_count(widths) <= MAX_WEIGHTS
+
+
+def _are_pixels(pixels: object) -> bool:
+    if not (isinstance(pixels, tuple) and len(pixels) == 2):
+        return False
+    return all(is_number(p) and abs(p) < EXTREME for p in pixels) and pixels[1] > LEAST_DEVIATION
+
+
+def _are_settings(settings: object) -> bool:
+    """Names with plain values, or short lists of whole numbers: hellodl.training.settings knows more."""
+    plain = optional(Limit(lambda v: isinstance(v, bool) or TEXT.accepts(v) or number().accepts(v), ""))
+    few = Limit(lambda v: isinstance(v, list | tuple) and len(v) <= MAX_LAYERS and all(map(is_whole, v)), "")
+    return (
+        isinstance(settings, dict)
+        and len(settings) <= MOST_SETTINGS
+        and all(TEXT.accepts(name) for name in settings)
+        and all(plain.accepts(value) or few.accepts(value) for value in settings.values())
+    )
+
+
+def _are_versions(versions: object) -> bool:
+    return isinstance(versions, dict) and all(
+        TEXT.accepts(text) for pair in versions.items() for text in pair
+    )
+
+
+@dataclass(frozen=True)
+class About(Checked):
+    """All that a checkpoint says about itself. What it does not say is empty or None.
+
+    `network`: widths of the layers. `pixels`: mean and deviation that pixels are scaled by, as shares of full
+    ink. `settings`: what the training was told, as plain values. `threads`: processors it used.
+    """
+
+    network: tuple[int, ...] = limited(Limit(_are_widths, "[784, …, 10]"))
+    pixels: tuple[float, float] = limited(
+        Limit(_are_pixels, "their mean and deviation"), (PIXEL_MEAN, PIXEL_DEVIATION)
+    )
+    recipe: Recipe = Recipe()
+    calibration: Calibration = Calibration()
+    dataset: DataIdentity | None = None
+    settings: dict[str, Any] = field(
+        default_factory=dict, metadata={"limit": Limit(_are_settings, "names with plain values")}
+    )
+    history: tuple[Epoch, ...] = ()
+    results: Results | None = None
+    versions: dict[str, str] = field(
+        default_factory=dict, metadata={"limit": Limit(_are_versions, "names with versions")}
+    )
+    machine: Machine | None = None
+    threads: int | None = limited(optional(whole(1, 1 << 20)), None)
+    position: Position | None = None
+
+
+def describe(model: DigitNet, **more: Any) -> About:
+    """What every checkpoint says of a model: its widths, its pixels, versions; `more` are fields of About."""
+    versions = {"hellodl": __version__, "numpy": np.__version__, "python": platform.python_version()}
+    return About(tuple(model.widths), model.pixels, versions=versions, **more)
+
+
+# As text ----------------------------------------------------------------------------------------------
+
+
+def as_dict(about: About) -> dict[str, Any]:
+    """Plain values for JSON; what is not known is left out. The position's parts lie beside the others."""
+    told = asdict(about) | {"format": FORMAT}
+    told |= told.pop("position") or {}
+    told["calibration"] = {name: value for name, value in told["calibration"].items() if value is not None}
+    return {name: value for name, value in told.items() if value not in (None, {}, ())}
+
+
+def write(about: About) -> str:
+    """JSON, always the same for the same record."""
+    return json.dumps(as_dict(about), sort_keys=True)
+
+
+def read(text: str | None, where: object) -> About:
+    """The record that `write` wrote. Raises ModelError, beginning with `where`, if it is none or damaged."""
+    try:
+        told = json.loads(text or "")
+        version, widths, pixels = told["format"], told["network"], told["pixels"]
+    except (KeyError, ValueError, TypeError):
+        raise ModelError(f"{where}: has no hellodl metadata; is this a hellodl checkpoint?") from None
+    if version != FORMAT:
+        raise ModelError(
+            f"{where}: is of format {version!r:.40}, expected {FORMAT}; is it from a newer hellodl?"
+        )
+    if not _are_widths(_frozen(widths)):
+        raise ModelError(f"{where}: describes the network as {widths!r:.80}, expected [784, …, 10]")
+    if not _are_pixels(_frozen(pixels)):
+        raise ModelError(f"{where}: scales pixels by {pixels!r:.80}, expected their mean and deviation")
+    try:
+        return _about(told)
+    except OutOfLimitsError as error:
+        raise ModelError(
+            f"{where}: its {error.name:.80} is {error.value!r:.80}, expected {error.expected}; "
+            "the metadata is damaged"
+        ) from None
+
+
+def _about(told: dict[str, Any]) -> About:
+    names = {name: told[name] for name in ("settings", "versions", "threads") if name in told}
+    history = told.get("history", [])
+    if not isinstance(history, list):
+        raise OutOfLimitsError("history", history, "a list of epochs")
+    position = {each.name: told[each.name] for each in fields(Position) if each.name in told}
+    return About(
+        network=tuple(told["network"]),
+        pixels=(told["pixels"][0], told["pixels"][1]),
+        recipe=_record(Recipe, "recipe", told.get("recipe", {}), strict=True),
+        calibration=_record(Calibration, "calibration", told.get("calibration", {}), strict=True),
+        dataset=_record(DataIdentity, "dataset", told["dataset"]) if told.get("dataset") else None,
+        history=tuple(_record(Epoch, "history", epoch) for epoch in history),
+        results=_record(Results, "results", told["results"]) if told.get("results") else None,
+        machine=_record(Machine, "machine", told["machine"]) if told.get("machine") else None,
+        position=_record(Position, "", position) if len(position) == len(fields(Position)) else None,
+        **names,
+    )
+
+
+def _record(kind: type[Record], place: str, told: object, *, strict: bool = False) -> Record:
+    """A record of a kind, from parsed JSON; `strict` refuses names that it does not know."""
+    known = [each.name for each in fields(kind)]
+    if not isinstance(told, dict) or (strict and told.keys() - set(known)):
+        raise OutOfLimitsError(place, told, f"a record with {', '.join(known)}")
+    try:
+        return kind(**{name: _frozen(value) for name, value in told.items() if name in known})
+    except OutOfLimitsError as error:
+        owner = f"{place}'s " if place else ""
+        raise OutOfLimitsError(owner + error.name, error.value, error.expected) from None
+    except TypeError:  # a field is missing
+        raise OutOfLimitsError(place, told, f"a record with {', '.join(known)}") from None
+
+
+def _frozen(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,81 @@
+"""What a value may be, and in which words: a record's fields carry their limits, defaults and help."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+MOST = 1 << 53  # whole numbers up to here are exact in JSON of every language
+LONGEST_TEXT = 1000  # characters
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A test that a value has to pass, and what it should have been, as it reads after "expected"."""
+
+    accepts: Callable[[Any], bool]
+    expected: str
+
+
+class OutOfLimitsError(ValueError):
+    """A field holds what it may not: its name, the value, and what was expected."""
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(f"{name}: is {value!r:.80}, expected {expected}")
+        self.name, self.value, self.expected = name, value, expected
+
+
+def limited(limit: Limit, default: Any = MISSING, help: str = "", **more: object) -> Any:  # noqa: A002 - as click calls it
+    """A dataclass field with its limit, its default and its help; `more` is kept beside them."""
+    return field(default=default, metadata={"limit": limit, "help": help, **more})
+
+
+def check(record: Any) -> None:
+    """Hold a dataclass's fields to their limits. Raises OutOfLimitsError."""
+    for each in fields(record):
+        limit, value = each.metadata.get("limit"), getattr(record, each.name)
+        if limit is not None and not limit.accepts(value):
+            raise OutOfLimitsError(each.name, value, limit.expected)
+
+
+# Kinds of values --------------------------------------------------------------------------------------
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number; True is none."""
+    return type(value) is int
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+
+
+def whole(least: int = 0, most: int = MOST) -> Limit:
+    """A whole number within bounds."""
+    words = f", {least} or more" if most == MOST else f" from {least} to {most}"
+    return Limit(lambda v: is_whole(v) and least <= v <= most, f"a whole number{words}")
+
+
+def number(least: float = -math.inf, most: float = math.inf, expected: str = "a number") -> Limit:
+    """A finite number within bounds."""
+    return Limit(lambda v: is_number(v) and least <= v <= most, expected)
+
+
+def one_of(names: Collection[str]) -> Limit:
+    """One of some words."""
+    *most, last = names
+    words = f"{', '.join(most)} or {last}" if most else last
+    return Limit(lambda v: isinstance(v, str) and v in names, words)
+
+
+def optional(limit: Limit) -> Limit:
+    """The same, or None."""
+    return Limit(lambda v: v is None or limit.accepts(v), limit.expected)
+
+
+TEXT = Limit(lambda v: isinstance(v, str) and len(v) <= LONGEST_TEXT, "a short text")
