@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,15 @@ from hellodl.errors import NonFiniteError, ShapeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from hellodl.autograd.tensor import Array
+    from hellodl.autograd.tensor import Array, Op
+
+
+class Call(NamedTuple):
+    """A step of a program: the op, the array it writes and those it reads, always the same ones."""
+
+    op: Op
+    out: Array
+    inputs: tuple[Array, ...]
 
 
 class Program:
@@ -38,7 +46,7 @@ class Program:
 
     def __init__(self, *outputs: Tensor, into: Sequence[Array | None] = ()) -> None:
         plan = _Plan(_pair(outputs, into))
-        self._steps, self._computed, self._results = plan.steps, plan.computed, plan.results
+        self._steps, self.calls, self._results = plan.steps, plan.calls, plan.results
 
     def run(self) -> Array | tuple[Array, ...]:
         """Compute all outputs from what the leaves hold now; one array, or a tuple of them.
@@ -53,11 +61,11 @@ class Program:
     def check_finite(self) -> None:
         """Run once more and raise NonFiniteError naming the first op that gives a NaN or an infinity."""
         with _quiet():
-            for step, (name, array) in zip(self._steps, self._computed, strict=False):
+            for step, call in zip(self._steps, self.calls, strict=False):
                 step()
-                if not np.isfinite(array).all():
-                    kind = "NaN" if np.isnan(array).any() else "an infinity"
-                    msg = f"{name} of shape {array.shape} gave {kind}"
+                if not np.isfinite(call.out).all():
+                    kind = "NaN" if np.isnan(call.out).any() else "an infinity"
+                    msg = f"{call.op.name} of shape {call.out.shape} gave {kind}"
                     raise NonFiniteError(msg)
 
 
@@ -71,7 +79,7 @@ class _Plan:
 
     def __init__(self, wanted: list[tuple[Tensor, Array | None]]) -> None:
         self.steps: list[Callable[[], None]] = []
-        self.computed: list[tuple[str, Array]] = []  # the op and the array of each step but the last copies
+        self.calls: list[Call] = []  # what each step does, but for the copies at the end
         self._arrays: dict[Tensor, Array] = {}
         self._owner: dict[Tensor, Tensor] = {}  # the node whose buffer a view looks into
         self._buffers: dict[Tensor, Array] = {}  # flat, as they go to `_free`
@@ -131,7 +139,7 @@ class _Plan:
             out = laid_out(flat, node.shape)
         self._arrays[node] = out
         self.steps.append(partial(node.op.forward, out, *inputs))
-        self.computed.append((node.op.name, out))
+        self.calls.append(Call(node.op, out, tuple(inputs)))
 
     def _take_buffer(self, node: Tensor, position: int) -> Array:
         """A flat buffer for a node: an input's that may be overwritten, a free one, or a new one."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from hellodl.cli.common import FILE, console, json_option, options, print_json, quiet_option, say
+from hellodl.cli.drawing import DOT, PNG, SVG, check_ending, write_drawing
 from hellodl.cli.help import Command
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from hellodl.graphs.record import Graph
+    from rich.text import Text
 
-SUFFIXES = (".svg", ".dot")
+    from hellodl.autograd import Tensor
+
+MOST_ORDERS = 9
 
 
 @click.command(
@@ -23,47 +27,121 @@ SUFFIXES = (".svg", ".dot")
     examples=(
         ('graph "3*x*x*x + 4*x + 1 + x*z" --at x=2 --at z=0', "the chapter's formula"),
         ('graph "sigmoid(w*x + b)" --at w=1 --at x=2 --at b=0 -o neuron.svg', "as a picture, too"),
+        ('graph "x*(z + a)" --at x=2 --at z=0 --at a=1 --steps', "the backward pass, step by step"),
+        ("graph --network --program", "the NumPy calls that a training step is"),
     ),
 )
-@click.argument("expression", metavar="EXPR")
+@click.argument("expression", metavar="[EXPR]", required=False)
 @click.option("--at", "values", multiple=True, metavar="NAME=VALUE", help="A variable's value; repeatable.")
-@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the drawing here: .svg or .dot.")
+@click.option("--network", is_flag=True, help="The graph of the network's training, instead of a formula's.")
+@click.option(
+    "--order",
+    type=click.IntRange(0, MOST_ORDERS),
+    default=0,
+    help="The graph of a derivative by the first variable: 1 for the first, 2 for the second …",
+)
+@click.option("--steps", is_flag=True, help="Walk the backward pass; an .svg shows it step after step.")
+@click.option("--program", is_flag=True, help="List the NumPy calls that compute value and gradients.")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Draw into this file: .svg, .png or .dot.")
 @options(json_option, quiet_option)
 def graph(
-    expression: str, values: tuple[str, ...], output: Path | None, *, as_json: bool, quiet: bool
+    expression: str | None,
+    values: tuple[str, ...],
+    order: int,
+    output: Path | None,
+    *,
+    network: bool,
+    steps: bool,
+    program: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Draw the graph of a formula with values and gradients.
 
     EXPR is made of numbers, variables, + - * / ** ( ), pi, e and the functions exp log sin cos tanh
     sigmoid relu gelu abs sqrt. One that starts with a minus goes in parentheses: "(-x)".
     """
-    from hellodl.cli.graph_view import report
-    from hellodl.cli.values import read_values
-    from hellodl.graphs.formula import formula
-    from hellodl.graphs.record import finite, record, show
-
-    if output and output.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"{output}: a drawing is written as .svg or .dot; name the file so")
-    variables = read_values(values)
-    recorded = record(formula(expression, variables), {tensor: name for name, tensor in variables.items()})
-    value, gradients = recorded.nodes[0].value, recorded.gradients(variables)
-    if output:
-        write(output, recorded, f"{' '.join(expression.split())} = {show(value)}")
-    if as_json:
-        result = {"expression": expression, "value": value, "gradients": gradients, **recorded.for_json()}
-        print_json(finite(result))
+    if (expression is None) is not network:
+        raise UsageError('graph: expected either a formula, as in "x*z", or --network')
+    if output and program:
+        raise UsageError(f"{output}: a program is listed, not drawn; leave out -o or --program")
+    check_ending(output, *((SVG,) if steps else (SVG, PNG, DOT)))
+    drawn = subject(expression, values, order)
+    if program:
+        show_program(drawn, as_json=as_json)
     else:
-        out = console()
-        for line in report(recorded, gradients):
-            out.print(line, soft_wrap=True)
+        show_graph(drawn, output, steps=steps, as_json=as_json)
     if output:
         say(f"drawing: {output}", quiet=quiet or as_json)
 
 
-def write(path: Path, graph: Graph, caption: str) -> None:
-    """Write the drawing whole or not at all, in the format that the file's name says."""
-    from hellodl.graphs.svg import svg
-    from hellodl.graphs.text import dot
-    from hellodl.system.files import write_atomically
+class Subject(NamedTuple):
+    """What is drawn: its result, the names of its variables and of other leaves, and what it is itself."""
 
-    write_atomically(path, (dot(graph) if path.suffix.lower() == ".dot" else svg(graph, caption)).encode())
+    y: Tensor
+    variables: dict[Tensor, str]
+    others: dict[Tensor, str]
+    title: str
+    symbol: str
+
+
+def subject(expression: str | None, values: Sequence[str], order: int) -> Subject:
+    """The formula, or the network, or a derivative of it."""
+    from hellodl.autograd import grad
+    from hellodl.cli.values import read_values
+    from hellodl.graphs.formula import formula
+    from hellodl.graphs.network import training_graph
+
+    if expression is None:
+        if order or values:
+            raise UsageError("graph: --order and --at go with a formula, not with --network")
+        return Subject(*training_graph(), "loss", "loss")
+    variables = read_values(values)
+    if order and not variables:
+        raise UsageError("--order: a derivative needs a variable, as in --at x=2")
+    y = formula(expression, variables)
+    for _ in range(order):
+        y = grad(y, next(iter(variables.values())))
+    title, symbol = " ".join(expression.split()), "f" if "y" in variables else "y"
+    names = {tensor: name for name, tensor in variables.items()}
+    return Subject(y, names, {}, f"({title}){'′' * order}" if order else title, symbol + "′" * order)
+
+
+def show_graph(drawn: Subject, output: Path | None, *, steps: bool, as_json: bool) -> None:
+    """The graph as text or JSON, and in a file if one is named."""
+    from hellodl.cli.graph_view import report, walk
+    from hellodl.graphs.record import finite, record, show
+    from hellodl.graphs.steps import backward_steps
+    from hellodl.graphs.svg import animation, svg
+    from hellodl.graphs.text import dot
+
+    graph = record(drawn.y, drawn.variables | drawn.others)
+    value, gradients = graph.nodes[0].value, graph.gradients(drawn.variables.values())
+    if output:
+        draw, caption = animation if steps else svg, f"{drawn.title} = {show(value)}"
+        write_drawing(output, lambda: draw(graph, caption), lambda: dot(graph))
+    if as_json:
+        told = {"expression": drawn.title, "value": value, "gradients": gradients, **graph.for_json()}
+        walked = {"steps": [step._asdict() for step in backward_steps(graph)]} if steps else {}
+        print_json(finite(told | walked))
+    else:
+        print_lines(walk(graph) if steps else report(graph, drawn.symbol, gradients))
+
+
+def show_program(drawn: Subject, *, as_json: bool) -> None:
+    """The calls that compute a value and its gradients, as text or JSON."""
+    from hellodl.cli.graph_view import calls
+    from hellodl.graphs.listing import listing
+
+    listed = listing(drawn.y, drawn.variables, drawn.others)
+    if as_json:
+        print_json(listed)
+    else:
+        print_lines(calls(listed))
+
+
+def print_lines(lines: Iterable[Text]) -> None:
+    """Lines on stdout, as long as they are."""
+    out = console()
+    for line in lines:
+        out.print(line, soft_wrap=True)

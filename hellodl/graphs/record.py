@@ -34,8 +34,9 @@ class Node:
 
     @property
     def title(self) -> str:
-        """`x=2` for a variable, `3` for a constant, `* → 6` for an op."""
-        return f"{self.label}{'=' if self.is_leaf else ' → '}" * bool(self.label) + show(self.value)
+        """`x=2` or `weight (10, 64)` for a variable, `3` for a constant, `* → 6` for an op."""
+        link = " → " if not self.is_leaf else "=" if isinstance(self.value, float) else " "
+        return f"{self.label}{link}{show(self.value)}" if self.label else show(self.value)
 
     @property
     def subtitle(self) -> str:

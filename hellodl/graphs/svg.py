@@ -1,67 +1,145 @@
-"""A graph as an SVG picture that reads well at any size, on light and on dark pages."""
+"""A graph as a picture: the chapter's drawing, still, or built up by the backward pass."""
 
 from __future__ import annotations
 
-from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hellodl.graphs.layout import layout
+from hellodl.graphs.picture import CHARACTER, MARGIN, box, path, picture, shortened, stylesheet, text
 from hellodl.graphs.record import show
+from hellodl.graphs.steps import backward_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hellodl.graphs.layout import Layout, Spot
-    from hellodl.graphs.record import Graph, Node
+    from hellodl.graphs.record import Content, Graph, Node
 
     Point = tuple[float, float]
 
-CHARACTER = 8.5  # pixels, the width of 14-pixel monospaced type and a little more
-HEIGHT, ROW, MARGIN, CAPTION = 46, 52, 28, 40  # of a box; from row to row; around; above, for the formula
-LONGEST_CAPTION = 100  # characters
-
-STYLE = """
-.page { fill: #ffffff } .box { fill: #f6f8fa; stroke: #818b98; stroke-width: 1.2px }
-.variable .box { fill: #ddf4ff; stroke: #0969da; stroke-width: 1.6px }
-.constant .box { fill: #ffffff; stroke: #c4ccd4 }
-text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace }
-text { fill: #1f2328; text-anchor: middle } .variable .title { font-weight: bold }
-.gradient, .label, .tip { fill: #cf222e } .edge { fill: none; stroke: #cf222e; stroke-width: 1.3px }
-.label { stroke: #ffffff; stroke-width: 6px; stroke-linejoin: round; paint-order: stroke }
-@media (prefers-color-scheme: dark) {
-  .page { fill: #0d1117 } .box { fill: #1c2128; stroke: #6e7681 } text { fill: #e6edf3 }
-  .variable .box { fill: #0b2a4d; stroke: #58a6ff } .constant .box { fill: #0d1117; stroke: #545d68 }
-  .gradient, .label, .tip { fill: #ff8f87 } .edge { stroke: #e5534b } .label { stroke: #0d1117 }
-}
-"""
-TIP = """<marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">
-<path class="tip" d="M0 0.5 8 4 0 7.5z"/></marker>"""
+HEIGHT, ROW, CAPTION = 46.0, 52, 40.0  # of a box; from row to row; of a line of text above or below
+LINE = 18.0  # the height of a label
+BASELINE, APART = 5, 9  # from a text's middle to its baseline, and from a box's middle to that of its lines
+PACE, REST = 1.5, 4  # seconds a step; how many steps long the end stays
 
 
 def svg(graph: Graph, caption: str) -> str:
     """The graph as an SVG document of its own, with a formula above it."""
-    caption = caption if len(caption) <= LONGEST_CAPTION else caption[: LONGEST_CAPTION - 1] + "…"
-    labels = [show(edge.handed_down, "+") for edge in graph.edges]
-    plan = layout(graph, [box_width(node) for node in graph.nodes], [CHARACTER * len(s) for s in labels])
-    needed = max(spot.x + spot.width / 2 for route in [plan.boxes, *plan.routes] for spot in route)
-    inner = max(needed, CHARACTER * len(caption))
-    width, height = inner + 2 * MARGIN, down(max(spot.row for spot in plan.boxes)) + HEIGHT / 2 + MARGIN
-    left = MARGIN + (inner - needed) / 2
-    size = f'width="{width:.0f}" height="{height + CAPTION:.0f}"'
-    view = f'viewBox="{-left:.1f} {-CAPTION} {width:.1f} {height + CAPTION:.1f}"'
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} role="img">',
-        f"<title>{escape(caption)}</title><style>{STYLE}</style>",
-        TIP,
-        f'<rect class="page" x="{-left:.1f}" y="{-CAPTION}" width="100%" height="100%" rx="10"/>',
-        f'<text x="{needed / 2:.1f}" y="0">{escape(caption)}</text>',
-        *(f'<path class="edge" d="{curve(points)}" marker-end="url(#tip)"/>' for points in lines(plan)),
-        *(draw_box(node, spot) for node, spot in zip(graph.nodes, plan.boxes, strict=True)),
-        *(write("label", text, route[1]) for text, route in zip(labels, plan.routes, strict=True)),
-        "</svg>\n",
+    scene = Scene(graph, [caption])
+    gradients = [scene.gradient(i, node.gradient) for i, node in enumerate(graph.nodes) if node.label]
+    edges = range(len(graph.edges))
+    arrows, shares = [scene.arrow(i) for i in edges], [scene.share(i) for i in edges]
+    return scene.document([*arrows, *scene.boxes(), *gradients, *shares])
+
+
+def animation(graph: Graph, caption: str) -> str:
+    """The same picture, built up by the backward pass step after step, over and over, without a script.
+
+    Where animations are unknown or unwanted it shows the end.
+    """
+    steps = list(backward_steps(graph))
+    scene = Scene(graph, [caption, *(f"{n}. {step.told(graph)}" for n, step in enumerate(steps, 1))])
+    film = Film(len(steps) + 1 + REST)
+    arrows = [scene.arrow(i, "quiet") for i in range(len(graph.edges))]
+    visits, shares = [], []
+    collected: dict[int, list[tuple[int, Content]]] = {0: [(0, graph.nodes[0].gradient)]}
+    for moment, step in enumerate(steps, 1):
+        visits.append(film.part(scene.box(step.node, "now") + scene.note(moment), moment, moment + 1))
+        for i, total in step.handed_down:
+            shares.append(film.part(scene.arrow(i) + scene.share(i), moment))
+            collected.setdefault(graph.edges[i].target, []).append((moment, total))
+    gradients = [
+        film.part(scene.gradient(i, total), start, None if end == film.length else end)
+        for i, totals in collected.items()
+        if graph.nodes[i].label
+        for (start, total), (end, _) in pairwise([*totals, (film.length, 0.0)])
+        if start != end
     ]
-    return "\n".join(parts)
+    return scene.document([*arrows, *scene.boxes(), *visits, *gradients, *shares], film.css())
+
+
+class Film:
+    """Parts of a picture that are shown for some of the time; the film is `length` steps long."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self._shown: set[tuple[int, int | None]] = set()
+
+    def part(self, part: str, start: int, end: int | None = None) -> str:
+        """A part that shows up at a step, and goes at another unless it is to stay."""
+        self._shown.add((start, end))
+        return f'<g class="frame f{start}-{end or ""}{" passing" * bool(end)}">{part}</g>'
+
+    def css(self) -> str:
+        """The rules that show each part at its time."""
+        rules = [
+            f".frame {{ animation: {self.length * PACE:g}s step-end infinite }}",
+            "@media (prefers-reduced-motion: reduce) { .frame { animation: none } .passing { opacity: 0 } }",
+        ]
+        for start, end in sorted(self._shown, key=str):
+            name, moments = f"f{start}-{end or ''}", {0: 0, start: 1} | ({end: 0} if end else {})
+            frames = " ".join(f"{100 * t / self.length:.3f}% {{ opacity: {o} }}" for t, o in moments.items())
+            rules.append(f"@keyframes {name} {{ {frames} }} .{name} {{ animation-name: {name} }}")
+        return "\n".join(rules)
+
+
+class Scene:
+    """Where everything in a graph's picture is. `notes`: the caption, and what is said below in turn."""
+
+    def __init__(self, graph: Graph, notes: Sequence[str]) -> None:
+        self.graph, self.notes = graph, [shortened(note) for note in notes]
+        self._labels = [show(edge.handed_down, "+") for edge in graph.edges]
+        widths = [CHARACTER * len(label) for label in self._labels]
+        self.plan = layout(graph, [box_width(node) for node in graph.nodes], widths)
+        spots = {spot for route in [self.plan.boxes, *self.plan.routes] for spot in route}
+        needed = max(spot.x + spot.width / 2 for spot in spots)
+        inner = max(needed, CHARACTER * max(map(len, self.notes)))
+        for spot in spots:
+            spot.x += MARGIN + (inner - needed) / 2
+        self.width = inner + 2 * MARGIN
+        self.height = down(max(spot.row for spot in spots)) + HEIGHT / 2 + MARGIN + CAPTION * (len(notes) > 1)
+        self._courses = [curve(points) for points in lines(self.plan)]
+
+    def document(self, parts: list[str], styles: str = "") -> str:
+        """The whole picture."""
+        caption = text("caption", self.width / 2, CAPTION, self.notes[0])
+        return picture(self.width, self.height, [caption, *parts], self.notes[0], stylesheet() + styles)
+
+    def arrow(self, i: int, style: str = "edge") -> str:
+        """The line of an edge."""
+        return path(style, self._courses[i], ' marker-end="url(#tip)"' if style == "edge" else "")
+
+    def share(self, i: int) -> str:
+        """What an edge hands down, beside its source."""
+        spot = self.plan.routes[i][1]
+        paper = box("page", spot.x - spot.width / 2, down(spot.row) - LINE / 2, spot.width, LINE)
+        return paper + write("label", self._labels[i], spot)
+
+    def boxes(self) -> list[str]:
+        """All boxes with their titles."""
+        return [self.box(i, kind(node)) for i, node in enumerate(self.graph.nodes)]
+
+    def box(self, i: int, style: str) -> str:
+        """A box with its title."""
+        node, spot = self.graph.nodes[i], self.plan.boxes[i]
+        x, y = spot.x - spot.width / 2, down(spot.row) - HEIGHT / 2
+        frame = box(style, x, y, spot.width, HEIGHT, 6 if node.is_leaf else HEIGHT / 2)
+        title = "name" if kind(node) == "variable" else "title"
+        return frame + write(title, node.title, spot, -APART if node.label else 0)
+
+    def gradient(self, i: int, gradient: Content) -> str:
+        """A gradient, in its node's box."""
+        return write("gradient", f"grad={show(gradient)}", self.plan.boxes[i], APART)
+
+    def note(self, i: int) -> str:
+        """One of the notes, below everything."""
+        return text("caption", self.width / 2, self.height - MARGIN, self.notes[i])
+
+
+def kind(node: Node) -> str:
+    """The style of a node's box."""
+    return "op" if not node.is_leaf else "variable" if node.label else "constant"
 
 
 def box_width(node: Node) -> float:
@@ -69,27 +147,14 @@ def box_width(node: Node) -> float:
     return max(CHARACTER * max(len(node.title), len(node.subtitle)) + 20, HEIGHT)
 
 
-def draw_box(node: Node, spot: Spot) -> str:
-    """A box with its title and, but for a constant, its gradient."""
-    kind = "op" if not node.is_leaf else "variable" if node.label else "constant"
-    x, y = spot.x - spot.width / 2, down(spot.row) - HEIGHT / 2
-    return (
-        f'<g class="{kind}"><rect class="box" x="{x:.1f}" y="{y:.1f}" width="{spot.width:.1f}" '
-        f'height="{HEIGHT}" rx="{6 if node.is_leaf else HEIGHT / 2:g}"/>'
-        + write("title", node.title, spot, -9 if node.subtitle else 0)
-        + (write("gradient", node.subtitle, spot, 9) if node.subtitle else "")
-        + "</g>"
-    )
-
-
-def write(kind: str, text: str, spot: Spot, lower: float = 0) -> str:
+def write(style: str, words: str, spot: Spot, lower: float = 0) -> str:
     """Text in the middle of a spot, or a little lower."""
-    return f'<text class="{kind}" x="{spot.x:.1f}" y="{down(spot.row) + lower + 5:.1f}">{escape(text)}</text>'
+    return text(style, spot.x, down(spot.row) + lower + BASELINE, words)
 
 
 def down(row: int) -> float:
     """The middle of a row, from the top."""
-    return row * ROW + MARGIN + HEIGHT / 2 - 10
+    return row * ROW + CAPTION + MARGIN + HEIGHT / 2 - 10
 
 
 def lines(plan: Layout) -> list[list[Point]]:
@@ -109,10 +174,10 @@ def lines(plan: Layout) -> list[list[Point]]:
 def ports(boxes: Sequence[Spot], ends: Sequence[tuple[Spot, Spot]]) -> list[float]:
     """The x where each edge meets its box: side by side, in the order of where they come from or go to."""
     places = [0.0] * len(ends)
-    for box in boxes:
-        here = sorted((i for i, (spot, _) in enumerate(ends) if spot is box), key=lambda i: ends[i][1].x)
+    for node in boxes:
+        here = sorted((i for i, (spot, _) in enumerate(ends) if spot is node), key=lambda i: ends[i][1].x)
         for nth, i in enumerate(here):
-            places[i] = box.x + 0.6 * box.width * ((nth + 0.5) / len(here) - 0.5)
+            places[i] = node.x + 0.6 * node.width * ((nth + 0.5) / len(here) - 0.5)
     return places
 
 

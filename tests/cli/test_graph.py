@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from hellodl.autograd import Tensor
 from hellodl.cli.graph import graph
@@ -95,10 +97,8 @@ def test_quiet_says_nothing_of_the_drawing(tmp_path):
         assert (result.exit_code, bool(result.stderr)) == (0, said)
 
 
-def test_refuses_other_suffixes_and_folders_that_are_not_there(tmp_path):
+def test_refuses_folders_that_are_not_there(tmp_path):
     """Before anything is printed or written."""
-    with pytest.raises(UsageError, match=r"a\.png: a drawing is written as \.svg or \.dot"):
-        run(*CHAPTER, "-o", str(tmp_path / "a.png"))
     with pytest.raises(HellodlError, match="cannot be written"):
         run(*CHAPTER, "-o", str(tmp_path / "missing" / "a.svg"))
     (tmp_path / "folder.svg").mkdir()
@@ -115,17 +115,22 @@ def test_from_the_shell_an_error_is_one_line_and_exit_code_2():
     assert done.stderr == "hellodl: formula, column 2: cannot read '^2'; write ** for a power\n"
 
 
+def texts(root, *styles):
+    return sorted(t.text for t in root.iter(f"{SVG}text") if t.get("class") in styles)
+
+
+def boxes(root):
+    return [r for r in root.iter(f"{SVG}rect") if r.get("class") in ("op", "variable", "constant")]
+
+
 def test_the_svg_holds_every_node_and_edge():
     """Well-formed; a box with the right text for each node, a path and a label for each edge."""
     shown = drawn("3*x*x*x + 4*x + 1 + x*z")
     root = ET.fromstring(svg(shown, "a < b & c"))
-    texts = {
-        kind: [t.text for t in root.iter(f"{SVG}text") if t.get("class") == kind]
-        for kind in ("title", "label")
-    }
-    assert sorted(texts["title"]) == sorted(node.title for node in shown.nodes)
-    assert sorted(texts["label"]) == sorted(f"{edge.handed_down:+g}" for edge in shown.edges)
+    assert texts(root, "title", "name") == sorted(node.title for node in shown.nodes)
+    assert texts(root, "label") == sorted(f"{edge.handed_down:+g}" for edge in shown.edges)
     assert sum(path.get("class") == "edge" for path in root.iter(f"{SVG}path")) == len(shown.edges)
+    assert len(boxes(root)) == len(shown.nodes)
     assert root.find(f"{SVG}title").text == "a < b & c"
 
 
@@ -133,13 +138,120 @@ def test_the_svg_fits_its_page_and_has_colours_for_both_themes():
     """Every box lies inside the view box."""
     root = ET.fromstring(svg(drawn("sin(x*y)/exp(z)+a*b*x"), "y"))
     left, top, width, height = map(float, root.get("viewBox").split())
-    for rect in (r for r in root.iter(f"{SVG}rect") if r.get("class") == "box"):
+    for rect in boxes(root):
         x, y, w, h = (float(rect.get(name)) for name in ("x", "y", "width", "height"))
         assert left < x
         assert x + w < left + width
         assert top < y
         assert y + h < top + height
     assert "prefers-color-scheme: dark" in root.find(f"{SVG}style").text
+
+
+def test_a_png_shows_what_the_svg_does(tmp_path):
+    """Twice its size; paper around, ink inside, red where arrows are, and the variables' blue."""
+    file = tmp_path / "y.png"
+    run(*CHAPTER, "-o", str(file))
+    root = ET.fromstring(svg(drawn("3*x*x*x + 4*x + 1 + x*z"), "3*x*x*x + 4*x + 1 + x*z = 33"))
+    with Image.open(file) as image:
+        assert image.size == (2 * int(root.get("width")), 2 * int(root.get("height")))
+        pixels = np.asarray(image.convert("RGB"))
+    assert (pixels[20:40] == 255).all()
+    colours = {tuple(colour) for colour in pixels.reshape(-1, 3).tolist()}
+    assert {(207, 34, 46), (9, 105, 218), (221, 244, 255)} <= colours  # arrows, variables and their edges
+
+
+def test_a_png_without_its_package_says_what_to_do(tmp_path, monkeypatch):
+    """The extra is optional; nothing is written."""
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(HellodlError, match=r"y\.png: .*hellodl\[png\]"):
+        run(*CHAPTER, "-o", str(tmp_path / "y.png"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_steps_walk_the_chapters_backward_pass():
+    """Each op once, from the top; the totals end at the chapter's gradients: 12, 24, 36, 40 and 2."""
+    output = run(*CHAPTER, "--steps")
+    assert re.findall(r"to x=2, which now has (\d+)", output)[-1] == "40"
+    assert re.findall(r"to z=0, which now has (\d+)", output) == ["2"]
+    assert output.count(", gradient ") == 8
+    told = json.loads(run(*CHAPTER, "--steps", "--json"))
+    collected = {i: total for step in told["steps"] for i, total in step["handed_down"]}
+    assert {told["nodes"][told["edges"][i]["target"]]["label"]: t for i, t in collected.items()}["x"] == 40
+
+
+def test_the_film_ends_as_the_still_picture(tmp_path):
+    """Once everything has shown up, and nothing passing is there, its texts are those of the still one."""
+    file = tmp_path / "steps.svg"
+    run(*CHAPTER, "--steps", "-o", str(file))
+    film, still = ET.parse(file).getroot(), ET.fromstring(svg(record_of_chapter(), "y"))
+    for parent in list(film.iter()):
+        for part in [part for part in parent if "passing" in part.get("class", "")]:
+            parent.remove(part)
+    styles = "title", "name", "gradient", "label"
+    assert texts(film, *styles) == texts(still, *styles)
+    assert not list(film.iter(f"{SVG}script"))
+    assert "prefers-reduced-motion" in film.find(f"{SVG}style").text
+
+
+def record_of_chapter():
+    variables = {"x": Tensor(2.0, np.float64), "z": Tensor(0.0, np.float64)}
+    return record(formula(CHAPTER[0], variables), {tensor: name for name, tensor in variables.items()})
+
+
+@pytest.mark.parametrize(("order", "value", "slope"), [(1, 40, 36), (2, 36, 18), (3, 18, 0)])
+def test_derivatives_are_graphs_themselves(order, value, slope):
+    """y = 3x³ + 4x + 1 + xz at x = 2: 9x² + 4 + z, 18x, 18."""
+    told = json.loads(run(*CHAPTER, "--order", str(order), "--json"))
+    assert (told["value"], told["gradients"]["x"]) == (value, slope)
+
+
+def test_the_networks_graph_has_all_weights_and_their_shapes():
+    """As in the chapter: three matrices and three biases, each with a gradient of its own shape."""
+    told = json.loads(run("--network", "--json"))
+    shapes = {node["label"]: node["value"] for node in told["nodes"] if node["is_leaf"]}
+    assert shapes["lc1.weight"] == [128, 784]
+    assert shapes["lc3.bias"] == [10]
+    assert told["gradients"]["lc2.weight"] == shapes["lc2.weight"] == [64, 128]
+    assert told["value"] == pytest.approx(math.log(10), abs=1.5)  # untrained: about chance
+
+
+def test_a_program_lists_calls_that_compute_the_gradients():
+    """Replayed as Python on named arrays, the list gives x·z + 3 and its derivatives."""
+    told = json.loads(run("sin(x)*z + 3", "--at", "x=2", "--at", "z=5", "--program", "--json"))
+    names = {"x": 2.0, "z": 5.0, "sin": math.sin, "cos": math.cos}
+    values = []
+    for call in told["calls"]:
+        names[call["buffer"]] = eval(call["formula"], {"__builtins__": {}}, names)  # of this test's formula
+        values.append(names[call["buffer"]])
+    for expected in (math.sin(2) * 5 + 3, 5 * math.cos(2), math.sin(2)):
+        assert any(value == pytest.approx(expected) for value in values)
+    assert told["buffers"] == len({call["buffer"] for call in told["calls"]}) < len(told["calls"])
+    assert told["bytes"] < told["bytes_unshared"]
+
+
+def test_the_networks_program_multiplies_eight_matrices():
+    """Three forward, three for weights, two for layers: nobody asked for the gradient of the pictures."""
+    output = run("--network", "--program")
+    assert output.count("@") == 8
+    assert "in place" in output
+    assert re.search(r"images\.T @ b\d+", output)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "either a formula"),
+        (("x", "--network"), "either a formula"),
+        (("2", "--order", "1"), "needs a variable"),
+        (("2", "--program", "-o", "a.svg"), "listed, not drawn"),
+        (("2", "--steps", "-o", "a.png"), r"ends in \.svg$"),
+        (("2", "-o", "a.pdf"), r"ends in \.svg, \.png or \.dot"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(arguments, message):
+    """In one line that says what was expected."""
+    with pytest.raises(UsageError, match=message):
+        run(*arguments)
 
 
 FORMULAS = st.recursive(

@@ -1,0 +1,51 @@
+"""Drawings in files: the ending says in which form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hellodl.errors import HellodlError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SVG, PNG, DOT = ".svg", ".png", ".dot"
+ZOOM = 2  # pixels of a PNG for one of the drawing, so that it is sharp on fine screens
+
+
+def check_ending(path: Path | None, *endings: str) -> None:
+    """Raise UsageError unless a file's name ends in one of these."""
+    if path and path.suffix.lower() not in endings:
+        *others, last = endings
+        raise UsageError(
+            f"{path}: expected a name that ends in {', '.join(others)}{' or ' * bool(others)}{last}"
+        )
+
+
+def write_drawing(path: Path, svg: Callable[[], str], dot: Callable[[], str] = str) -> None:
+    """Write a drawing whole or not at all, in the form that the file's name says. Raises HellodlError."""
+    from hellodl.system.files import write_atomically
+
+    ending = path.suffix.lower()
+    text = dot() if ending == DOT else svg()
+    write_atomically(path, png(text, path) if ending == PNG else text.encode())
+
+
+def png(svg: str, path: Path) -> bytes:
+    """An SVG as PNG. Where a machine has no fonts, Pillow's own serves."""
+    from tempfile import TemporaryDirectory
+
+    from PIL import ImageFont
+
+    try:
+        from resvg_py import svg_to_bytes
+    except ImportError:
+        message = "a .png needs the package resvg-py: pip install 'hellodl[png]'; or name the file .svg"
+        raise HellodlError(f"{path}: {message}") from None
+    font: ImageFont.FreeTypeFont = ImageFont.load_default(ZOOM)  # type: ignore[assignment] # in all wheels
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "plain.ttf")
+        file.write_bytes(font.font_bytes)
+        family = font.getname()[0]
+        return svg_to_bytes(svg_string=svg, zoom=ZOOM, font_files=[str(file)], monospace_family=family)

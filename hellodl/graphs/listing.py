@@ -1,0 +1,109 @@
+"""A program as a list of NumPy calls in which one sees which buffers are used again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hellodl.autograd import Program
+from hellodl.autograd.gradient import push_down
+from hellodl.autograd.ops import Power
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from hellodl.autograd import Tensor
+    from hellodl.autograd.tensor import Array, Op, Shape
+
+
+@dataclass(frozen=True)
+class Line:
+    """A call: `buffer = formula`. `use`: the buffer is "new", used "again", or written over "in place"."""
+
+    buffer: str
+    formula: str
+    shape: Shape
+    use: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A program's calls, how many buffers and bytes they share, and the bytes it would take not to share."""
+
+    calls: tuple[Line, ...]
+    buffers: int
+    bytes: int
+    bytes_unshared: int
+
+
+def listing(y: Tensor, variables: Mapping[Tensor, str], others: Mapping[Tensor, str]) -> Listing:
+    """List the calls that compute a scalar and its gradients for the variables.
+
+    `variables` and `others` say what the graph's leaves are called.
+    """
+    gradients = push_down(y)
+    program = Program(y, *(gradients[leaf] for leaf in variables if leaf in gradients))
+    memory = Memory((leaf.value, name) for names in (variables, others) for leaf, name in names.items())
+    lines = []
+    for op, out, inputs in program.calls:
+        arguments, sources = (
+            [memory.told(array) for array in inputs],
+            [memory.owner(array) for array in inputs],
+        )
+        buffer, is_new = memory.written(out)
+        use = "new" if is_new else "in place" if buffer in sources else "again"
+        lines.append(Line(buffer, called(op, arguments), out.shape, use))
+    unshared = sum(call.out.nbytes for call in program.calls)
+    return Listing(tuple(lines), len(memory.buffers), sum(memory.buffers.values()), unshared)
+
+
+class Memory:
+    """Who lives where: arrays are known by the addresses of their first and last bytes."""
+
+    def __init__(self, leaves: Iterable[tuple[Array, str]]) -> None:
+        self._owners = [(array, name) for array, name in leaves]
+        self._latest = {name: array for array, name in self._owners}  # as they were written last
+        self.buffers: dict[str, int] = {}  # bytes by name
+
+    def owner(self, array: Array) -> str:
+        """The name of the leaf or buffer that an array lies in, "" if it is neither's."""
+        return next((name for whole, name in self._owners if address(array) in span(whole)), "")
+
+    def written(self, out: Array) -> tuple[str, bool]:
+        """The name of the buffer that is written, and whether it is a new one."""
+        name = self.owner(out)
+        if is_new := not name:
+            name = f"b{len(self.buffers) + 1}"
+            self.buffers[name] = out.nbytes
+            self._owners.append((out, name))
+        self._latest[name] = out
+        return name, is_new
+
+    def told(self, array: Array) -> str:
+        """An argument: a buffer or leaf, turned or not, or a number."""
+        name = self.owner(array)
+        if not name:
+            return f"{array.item():g}" if array.size == 1 else f"constant {array.shape}"
+        whole = self._latest[name]
+        turned = (array.shape, array.strides) == (whole.shape[::-1], whole.strides[::-1])
+        return f"{name}.T" if turned and array.strides != whole.strides else name
+
+
+def address(array: Array) -> int:
+    """Where an array begins."""
+    return int(array.__array_interface__["data"][0])
+
+
+def span(array: Array) -> range:
+    """The bytes that an array takes."""
+    return range(address(array), address(array) + max(array.nbytes, 1))
+
+
+def called(op: Op, arguments: list[str]) -> str:
+    """An op with its arguments, as one would write it."""
+    if isinstance(op, Power):
+        return f"{arguments[0]}**{op.exponent:g}"
+    if not op.symbol.isidentifier() and (len(arguments) == 2 or op.symbol[0] == ">"):
+        return f" {op.symbol} ".join(arguments) if len(arguments) == 2 else f"{arguments[0]} {op.symbol}"
+    chosen = [f"{key}={value}" for key, value in vars(op).items() if value is not None and value is not False]
+    return f"{op.symbol}({', '.join([*arguments, *chosen])})"

@@ -1,0 +1,136 @@
+"""SVG pictures in one set of styles, for light and dark pages; every colour is chosen here, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MONO = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
+MARGIN = 28.0  # around a picture
+LONGEST_CAPTION = 100  # characters
+CHARACTER = 8.5  # pixels, the width of 14-pixel monospaced type and a little more
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a class of shapes looks: colours on light and dark paper, a line's width, the size of type."""
+
+    fill: str = "none"
+    stroke: str = "none"
+    dark_fill: str = "none"
+    dark_stroke: str = "none"
+    width: float = 0.0
+    size: float = 0.0
+    bold: bool = False
+
+    def css(self) -> str:
+        """All but what depends on the theme."""
+        text = f"font: {'bold ' * self.bold}{self.size:g}px {MONO}; " if self.size else ""
+        return f"{text}stroke-width: {self.width:g}px; stroke-linejoin: round; stroke-linecap: round"
+
+
+# GitHub's palette: text has a contrast of at least 4.5 to the paper. No meaning hangs on a colour alone.
+INK, RED, BLUE = ("#1f2328", "#e6edf3"), ("#cf222e", "#ff8f87"), ("#0969da", "#58a6ff")
+PAPER, FAINT, GREY = ("#ffffff", "#0d1117"), ("#d1d9e0", "#30363d"), ("#59636e", "#9198a1")
+
+
+def filled(colour: tuple[str, str], edge: tuple[str, str] = ("none", "none"), width: float = 0) -> Style:
+    """A shape's style from its colours on light and dark paper."""
+    return Style(colour[0], edge[0], colour[1], edge[1], width)
+
+
+def line(colour: tuple[str, str], width: float) -> Style:
+    """A line's style."""
+    return Style(stroke=colour[0], dark_stroke=colour[1], width=width)
+
+
+def words(colour: tuple[str, str], size: float = 14, *, bold: bool = False) -> Style:
+    """The style of text."""
+    return Style(colour[0], dark_fill=colour[1], size=size, bold=bold)
+
+
+STYLES = {
+    "page": filled(PAPER),
+    "op": filled(("#f6f8fa", "#1c2128"), ("#818b98", "#6e7681"), 1.2),
+    "variable": filled(("#ddf4ff", "#0b2a4d"), BLUE, 1.6),
+    "constant": filled(PAPER, ("#c4ccd4", "#545d68"), 1.2),
+    "now": filled(("#fff8c5", "#4b3a00"), ("#9a6700", "#d29922"), 2.5),
+    "edge": line(RED, 1.3),
+    "quiet": line(FAINT, 1.3),
+    "tip": filled(RED),
+    "title": words(INK),
+    "name": words(INK, bold=True),
+    "gradient": words(RED),
+    "label": words(RED),
+    "caption": words(INK),
+    "axis": line(FAINT, 1),
+    "curve": line(GREY, 1.5),
+    "level": line(GREY, 1),
+    "path": line(RED, 1.6),
+    "dot": filled(RED, PAPER, 1),
+    "start": filled(BLUE, PAPER, 1.5),
+    "tick": words(GREY, 12),
+    "note": words(INK, 13),
+    "right": filled(("#1a7f37", "#3fb950")),
+    "wrong": filled(RED),
+    "bar": filled(BLUE),
+    "series": line(BLUE, 2),
+    "other": Style(stroke=RED[0], dark_stroke=RED[1], width=2),
+}
+
+
+def stylesheet() -> str:
+    """The styles as CSS: light paper, and dark paper where the reader prefers it."""
+    light = (f".{n} {{ fill: {s.fill}; stroke: {s.stroke}; {s.css()} }}" for n, s in STYLES.items())
+    dark = (f".{n} {{ fill: {s.dark_fill}; stroke: {s.dark_stroke} }}" for n, s in STYLES.items())
+    return "\n".join([*light, "@media (prefers-color-scheme: dark) {", *dark, "}"])
+
+
+def shortened(words: str) -> str:
+    """Words that fit above a picture."""
+    return words if len(words) <= LONGEST_CAPTION else words[: LONGEST_CAPTION - 1] + "…"
+
+
+def text(style: str, x: float, y: float, content: str, anchor: str = "middle") -> str:
+    """Words on one line, their baseline at y; `anchor` is start, middle or end."""
+    return f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(content)}</text>'
+
+
+def box(
+    style: str, x: float, y: float, width: float, height: float, radius: float = 0, more: str = ""
+) -> str:
+    """A rectangle with round corners."""
+    return (
+        f'<rect class="{style}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" '
+        f'rx="{radius:g}"{more}/>'
+    )
+
+
+def path(style: str, course: str, more: str = "") -> str:
+    """A line along M, L and C commands."""
+    return f'<path class="{style}" d="{course}"{more}/>'
+
+
+def through(points: Iterable[tuple[float, float]]) -> str:
+    """The course of a line with corners at the points."""
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+
+
+def picture(width: float, height: float, parts: list[str], title: str, styles: str = "") -> str:
+    """An SVG element; with `styles` it is a document of its own, on paper of its own."""
+    paper = box("page", 0, 0, width, height, 10) if styles else ""
+    name = escape(title, quote=True)
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
+        f'viewBox="0 0 {width:.1f} {height:.1f}" role="img" aria-label="{name}">'
+    )
+    alone = [f"<title>{name}</title><style>{styles}</style>", TIP, paper] if styles else []
+    return "\n".join([head, *alone, *parts, "</svg>\n"])
+
+
+TIP = """<marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">
+<path class="tip" d="M0 0.5L8 4L0 7.5z"/></marker>"""
