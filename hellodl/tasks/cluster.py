@@ -1,0 +1,139 @@
+"""Workers of a Dask cluster, anywhere. The scheduler gives a dead worker's task to another one.
+
+Who reaches a scheduler runs code on its workers, and workers answer whoever asks as the scheduler: Dask sends
+pickled functions. Keep both on a network of your own, or use tls:// with certificates, which Dask takes from
+its configuration (distributed.comm.tls in ~/.config/dask, or DASK_DISTRIBUTED__COMM__TLS__… variables).
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hellodl.errors import HellodlError, UsageError
+from hellodl.tasks.run import Done
+from hellodl.version import __version__
+
+try:
+    from distributed import Client, KilledWorker, as_completed
+except ImportError:
+    raise UsageError("--cluster needs the package distributed: pip install 'hellodl[cluster]'") from None
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from distributed import Future
+
+    from hellodl.tasks.run import Work
+
+PATIENCE = 30  # seconds for the scheduler to answer, and for a first worker to come
+AHEAD = 3  # tasks a thread that are under way, so that none waits for the network
+COUNT_EVERY = 2.0  # seconds between looks at how many threads there are now
+
+
+class ClusterWorkers:
+    """The workers behind a scheduler's address. What all tasks share is sent to each of them once.
+
+    Raises HellodlError if the scheduler does not answer, has no workers, or if one has other versions.
+    """
+
+    def __init__(self, work: Work, shared: Any, address: str) -> None:
+        self._work, self._address = work, address
+        self._name = f"hellodl-{uuid.uuid4().hex[:8]}"  # of this run: the scheduler may have others
+        try:
+            self._client = Client(address, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise HellodlError(
+                f"{address}: no scheduler answers, expected one that `dask scheduler` started ({error})"
+            ) from None
+        try:
+            self._prepare(shared)
+        except BaseException:
+            self._client.close()
+            raise
+
+    def _prepare(self, shared: Any) -> None:
+        """See that there are workers like us; a task of its own makes what is shared, anew where it is lost."""
+        try:
+            self._client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            raise HellodlError(f"{self._address}: has no workers, expected some by `dask worker`") from None
+        self._check_versions()
+        self._shared = self._client.submit(_same, shared, key=f"{self._name}-shared")
+        self._done = as_completed(loop=self._client.loop)
+        self._under_way: dict[str, _Task] = {}
+        self._room, self._counted = 0, -COUNT_EVERY
+
+    def _check_versions(self) -> None:
+        """The same seed gives the same weights only where the same code computes them."""
+        try:
+            found = self._client.run(versions)
+        except ModuleNotFoundError as error:
+            raise HellodlError(f"{self._address}: its workers lack {error.name}, install hellodl there") from None
+        for worker, theirs in found.items():
+            if theirs != versions():
+                raise HellodlError(f"{worker}: has {theirs}, expected {versions()}; install the same there")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take back what is not done, and leave the cluster as it was."""
+        self._client.cancel([self._shared, *self._done.futures], force=True)
+        self._client.close()
+
+    def has_room(self) -> bool:
+        """Whether another task would be begun soon."""
+        if (now := time.monotonic()) - self._counted >= COUNT_EVERY:
+            self._counted = now
+            self._room = AHEAD * max(1, sum(self._client.nthreads().values()))
+        return len(self._under_way) < self._room
+
+    def begin(self, index: int, task: Any, attempt: int = 0) -> None:
+        """Send a task to the scheduler."""
+        key = f"{self._name}-{index}-{attempt}"
+        self._under_way[key] = _Task(index, task, attempt)
+        self._done.add(self._client.submit(self._work, self._shared, task, key=key, pure=False))
+
+    def next_done(self) -> Done:
+        """Wait for the end of one of the tasks under way.
+
+        Dask counts a worker's death against all tasks that it had, begun or not: who died too often gets
+        another chance.
+        """
+        while True:
+            future: Future = next(self._done)
+            task = self._under_way.pop(future.key)
+            if future.status == "finished":
+                return Done(task.index, future.result())
+            error = future.exception() if future.status == "error" else None
+            if error is None:
+                raise HellodlError(f"{self._address}: the scheduler was lost; what was done so far is kept")
+            if not isinstance(error, KilledWorker):
+                raise error
+            if task.attempt:
+                died = 2 * (error.allowed_failures + 1)
+                return Done(task.index, lost=f"{died} workers died of it, the last {error.last_worker.address}")
+            self.begin(task.index, task.task, attempt=1)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A task under way: which one, what it is, and whether this is the second attempt."""
+
+    index: int
+    task: Any
+    attempt: int
+
+
+def versions() -> str:
+    """What has to be the same everywhere."""
+    import numpy as np  # noqa: PLC0415 - Dask has loaded it already, the command line not always
+
+    return f"hellodl {__version__} and NumPy {np.__version__}"
+
+
+def _same(shared: Any) -> Any:
+    return shared

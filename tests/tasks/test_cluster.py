@@ -1,0 +1,66 @@
+"""Tasks on a Dask cluster: a real scheduler and real workers, killed with SIGKILL."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+pytest.importorskip("distributed")
+
+sys.path.insert(0, os.path.dirname(__file__))  # noqa: PTH120 - workers import works by this name
+import works
+from loopback import cluster
+
+from hellodl.errors import DataError, HellodlError
+from hellodl.tasks.cluster import ClusterWorkers
+from hellodl.tasks.run import in_order
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="kills by signals"),
+    pytest.mark.filterwarnings("default"),  # Dask's own
+]
+
+
+@pytest.fixture
+def two_workers(tmp_path):
+    with cluster(tmp_path) as made:
+        yield made
+
+
+def run(address, work, tasks, shared=None, ahead=8):
+    with ClusterWorkers(work, shared, address) as workers:
+        for done in in_order(workers, tasks, ahead):
+            yield done
+
+
+def test_results_come_in_order_and_errors_as_they_were(two_workers):
+    found = [done.result for done in run(two_workers.address, works.square, range(20), shared=1)]
+    assert found == [1 + n * n for n in range(20)]
+    with pytest.raises(DataError, match="the data: are bad"):
+        list(run(two_workers.address, works.fails, range(5)))
+
+
+def test_a_killed_worker_costs_nothing_but_time(two_workers):
+    """One of the two is killed at a third of the way; the other does the rest, in order."""
+    found = []
+    for done in run(two_workers.address, works.slow_square, range(60)):
+        found.append(done.result)
+        if len(found) == 20:
+            two_workers.processes[1].kill()
+    assert [square for _, square in found] == [n * n for n in range(60)]
+    assert len({worker for worker, _ in found}) == 2
+
+
+def test_a_scheduler_that_is_not_there_is_one_clear_line(monkeypatch):
+    monkeypatch.setattr("hellodl.tasks.cluster.PATIENCE", 1)
+    with pytest.raises(HellodlError, match=r"tcp://127\.0\.0\.1:1: no scheduler answers"):
+        ClusterWorkers(works.square, None, "tcp://127.0.0.1:1")
+
+
+def test_no_workers_is_one_clear_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("hellodl.tasks.cluster.PATIENCE", 1)
+    with cluster(tmp_path, workers=0) as made, pytest.raises(HellodlError, match="has no workers"):
+        ClusterWorkers(works.square, None, made.address)
