@@ -30,6 +30,7 @@ SOURCES = sorted(Path(hellodl.__file__).parent.rglob("*.py"))
 LAYERS = (
     {"errors", "version"},
     {"system"},
+    {"tasks"},
     {"autograd"},
     {"limits", "nn", "optim", "predicting", "about", "checkpoint", "inspection", "evaluation", "explaining"},
     {"datasets"},
@@ -37,6 +38,7 @@ LAYERS = (
     {"reading"},
     {"export"},
     {"training"},
+    {"sweep"},
     {"cli"},
     {"__main__"},
 )

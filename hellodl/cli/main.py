@@ -18,7 +18,7 @@ from hellodl.errors import HellodlError
 from hellodl.system.kernels import choose_kernel
 from hellodl.version import __version__
 
-COMMANDS = ("train", "evaluate", "predict", "explain", "download", "inspect", "graph", "export")
+COMMANDS = ("train", "evaluate", "predict", "explain", "download", "inspect", "graph", "export", "sweep")
 
 COMPLETION = "_HELLODL_COMPLETE"  # the variable by which a shell asks for completions
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -24,8 +24,6 @@ except ImportError:
 if TYPE_CHECKING:
     from typing import Self
 
-    from distributed import Future
-
     from hellodl.tasks.run import Work
 
 PATIENCE = 30  # seconds for the scheduler to answer, and for a first worker to come
@@ -43,7 +41,7 @@ class ClusterWorkers:
         self._work, self._address = work, address
         self._name = f"hellodl-{uuid.uuid4().hex[:8]}"  # of this run: the scheduler may have others
         try:
-            self._client = Client(address, timeout=PATIENCE, set_as_default=False)
+            self._client: Any = Client(address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
             raise HellodlError(
                 f"{address}: no scheduler answers, expected one that `dask scheduler` started ({error})"
@@ -55,14 +53,14 @@ class ClusterWorkers:
             raise
 
     def _prepare(self, shared: Any) -> None:
-        """See that there are workers like us; a task of its own makes what is shared, anew where it is lost."""
+        """See that there are workers like us. What is shared is a task's, done anew where it is lost."""
         try:
             self._client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
             raise HellodlError(f"{self._address}: has no workers, expected some by `dask worker`") from None
         self._check_versions()
         self._shared = self._client.submit(_same, shared, key=f"{self._name}-shared")
-        self._done = as_completed(loop=self._client.loop)
+        self._done: Any = as_completed(loop=self._client.loop)
         self._under_way: dict[str, _Task] = {}
         self._room, self._counted = 0, -COUNT_EVERY
 
@@ -71,7 +69,8 @@ class ClusterWorkers:
         try:
             found = self._client.run(versions)
         except ModuleNotFoundError as error:
-            raise HellodlError(f"{self._address}: its workers lack {error.name}, install hellodl there") from None
+            what = f"its workers lack {error.name}, expected hellodl installed there too"
+            raise HellodlError(f"{self._address}: {what}") from None
         for worker, theirs in found.items():
             if theirs != versions():
                 raise HellodlError(f"{worker}: has {theirs}, expected {versions()}; install the same there")
@@ -104,7 +103,7 @@ class ClusterWorkers:
         another chance.
         """
         while True:
-            future: Future = next(self._done)
+            future = next(self._done)
             task = self._under_way.pop(future.key)
             if future.status == "finished":
                 return Done(task.index, future.result())
@@ -114,8 +113,8 @@ class ClusterWorkers:
             if not isinstance(error, KilledWorker):
                 raise error
             if task.attempt:
-                died = 2 * (error.allowed_failures + 1)
-                return Done(task.index, lost=f"{died} workers died of it, the last {error.last_worker.address}")
+                who = f"{2 * (error.allowed_failures + 1)} workers died of it"
+                return Done(task.index, lost=f"{who}, the last {error.last_worker.address}")
             self.begin(task.index, task.task, attempt=1)
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import pytest
-
-pytest.importorskip("distributed")
-
-sys.path.insert(0, os.path.dirname(__file__))  # noqa: PTH120 - workers import works by this name
 import works
 from loopback import cluster
 
 from hellodl.errors import DataError, HellodlError
-from hellodl.tasks.cluster import ClusterWorkers
 from hellodl.tasks.run import in_order
+
+pytest.importorskip("distributed")
+from hellodl.tasks.cluster import ClusterWorkers
 
 pytestmark = [
     pytest.mark.slow,
@@ -24,16 +21,15 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def two_workers(tmp_path):
-    with cluster(tmp_path) as made:
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory):
+    with cluster(tmp_path_factory.mktemp("cluster")) as made:
         yield made
 
 
 def run(address, work, tasks, shared=None, ahead=8):
     with ClusterWorkers(work, shared, address) as workers:
-        for done in in_order(workers, tasks, ahead):
-            yield done
+        yield from in_order(workers, tasks, ahead)
 
 
 def test_results_come_in_order_and_errors_as_they_were(two_workers):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 
 import pytest
+import works
 
 from hellodl.errors import DataError
 from hellodl.tasks.local import LocalWorkers
 from hellodl.tasks.run import Done, as_done, in_order
-
-sys.path.insert(0, os.path.dirname(__file__))  # noqa: PTH120 - spawned workers import it by this name
-import works
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills by signals")
 

@@ -9,14 +9,14 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parent
 QUIET = {"DASK_DISTRIBUTED__ADMIN__LOG_LENGTH": "0", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Cluster:
     def __init__(self, folder):
         self._folder = folder
-        path = f"{HERE}{os.pathsep}{HERE.parents[1]}"
+        path = f"{TESTS / 'tasks'}{os.pathsep}{TESTS.parent}"
         self._environment = os.environ | QUIET | {"PYTHONPATH": path}
         self.processes = []
         log = self._start("scheduler", "dask", "scheduler", "--port", "0", "--no-dashboard", "--no-jupyter")

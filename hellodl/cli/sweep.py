@@ -1,0 +1,184 @@
+"""`hellodl sweep`: many trainings with different settings, compared."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hellodl.cli.common import FILE, data_dir_option, json_option, options, quiet_option
+from hellodl.cli.help import Command
+from hellodl.cli.sweep_view import JsonView, View
+from hellodl.cli.train import Threads, setting_options
+from hellodl.errors import Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hellodl.sweep.ranking import Row
+    from hellodl.sweep.run import Hire, Standing, Sweep
+
+ONE_EACH = ("preset", "dataset", "validation", "seed", "target_accuracy")  # what stays the same in a sweep
+
+
+class Several(click.ParamType[Any]):
+    """Values between commas (slashes, where a value has commas), each as the option takes it; or LOW:HIGH."""
+
+    def __init__(self, one: click.ParamType[Any]) -> None:
+        self.one = one
+        self.name = f"{one.name},…"
+        self._separator = "/" if "," in one.name else ","
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """A tuple of values, or a range of numbers."""
+        if not isinstance(value, str):
+            return value
+        low, colon, high = value.partition(":")
+        if colon and self.one in (click.INT, click.FLOAT):
+            from hellodl.sweep.grid import Range
+
+            least, most = (float(self.one(end, param, ctx)) for end in (low, high))
+            if not least < most:
+                self.fail(f"{value!r} is no range, expected LOW:HIGH", param, ctx)
+            return Range(least, most, whole=self.one is click.INT)
+        values = [self.one.convert(v.strip(), param, ctx) for v in value.split(self._separator)]
+        return tuple(dict.fromkeys(values))
+
+
+def settings_of_train(command: Any) -> Any:
+    """Add the options of `train` that are settings, each for several values where that makes sense."""
+    command = setting_options(command)
+    for option in command.__click_params__:  # where click keeps them until the command is made
+        if option.name not in ONE_EACH:
+            option.type, option.metavar = Several(option.type), None
+    return command
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        ("sweep --lr 0.01,0.03,0.1 --batch-size 64,128 --seeds 5", "six combinations, five seeds each"),
+        ("sweep --lr 0.01:1 --weight-decay 1e-5:1e-2 --random 20", "twenty drawn from these ranges"),
+        ("sweep --hidden 128,64/256,128 --preset best", "two shapes of the network"),
+    ),
+)
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    default="sweep.jsonl",
+    show_default=True,
+    help="Where results are kept; what it already holds is not done again.",
+)
+@click.option("--plot", type=FILE, help="The picture of the ranking.  [default: the output's name, .svg]")
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings of each.")
+@click.option("--random", "draws", type=click.IntRange(1), help="Draw so many combinations at random.")
+@click.option(
+    "--threads", type=Threads(), default="auto", show_default=True, help="Processors: trainings at a time."
+)
+@click.option("--cluster", metavar="ADDRESS", help="Train on a Dask cluster, like tcp://scheduler:8786.")
+@options(data_dir_option, json_option, quiet_option)
+@settings_of_train
+def sweep(
+    output: Path,
+    plot: Path | None,
+    seeds: int,
+    draws: int | None,
+    threads: int | None,
+    cluster: str | None,
+    data_dir: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,
+) -> None:
+    """Compare settings of `train`: give options several values, as in --lr 0.01,0.03,0.1.
+
+    Every combination is trained with several seeds, on all processors, and ranked by its accuracy on the
+    images held out; the test set is not looked at. Whoever stops half-way goes on with the same command.
+    """
+    from hellodl.sweep.run import sweeping
+
+    told = {name: value for name, value in given.items() if value is not None}
+    preset = told.pop("preset", None)
+    planned = plan(preset, told, seeds, draws, output, data_dir)
+    picture = plot or output.with_suffix(".svg")
+    view = JsonView() if as_json else View(quiet=quiet)
+    with sweeping(planned, hire(threads, cluster)) as (standing, trials), view, closing(trials):
+        view.begin(standing)
+        try:
+            for trial in trials:
+                view.show(standing, trial)
+        except KeyboardInterrupt:
+            raise Interrupted(how_far(standing)) from None
+    rows = standing.rows()
+    view.finish(standing, rows, command(preset, told, rows[0]) if rows and rows[0].accuracies else None)
+    draw(rows, picture)
+    view.drawn(picture)
+
+
+def plan(
+    preset: str | None,
+    told: dict[str, Any],
+    seeds: int,
+    draws: int | None,
+    output: Path,
+    data_dir: Path | None,
+) -> Sweep:
+    """What to compare. Raises UsageError for settings that do not go together."""
+    from hellodl.sweep.grid import Range, points
+    from hellodl.sweep.run import Sweep
+    from hellodl.training.run import choose_settings
+
+    axes = {name: value for name, value in told.items() if name not in ONE_EACH}
+    fixed = {name: value for name, value in told.items() if name in ONE_EACH}
+    varied = {name: v for name, v in axes.items() if isinstance(v, Range) or len(v) > 1}
+    fixed |= {name: v[0] for name, v in axes.items() if name not in varied}
+    base = choose_settings(preset, fixed, None)
+    first = base.seed
+    if output.suffix.lower() == ".svg":
+        raise UsageError(f"{output}: results are kept as .jsonl; the picture goes where --plot says")
+    return Sweep(points(base, varied, draws or 0, first), range(first, first + seeds), output, data_dir)
+
+
+def hire(threads: int | None, cluster: str | None) -> Hire:
+    """Who does the work: processes here, or the workers of a cluster."""
+    if cluster:
+        from hellodl.tasks.cluster import ClusterWorkers
+
+        return partial(ClusterWorkers, address=cluster)
+    from hellodl.system.processors import available_cpus
+    from hellodl.tasks.local import LocalWorkers
+
+    return partial(LocalWorkers, count=threads or available_cpus())
+
+
+def how_far(standing: Standing) -> str:
+    """What to say to who stops a sweep."""
+    return (
+        f"stopped after {standing.done} of {standing.sweep.trainings} trainings; "
+        f"the same command goes on from {standing.sweep.output}"
+    )
+
+
+def command(preset: str | None, told: dict[str, Any], best: Row) -> str:
+    """The command that trains the best combination, with the first of its seeds."""
+    import shlex
+
+    fixed = {name: v if name in ONE_EACH else v[0] for name, v in told.items() if name not in best.varied}
+    words = ["hellodl", "train", *(["--preset", preset] if preset else [])]
+    for name, value in (fixed | best.varied | {"seed": fixed.get("seed", 0)}).items():
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        words += [f"--{name.replace('_', '-')}", text]
+    return shlex.join(words)
+
+
+def draw(rows: list[Row], picture: Path) -> None:
+    """Write the ranking's picture."""
+    from hellodl.cli.sweep_view import named
+    from hellodl.sweep.plot import plot
+    from hellodl.system.files import write_atomically
+
+    write_atomically(picture, plot(rows, [named(row.varied) for row in rows]).encode())

@@ -1,0 +1,82 @@
+"""Which settings are best: the mean validation accuracy over the seeds, with its interval."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hellodl.evaluation import wilson_interval
+from hellodl.sweep.trial import key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from hellodl.sweep.grid import Point
+    from hellodl.sweep.trial import Trial
+
+# Student's t: the mean of n values lies within so many of its deviations in 95 of 100 cases; n - 1 from 1.
+# fmt: off
+STUDENT_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+              2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
+              2.052, 2.048, 2.045, 2.042)
+# fmt: on
+BEYOND = 1.96  # for more
+
+
+@dataclass(frozen=True)
+class Row:
+    """A combination's place: what varied, the accuracy of each seed, their mean and its 95 % interval.
+
+    With one seed the interval is Wilson's, over the images held out; with more it is Student's, over the
+    seeds, each of which holds out other images. `failed` says why seeds have no accuracy, if some have none;
+    `seconds` is the mean time of training.
+    """
+
+    varied: dict[str, Any]
+    settings: dict[str, Any]
+    accuracies: tuple[float, ...]
+    mean: float
+    interval: tuple[float, float]
+    seconds: float
+    failed: tuple[str, ...]
+
+
+def ranked(
+    points: Sequence[Point], seeds: Iterable[int], data: str, trials: Mapping[str, Trial]
+) -> list[Row]:
+    """A row for each combination that has trials, the best first; those with failures come last."""
+    rows = []
+    for point in points:
+        told = [point.settings.as_dict() | {"seed": seed} for seed in seeds]
+        found = [trials[key] for settings in told if (key := key_of(settings, data)) in trials]
+        if found:
+            rows.append(_row(point, found))
+    return sorted(rows, key=lambda row: (len(row.failed), -row.mean))
+
+
+def _row(point: Point, trials: list[Trial]) -> Row:
+    good = [trial for trial in trials if trial.validation_accuracy is not None]
+    accuracies = tuple(trial.validation_accuracy or 0.0 for trial in good)
+    return Row(
+        varied=point.varied,
+        settings=point.settings.as_dict(),
+        accuracies=accuracies,
+        mean=math.fsum(accuracies) / max(1, len(accuracies)),
+        interval=interval(accuracies, good[0].images) if good else (0.0, 1.0),
+        seconds=math.fsum(trial.train_seconds for trial in good) / max(1, len(good)),
+        failed=tuple(trial.error for trial in trials if trial.validation_accuracy is None),
+    )
+
+
+def interval(accuracies: Sequence[float], images: int) -> tuple[float, float]:
+    """The 95 % interval of the mean of accuracies, each over so many images."""
+    count = len(accuracies)
+    if count == 1:
+        return wilson_interval(round(accuracies[0] * images), images)
+    t = STUDENT_95[count - 2] if count - 2 < len(STUDENT_95) else BEYOND
+    half = t * float(np.std(accuracies, ddof=1)) / math.sqrt(count)
+    mean = math.fsum(accuracies) / count
+    return max(0.0, mean - half), min(1.0, mean + half)

@@ -1,0 +1,97 @@
+"""A whole sweep: which trainings are still to be done, who does them, and what came out so far."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hellodl.errors import UsageError
+from hellodl.sweep.journal import journal
+from hellodl.sweep.ranking import ranked
+from hellodl.sweep.trial import Trial, key_of, load_data, run_trial
+from hellodl.tasks.run import as_done
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+    from hellodl.sweep.grid import Point
+    from hellodl.sweep.ranking import Row
+    from hellodl.tasks.run import Work, Workers
+
+    Hire = Callable[[Work, object], Workers]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is compared: combinations of settings, each with every seed; and where the results are kept."""
+
+    points: list[Point]
+    seeds: range
+    output: Path
+    data_dir: Path | None = None
+
+    @property
+    def trainings(self) -> int:
+        """How many there are in all."""
+        return len(self.points) * len(self.seeds)
+
+
+class Standing:
+    """How a sweep stands: the trainings that are done, of this time and of earlier ones."""
+
+    def __init__(self, sweep: Sweep, data: str, held: dict[str, Trial]) -> None:
+        self.sweep, self._data, self._trials = sweep, data, held
+        told = [
+            point.settings.as_dict() | {"seed": seed} for seed in sweep.seeds for point in sweep.points
+        ]  # a seed after the other: who stops half-way has compared them all with fewer seeds
+        self.missing = [settings for settings in told if key_of(settings, data) not in held]
+
+    @property
+    def done(self) -> int:
+        """How many trainings of this sweep have ended."""
+        return self.sweep.trainings - len(self.missing) + self._added
+
+    _added = 0
+
+    def add(self, trial: Trial) -> None:
+        """Another training has ended."""
+        self._trials[trial.key] = trial
+        self._added += 1
+
+    def rows(self) -> list[Row]:
+        """The combinations so far, the best first."""
+        return ranked(self.sweep.points, self.sweep.seeds, self._data, self._trials)
+
+    def lost(self, index: int, why: str) -> Trial:
+        """The trial of a missing training that no worker survived."""
+        return Trial(self.missing[index], self._data, error=why)
+
+
+@contextmanager
+def sweeping(sweep: Sweep, hire: Hire) -> Iterator[tuple[Standing, Generator[Trial]]]:
+    """How a sweep stands, and the trainings that are still missing, each as it ends and is written down.
+
+    `hire` gets the work and what all of it shares and returns the workers. Raises DataError if the data set
+    is not here, UsageError if nothing is held out to compare by, or if the file holds something else.
+    """
+    if any(point.settings.validation == 0 for point in sweep.points):
+        raise UsageError("--validation: is 0, but a sweep compares by images held out")
+    data_dir = None if sweep.data_dir is None else str(sweep.data_dir.resolve())
+    data = load_data(sweep.points[0].settings.dataset, data_dir).sha256
+    with journal(sweep.output) as (held, write):
+        standing = Standing(sweep, data, held)
+
+        def trials() -> Generator[Trial]:
+            if not standing.missing:
+                return
+            with hire(run_trial, data_dir) as workers:
+                for done in as_done(workers, standing.missing, len(standing.missing)):
+                    trial = Trial(**done.result) if not done.lost else standing.lost(done.index, done.lost)
+                    if not done.lost:
+                        write(trial)  # what was lost is tried again next time
+                    standing.add(trial)
+                    yield trial
+
+        yield standing, trials()

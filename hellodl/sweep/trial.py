@@ -1,0 +1,86 @@
+"""One training of a sweep: what it is told and what it gives. The test set is never looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hellodl import datasets
+from hellodl.errors import NonFiniteError
+from hellodl.training.loop import Trainer
+from hellodl.training.settings import Settings
+
+if TYPE_CHECKING:
+    from hellodl.datasets import Dataset
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The end of one training.
+
+    `validation_accuracy` is that of the last epoch, over `images` held out; None where there is an `error`.
+    `weights` is the SHA-256 of the weights learned: equal where two runs are equal bit for bit. `data` is
+    that of the training set.
+    """
+
+    settings: dict[str, Any]
+    data: str
+    validation_accuracy: float | None = None
+    validation_loss: float | None = None
+    images: int = 0
+    epochs: int = 0
+    train_seconds: float = 0.0
+    weights: str = ""
+    error: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells this training from others: its settings, and what it learned from."""
+        return key_of(self.settings, self.data)
+
+
+def key_of(settings: dict[str, Any], data: str) -> str:
+    """The key of a training."""
+    return json.dumps([settings, data], sort_keys=True)
+
+
+def run_trial(data_dir: str | None, settings: dict[str, Any]) -> dict[str, Any]:
+    """Train on one processor as told, and return the fields of a Trial.
+
+    A training that diverges is a result like others. Takes and returns plain values: it may run on another
+    machine. Raises DataError where the data set is not to be had there.
+    """
+    chosen = Settings.from_dict(settings)
+    data = load_data(chosen.dataset, data_dir)
+    told = chosen.as_dict()
+    try:
+        trainer = Trainer(chosen, data)
+        while not trainer.is_done():
+            record = trainer.run_epoch(lambda _trainer, batches: batches, lambda: None)
+    except NonFiniteError as error:
+        return asdict(Trial(told, data.sha256, error=str(error)))
+    digest = hashlib.sha256()
+    for parameter in trainer.result().parameters():
+        digest.update(parameter.value.tobytes())
+    return asdict(
+        Trial(
+            told,
+            data.sha256,
+            record.validation_accuracy,
+            record.validation_loss,
+            chosen.validation,
+            record.epoch,
+            trainer.train_seconds,
+            digest.hexdigest(),
+        )
+    )
+
+
+@lru_cache(maxsize=1)
+def load_data(name: str, data_dir: str | None) -> Dataset:
+    """The training set, kept for the next training of this process."""
+    return datasets.load(name, "train", None if data_dir is None else Path(data_dir))

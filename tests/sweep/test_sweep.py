@@ -1,0 +1,216 @@
+"""A sweep: every combination once, the same whoever trains it, ranked honestly, and never lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner
+
+from hellodl.cli.sweep import sweep as command
+from hellodl.cli.train import train
+from hellodl.errors import UsageError
+from hellodl.sweep.grid import Range, points
+from hellodl.sweep.plot import plot, scale
+from hellodl.sweep.ranking import interval
+from hellodl.sweep.run import Sweep, sweeping
+from hellodl.tasks.local import LocalWorkers
+from hellodl.training.settings import Settings
+
+QUICK = ["--preset", "hill", "--epochs", "1", "--validation", "200"]
+REPOSITORY = Path(__file__).parents[2]
+
+
+def invoke(folder: Path, *arguments: str, data: Path) -> list[dict]:
+    """The records of a sweep that keeps its results in `folder`."""
+    words = [*arguments, *QUICK, "--data-dir", str(data), "-o", str(folder / "s.jsonl"), "--json"]
+    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def learned(path: Path) -> dict[str, tuple]:
+    """What each training gave, without the time it took."""
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len({json.dumps(r["settings"]) for r in records}) == len(records), "trained twice"
+    return {
+        json.dumps(r["settings"]): (r["weights"], r["validation_accuracy"], r["validation_loss"])
+        for r in records
+    }
+
+
+def make(folder: Path, data: Path) -> Sweep:
+    base = Settings(epochs=1, validation=200)
+    return Sweep(points(base, {"lr": (0.05, 0.1, 0.2)}, 0, 0), range(3), folder / "s.jsonl", data)
+
+
+def run(sweep: Sweep, hire, after=lambda number: None) -> None:
+    with sweeping(sweep, hire) as (_, trials):
+        for number, _ in enumerate(trials, 1):
+            after(number)
+
+
+def test_the_best_comes_first_and_its_command_repeats_it(tmp_path, small_mnist):
+    """Each combination with each seed; `train` as told reaches the accuracy of the first seed."""
+    records = invoke(tmp_path, "--lr", "0.001,0.1", "--batch-size", "32,64", "--seeds", "2", data=small_mnist)
+    assert [record["event"] for record in records] == ["trial"] * 8 + ["done"]
+    ranking = records[-1]["ranking"]
+    means = [row["mean"] for row in ranking]
+    assert means == sorted(means, reverse=True)
+    assert ranking[0]["varied"] == {"lr": 0.1, "batch_size": 32}
+    assert all(
+        low <= mean <= high
+        for row in ranking
+        for low, mean, high in [(row["interval"][0], row["mean"], row["interval"][1])]
+    )
+    words = records[-1]["command"].split()
+    assert words[:2] == ["hellodl", "train"]
+    more = ["--data-dir", str(small_mnist), "-o", str(tmp_path / "m.safetensors"), "--json"]
+    done = CliRunner().invoke(train, words[2:] + more, catch_exceptions=False)
+    epoch = json.loads(done.stdout.splitlines()[-2])
+    assert epoch["validation_accuracy"] == ranking[0]["accuracies"][0]
+    root = ET.fromstring((tmp_path / "s.svg").read_text())
+    assert sum(e.get("class") == "seed" for e in root.iter()) == 8
+
+
+def test_it_goes_on_where_it_stopped(tmp_path, small_mnist):
+    """What the file holds is not done again, and counts."""
+    invoke(tmp_path, "--lr", "0.01,0.1", "--seeds", "1", data=small_mnist)
+    with (tmp_path / "s.jsonl").open("a") as file:
+        file.write('{"settings": {"dataset": "mn')  # a killed sweep's last words
+    records = invoke(tmp_path, "--lr", "0.01,0.1,0.2", "--seeds", "2", data=small_mnist)
+    assert [record["event"] for record in records] == ["trial"] * 4 + ["done"]
+    assert [len(row["accuracies"]) for row in records[-1]["ranking"]] == [2, 2, 2]
+    assert len(learned(tmp_path / "s.jsonl")) == 6
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by signals")
+def test_killed_workers_change_nothing(tmp_path, small_mnist):
+    """The same weights bit for bit, each training once."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    run(make(tmp_path / "a", small_mnist), partial(LocalWorkers, count=1))
+    hired = []
+
+    def hire(work, shared):
+        hired.append(LocalWorkers(work, shared, 2))
+        return hired[0]
+
+    def kill_some(number):
+        if number in (2, 5):
+            next(iter(hired[0]._busy.values())).process.kill()
+
+    run(make(tmp_path / "b", small_mnist), hire, kill_some)
+    assert learned(tmp_path / "a/s.jsonl") == learned(tmp_path / "b/s.jsonl")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by signals")
+def test_a_killed_sweep_goes_on(tmp_path, small_mnist):
+    """`kill -9` half-way, then the same command: nothing is done twice, and no process is left behind."""
+    file = tmp_path / "s.jsonl"
+    words = ["--lr", "0.05,0.1,0.2", "--seeds", "4", *QUICK, "--data-dir", small_mnist, "-o", file, "-q"]
+    line = [sys.executable, "-m", "hellodl", "sweep", *map(str, words)]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    with subprocess.Popen(line, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 60
+        while not file.exists() or file.read_bytes().count(b"\n") < 3:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    half = learned_so_far(file)
+    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    whole = learned(file)
+    assert len(whole) == 12
+    assert half < len(whole)
+    assert "hellodl train" in done.stdout
+
+
+def learned_so_far(file: Path) -> int:
+    return file.read_bytes().count(b"\n")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # Dask's own
+def test_on_a_cluster_the_same_bit_for_bit(tmp_path, small_mnist):
+    """Two workers, one of them killed half-way: the table of a local run."""
+    pytest.importorskip("distributed")
+    sys.path.insert(0, str(REPOSITORY / "tests/tasks"))
+    from loopback import cluster
+
+    from hellodl.tasks.cluster import ClusterWorkers
+
+    (tmp_path / "here").mkdir()
+    run(make(tmp_path / "here", small_mnist), partial(LocalWorkers, count=2))
+    with cluster(tmp_path) as made:
+        kill = lambda number: made.processes[1].kill() if number == 4 else None  # noqa: E731
+        run(make(tmp_path, small_mnist), partial(ClusterWorkers, address=made.address), kill)
+    assert learned(tmp_path / "s.jsonl") == learned(tmp_path / "here/s.jsonl")
+    assert len(learned(tmp_path / "s.jsonl")) == 9
+
+
+def test_what_diverges_comes_last_and_says_so(tmp_path, small_mnist):
+    records = invoke(tmp_path, "--lr", "1e30,0.1", "--seeds", "1", data=small_mnist)
+    best, worst = records[-1]["ranking"]
+    assert (best["varied"], worst["varied"]) == ({"lr": 0.1}, {"lr": 1e30})
+    assert worst["accuracies"] == []
+    assert "learning rate" in worst["failed"][0]
+
+
+def test_random_draws_are_different_and_stay_in_their_range():
+    """Twelve learning rates, evenly in the logarithm; the same seed draws the same."""
+    axes = {
+        "lr": Range(1e-4, 1.0),
+        "batch_size": Range(16, 512, whole=True),
+        "schedule": ("linear", "cosine"),
+    }
+    drawn = points(Settings(), axes, 200, seed=1)
+    assert drawn == points(Settings(), axes, 200, seed=1)
+    assert len({repr(point.varied) for point in drawn}) == 200
+    rates = [point.settings.lr for point in drawn]
+    assert min(rates) >= 1e-4
+    assert max(rates) <= 1
+    assert 0.35 < sum(rate < 0.01 for rate in rates) / 200 < 0.65
+    assert len(points(Settings(), {"lr": (0.1, 0.2, 0.3)}, 2, seed=0)) == 2
+    assert len(points(Settings(), {"lr": (0.1, 0.2, 0.3)}, 9, seed=0)) == 3
+
+
+def test_a_range_needs_random(tmp_path):
+    with pytest.raises(UsageError, match="--lr: is a range, which only --random N draws from"):
+        CliRunner().invoke(
+            command, ["--lr", "0.1:1", "-o", str(tmp_path / "s.jsonl")], catch_exceptions=False
+        )
+
+
+def test_a_file_of_another_kind_is_left_alone(tmp_path, small_mnist):
+    for content in ("my diary\n", '{"event": "epoch"}\n'):
+        (tmp_path / "s.jsonl").write_text(content)
+        with pytest.raises(UsageError, match=r"s\.jsonl, line 1: is no result of a sweep"):
+            invoke(tmp_path, "--lr", "0.1", data=small_mnist)
+        assert (tmp_path / "s.jsonl").read_text() == content
+
+
+def test_intervals_are_students():
+    """The textbook's: mean ± t · s / √n; one seed has Wilson's."""
+    values = [0.97, 0.98, 0.985, 0.975, 0.99]
+    half = 2.776 * statistics.stdev(values) / 5**0.5
+    low, high = interval(values, 5000)
+    assert low == pytest.approx(statistics.mean(values) - half)
+    assert high == pytest.approx(statistics.mean(values) + half)
+    assert interval([1.0], 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+
+
+def test_the_plots_scale_is_round_and_holds_everything():
+    low, high, step = scale([0.9712, 0.9853])
+    assert (round(low, 6), round(high, 6), round(step, 6)) == (0.97, 0.988, 0.003) or step in (0.0025, 0.005)
+    assert low <= 0.9712
+    assert high >= 0.9853
+    assert plot([], []).startswith("<svg")
