@@ -73,7 +73,7 @@ def settings_of_train(command: Any) -> Any:
     help="Where results are kept; what it already holds is not done again.",
 )
 @click.option("--plot", type=FILE, help="The picture of the ranking.  [default: the output's name, .svg]")
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings of each.")
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings of each, with seeds from --seed on.")
 @click.option("--random", "draws", type=click.IntRange(1), help="Draw so many combinations at random.")
 @click.option(
     "--threads", type=Threads(), default="auto", show_default=True, help="Processors: trainings at a time."
