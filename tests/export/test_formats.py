@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from hellodl import checkpoint, datasets
-from hellodl.cli.export import export as command
+from hellodl.cli.main import cli
 from hellodl.errors import HellodlError, UsageError
 from hellodl.export.formats import export
 from hellodl.export.int8 import quantised
@@ -137,7 +137,7 @@ def test_the_command_states_size_and_accuracy(tmp_path, small_mnist):
     """For int8 with the accuracy beside that of float32."""
     arguments = [str(checkpoint.SHIPPED)]
     target = ["-o", str(tmp_path / "d.h"), "--int8", "--data-dir", str(small_mnist), "--json"]
-    done = CliRunner().invoke(command, [*arguments, *target], catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["export", *arguments, *target], catch_exceptions=False)
     record = json.loads(done.stdout)
     assert record["bytes"] == (tmp_path / "d.h").stat().st_size
     assert record["format"] == "int8 h"

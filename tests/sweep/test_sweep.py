@@ -17,8 +17,7 @@ import pytest
 from click.testing import CliRunner
 from loopback import cluster
 
-from hellodl.cli.sweep import sweep as command
-from hellodl.cli.train import train
+from hellodl.cli.main import cli
 from hellodl.errors import UsageError
 from hellodl.sweep.grid import Range, points
 from hellodl.sweep.plot import plot, scale
@@ -34,7 +33,7 @@ REPOSITORY = Path(__file__).parents[2]
 def invoke(folder: Path, *arguments: str, data: Path) -> list[dict]:
     """The records of a sweep that keeps its results in `folder`."""
     words = [*arguments, *QUICK, "--data-dir", str(data), "-o", str(folder / "s.jsonl"), "--json"]
-    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["sweep", *words], catch_exceptions=False)
     assert done.exit_code == 0
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -74,7 +73,7 @@ def test_the_best_comes_first_and_its_command_repeats_it(tmp_path, small_mnist):
     words = records[-1]["command"].split()
     assert words[:2] == ["hellodl", "train"]
     more = ["--data-dir", str(small_mnist), "-o", str(tmp_path / "m.safetensors"), "--json"]
-    done = CliRunner().invoke(train, words[2:] + more, catch_exceptions=False)
+    done = CliRunner().invoke(cli, words[1:] + more, catch_exceptions=False)
     epoch = json.loads(done.stdout.splitlines()[-2])
     assert epoch["validation_accuracy"] == ranking[0]["accuracies"][0]
     root = ET.fromstring((tmp_path / "s.svg").read_text())
