@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,13 +19,14 @@ from hellodl.cli.common import (
     say,
 )
 from hellodl.cli.help import Command
-from hellodl.cli.words import percent
+from hellodl.cli.words import percent, printable
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hellodl.checkpoint import Checkpoint
+    from hellodl.export.formats import Exported
     from hellodl.nn import DigitNet
 
 
@@ -41,14 +42,7 @@ if TYPE_CHECKING:
 @click.option("--int8", is_flag=True, help="Weights of 8 bits, a quarter of the size; for .h.")
 @options(model_option, data_dir_option, json_option, quiet_option)
 def export(
-    file: Path | None,
-    output: Path,
-    model: Path | None,
-    data_dir: Path | None,
-    *,
-    int8: bool,
-    as_json: bool,
-    quiet: bool,
+    file: Path | None, output: Path, model: Path | None, *, int8: bool, quiet: bool, **given: Any
 ) -> None:
     """Write the network for other programs: ONNX, NumPy, or C for the smallest machines.
 
@@ -61,20 +55,22 @@ def export(
     if file and model and file != model:
         raise UsageError(f"two models are named, {file} and {model}; expected one")
     formats.check_name(output, int8=int8)
-    loaded = checkpoint.load(choose_model(file or model, quiet=quiet or as_json))
+    loaded = checkpoint.load(choose_model(file or model, quiet=quiet or given["as_json"]))
     network = loaded.model()
     written = formats.export(network, output, int8=int8)
-    accuracies = _accuracies(network, loaded, data_dir) if int8 else {}
+    show(written, _accuracies(network, loaded, given["data_dir"]) if int8 else {}, as_json=given["as_json"])
+
+
+def show(written: Exported, accuracies: dict[str, float], *, as_json: bool) -> None:
+    """What was written, how large it is, and what rounding cost."""
     if as_json:
         print_json(asdict(written) | accuracies)
         return
-    click.echo(
-        f"{written.file}: {written.format}, {written.bytes:,} bytes; weights take {written.weight_bytes:,}"
-    )
+    sizes = f"{written.bytes:,} bytes; weights take {written.weight_bytes:,}"
+    click.echo(f"{printable(written.file)}: {written.format}, {sizes}")
     if accuracies:
-        click.echo(
-            f"test accuracy {percent(accuracies['accuracy'])}, in float32 {percent(accuracies['float32'])}"
-        )
+        rounded, exact = (percent(accuracies[name]) for name in ("accuracy", "float32"))
+        click.echo(f"test accuracy {rounded}, in float32 {exact}")
 
 
 def _accuracies(network: DigitNet, loaded: Checkpoint, data_dir: Path | None) -> dict[str, float]:

@@ -10,7 +10,7 @@ import click
 
 from hellodl.cli.common import FILE, data_dir_option, json_option, options, quiet_option
 from hellodl.cli.help import Command
-from hellodl.cli.sweep_view import JsonView, View
+from hellodl.cli.sweep_view import JsonView, View, named, value_text
 from hellodl.cli.train import Threads, setting_options
 from hellodl.errors import Interrupted, UsageError
 
@@ -73,7 +73,13 @@ def settings_of_train(command: Any) -> Any:
     help="Where results are kept; what it already holds is not done again.",
 )
 @click.option("--plot", type=FILE, help="The picture of the ranking.  [default: the output's name, .svg]")
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings of each, with seeds from --seed on.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Trainings of each combination, with seeds from --seed on.",
+)
 @click.option("--random", "draws", type=click.IntRange(1), help="Draw so many combinations at random.")
 @click.option(
     "--threads", type=Threads(), default="auto", show_default=True, help="Processors: trainings at a time."
@@ -82,17 +88,7 @@ def settings_of_train(command: Any) -> Any:
 @options(data_dir_option, json_option, quiet_option)
 @settings_of_train
 def sweep(
-    output: Path,
-    plot: Path | None,
-    seeds: int,
-    draws: int | None,
-    threads: int | None,
-    cluster: str | None,
-    data_dir: Path | None,
-    *,
-    as_json: bool,
-    quiet: bool,
-    **given: Any,
+    output: Path, plot: Path | None, cluster: str | None, *, as_json: bool, quiet: bool, **given: Any
 ) -> None:
     """Compare settings of `train`: give options several values, as in --lr 0.01,0.03,0.1.
 
@@ -102,11 +98,10 @@ def sweep(
     from hellodl.sweep.run import sweeping
 
     told = {name: value for name, value in given.items() if value is not None}
-    preset = told.pop("preset", None)
-    planned = plan(preset, told, seeds, draws, output, data_dir)
-    picture = plot or output.with_suffix(".svg")
+    workers = hire(told.pop("threads", None), cluster)
+    planned = plan(told, output)
     view = JsonView() if as_json else View(quiet=quiet)
-    with sweeping(planned, hire(threads, cluster)) as (standing, trials), view, closing(trials):
+    with sweeping(planned, workers) as (standing, trials), view, closing(trials):
         view.begin(standing)
         try:
             for trial in trials:
@@ -114,32 +109,26 @@ def sweep(
         except KeyboardInterrupt:
             raise Interrupted(how_far(standing)) from None
     rows = standing.rows()
-    view.finish(standing, rows, command(preset, told, rows[0]) if rows and rows[0].accuracies else None)
+    view.finish(standing, rows, command(told, rows[0]) if rows[0].accuracies else None)
+    picture = plot or output.with_suffix(".svg")
     draw(rows, picture)
     view.drawn(picture)
 
 
-def plan(
-    preset: str | None,
-    told: dict[str, Any],
-    seeds: int,
-    draws: int | None,
-    output: Path,
-    data_dir: Path | None,
-) -> Sweep:
+def plan(told: dict[str, Any], output: Path) -> Sweep:
     """What to compare. Raises UsageError for settings that do not go together."""
     from hellodl.sweep.grid import Range, points
     from hellodl.sweep.run import Sweep
     from hellodl.training.run import choose_settings
 
-    axes = {name: value for name, value in told.items() if name not in ONE_EACH}
-    fixed = {name: value for name, value in told.items() if name in ONE_EACH}
-    varied = {name: v for name, v in axes.items() if isinstance(v, Range) or len(v) > 1}
-    fixed |= {name: v[0] for name, v in axes.items() if name not in varied}
-    base = choose_settings(preset, fixed, None)
-    first = base.seed
     if output.suffix.lower() == ".svg":
         raise UsageError(f"{output}: results are kept as .jsonl; the picture goes where --plot says")
+    seeds, draws, data_dir = (told.pop(name, None) for name in ("seeds", "draws", "data_dir"))
+    axes = {name: value for name, value in told.items() if name not in ONE_EACH}
+    varied = {name: v for name, v in axes.items() if isinstance(v, Range) or len(v) > 1}
+    fixed = {name: told[name] if name in ONE_EACH else told[name][0] for name in told if name not in varied}
+    base = choose_settings(fixed.pop("preset", None), fixed, None)
+    first = base.seed
     return Sweep(points(base, varied, draws or 0, first), range(first, first + seeds), output, data_dir)
 
 
@@ -163,21 +152,19 @@ def how_far(standing: Standing) -> str:
     )
 
 
-def command(preset: str | None, told: dict[str, Any], best: Row) -> str:
+def command(told: dict[str, Any], best: Row) -> str:
     """The command that trains the best combination, with the first of its seeds."""
     import shlex
 
     fixed = {name: v if name in ONE_EACH else v[0] for name, v in told.items() if name not in best.varied}
-    words = ["hellodl", "train", *(["--preset", preset] if preset else [])]
+    words = ["hellodl", "train"]
     for name, value in (fixed | best.varied | {"seed": fixed.get("seed", 0)}).items():
-        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        words += [f"--{name.replace('_', '-')}", text]
+        words += [f"--{name.replace('_', '-')}", value_text(value)]
     return shlex.join(words)
 
 
 def draw(rows: list[Row], picture: Path) -> None:
     """Write the ranking's picture."""
-    from hellodl.cli.sweep_view import named
     from hellodl.sweep.plot import plot
     from hellodl.system.files import write_atomically
 

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hellodl.sweep.ranking import Row
 
@@ -52,13 +52,21 @@ def plot(rows: Sequence[Row], names: Sequence[str]) -> str:
     middle = left + PLOT / 2
     parts.append(f'<text class="tick" x="{middle:.1f}" y="{bottom + LINE * 1.7:.1f}">accuracy, %</text>')
     for i, (row, name) in enumerate(best):
-        y = MARGIN + LINE * (i + 1)
-        start, end = (min(max(x(edge), left), left + PLOT) for edge in row.interval)
-        parts.append(f'<text x="{MARGIN}" y="{y + 4:.1f}">{escape(name)}</text>')
-        parts.append(f'<path class="interval" d="M{start:.1f} {y}H{end:.1f}"/>')
-        parts += [f'<circle class="seed" cx="{x(a):.1f}" cy="{y}" r="3"/>' for a in row.accuracies]
-        parts.append(f'<circle class="mean" cx="{x(row.mean):.1f}" cy="{y}" r="5"/>')
+        parts += _marks(
+            row, name, MARGIN + LINE * (i + 1), lambda share: min(max(x(share), left), left + PLOT)
+        )
     return "\n".join([*parts, "</svg>\n"])
+
+
+def _marks(row: Row, name: str, y: float, x: Callable[[float], float]) -> list[str]:
+    """A combination's name, its interval, a ring for each seed and a dot for the mean."""
+    start, end = map(x, row.interval)
+    return [
+        f'<text x="{MARGIN}" y="{y + 4:.1f}">{escape(name)}</text>',
+        f'<path class="interval" d="M{start:.1f} {y}H{end:.1f}"/>',
+        *(f'<circle class="seed" cx="{x(a):.1f}" cy="{y}" r="3"/>' for a in row.accuracies),
+        f'<circle class="mean" cx="{x(row.mean):.1f}" cy="{y}" r="5"/>',
+    ]
 
 
 def scale(values: Sequence[float]) -> tuple[float, float, float]:

@@ -181,7 +181,7 @@ def test_random_draws_are_different_and_stay_in_their_range():
 def test_a_range_needs_random(tmp_path):
     with pytest.raises(UsageError, match="--lr: is a range, which only --random N draws from"):
         CliRunner().invoke(
-            command, ["--lr", "0.1:1", "-o", str(tmp_path / "s.jsonl")], catch_exceptions=False
+            cli, ["sweep", "--lr", "0.1:1", "-o", str(tmp_path / "s.jsonl")], catch_exceptions=False
         )
 
 
