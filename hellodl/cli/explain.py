@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,10 +21,13 @@ from hellodl.cli.common import (
     say,
 )
 from hellodl.cli.help import Command
-from hellodl.cli.predict import polarity_option
+from hellodl.cli.predict import polarity_option, source_of
 from hellodl.errors import DataError, PictureError
+from hellodl.system.files import kind_at
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hellodl.checkpoint import Checkpoint
     from hellodl.explaining import Explanation, Training
     from hellodl.nn import DigitNet
@@ -88,14 +90,13 @@ def explain(
 
 
 def _read(image: str, network: DigitNet, *, invert: bool | None) -> Reading:
-    from hellodl.cli.many import standard_input
     from hellodl.reading.reader import read
     from hellodl.system.processors import one_blas_thread
 
-    if Path(image).is_dir():
+    if kind_at(image) == "folder":
         raise PictureError(f"{image}: is a folder, expected one picture")
     one_blas_thread()  # as predict does
-    return read(image if image != "-" else standard_input(), network, invert=invert)
+    return read(source_of(image), network, invert=invert)
 
 
 def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, quiet: bool) -> Training | None:

@@ -6,7 +6,6 @@ import os
 import sys
 from contextlib import closing, nullcontext, suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,12 +24,13 @@ from hellodl.cli.common import (
 )
 from hellodl.cli.help import Command
 from hellodl.errors import PictureError, UsageError
+from hellodl.system.files import kind_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
-    from hellodl.cli.many import Answer, Reader
     from hellodl.reading.reader import Reading
 
 SUFFIXES = (
@@ -74,22 +74,62 @@ def predict(
 
     Photographs, scans, screenshots and drawings in any common format, dark on light or light on dark.
     """
-    from hellodl.cli.many import Job, Reader
-
     if os.environ.get("NO_COLOR"):
         ctx.color = False
     names = list(files(images))
     _check(images, names, output, steps=steps, as_json=as_json)
     render = predict_view.as_json if as_json else predict_view.as_text
-    reader = Reader(Job(choose_model(model, quiet=quiet), invert, render))
-    alone = len(names) == 1 and not Path(images[0]).is_dir() and not as_json and not quiet
-    if steps or output or alone:
-        show = partial(_draw, output=output, steps=steps, bars=alone and not steps, quiet=quiet)
-        failed = _one_by_one(names, reader, show, as_json=as_json)
-    else:
-        failed = _all(names, reader, as_json=as_json, quiet=quiet)
+    alone = len(names) == 1 and kind_at(images[0]) != "folder" and not as_json and not quiet
+    show = partial(_draw, output=output, steps=steps, bars=alone and not steps, quiet=quiet)
+    progress = _Progress(len(names), shown=not quiet and len(names) > 1 and sys.stderr.isatty())
+    failed = False
+    with progress, closing(_readings(names, choose_model(model, quiet=quiet), invert=invert)) as readings:
+        for name, reading in readings:
+            with progress.aside():
+                if isinstance(reading, PictureError):
+                    failed = True
+                    _refuse(name, reading, as_json=as_json)
+                else:
+                    click.echo(render(name, reading))
+                    show(name, reading)
+            progress.advance()
     if failed:
         ctx.exit(PictureError.exit_code)
+
+
+def _readings(
+    names: list[str], path: Path, *, invert: bool | None
+) -> Generator[tuple[str, Reading | PictureError]]:
+    """Each name with its reading, or with why there is none."""
+    from hellodl import checkpoint
+    from hellodl.reading.several import read_each
+    from hellodl.system.processors import one_blas_thread
+
+    model = checkpoint.load(path).model()
+    one_blas_thread()  # products for a few pictures are too small to share
+    with closing(read_each(map(source_of, names), model, invert=invert)) as readings:
+        yield from zip(names, readings, strict=True)
+
+
+def source_of(name: str) -> str | bytes:
+    """A file's name, or all of standard input for "-". Raises UsageError where that is a keyboard."""
+    if name != "-":
+        return name
+    if sys.stdin.isatty():
+        raise UsageError(
+            "-: standard input is a keyboard, expected a picture; try `hellodl predict - < image.png`"
+        )
+    return sys.stdin.buffer.read()
+
+
+def _refuse(name: str, error: PictureError, *, as_json: bool) -> None:
+    """Say why there is no reading."""
+    why = str(error)
+    if kind_at(name) == "folder":
+        why = f"{name}: holds no pictures, expected files like image.png"
+    if as_json:
+        print_json({"file": name, "error": why})
+    say(f"hellodl: {why}")
 
 
 def _check(
@@ -100,7 +140,7 @@ def _check(
         raise UsageError("which picture? Try `hellodl predict image.png`, or - for standard input")
     if steps and as_json:
         raise UsageError("--show-steps draws and --json does not: with both, give -o FILE.png")
-    if steps and len(names) > 1 and not Path(names[-1]).exists() and names[-1] != "-":
+    if steps and len(names) > 1 and kind_at(names[-1]) == "nothing" and names[-1] != "-":
         raise UsageError(f"{names[-1]}: does not exist; to draw the steps into a file, give -o FILE.png")
     if output:
         from hellodl.cli.canvas import check_free
@@ -113,7 +153,7 @@ def _check(
 def files(images: Sequence[str]) -> Iterator[str]:
     """The files meant, folders opened up: their pictures in order of name. Empty folders stay names."""
     for image in images:
-        if image == "-" or not Path(image).is_dir():
+        if image == "-" or kind_at(image) != "folder":
             yield image
             continue
         with suppress(OSError), os.scandir(image) as entries:
@@ -122,49 +162,6 @@ def files(images: Sequence[str]) -> Iterator[str]:
             if pictures:
                 continue
         yield image
-
-
-def _all(names: list[str], reader: Reader, *, as_json: bool, quiet: bool) -> bool:
-    """Answer for each file as they come; whether any could not be read."""
-    from hellodl.cli.many import answers
-
-    failed = False
-    progress = _Progress(len(names), shown=not quiet and len(names) > 1 and sys.stderr.isatty())
-    with progress, closing(answers(names, reader)) as found:
-        for answer in found:
-            failed |= bool(answer.error)
-            with progress.aside():
-                _tell(answer, as_json=as_json)
-            progress.advance()
-    return failed
-
-
-def _tell(answer: Answer, *, as_json: bool) -> None:
-    if answer.error:
-        if as_json:
-            print_json({"file": answer.name, "error": answer.error})
-        say(f"hellodl: {answer.error}")
-    else:
-        click.echo(answer.text)
-
-
-def _one_by_one(
-    names: list[str], reader: Reader, show: Callable[[str, Reading], None], *, as_json: bool
-) -> bool:
-    """Answer with drawings; whether any file could not be read."""
-    from hellodl.cli.many import Answer, refusal
-
-    failed = False
-    for name in names:
-        try:
-            reading = reader.read(name)
-        except PictureError as error:
-            failed = True
-            _tell(refusal(name, error), as_json=as_json)
-            continue
-        _tell(Answer(name, reader.job.render(name, reading)), as_json=as_json)
-        show(name, reading)
-    return failed
 
 
 def _draw(name: str, reading: Reading, *, output: Path | None, steps: bool, bars: bool, quiet: bool) -> None:

@@ -137,11 +137,11 @@ def verdict(confidence: float, familiarity: float, doubt: Doubt) -> str:
 
 def why(place: str, probabilities: NDArray[np.float32], familiarity: float, doubt: Doubt) -> list[str]:
     """Say what makes one digit doubtful, nothing when it is not."""
-    first, second = np.argsort(probabilities)[:-3:-1]
     reasons = []
     if familiarity < doubt.familiar:
         reasons.append(f"{place} is unlike the digits known")
-    if probabilities[first] < doubt.sure:
+    if probabilities.max() < doubt.sure:
+        first, second = np.argsort(probabilities)[:-3:-1]
         reasons.append(f"{place} looks like {first} or {second}")
     return reasons
 

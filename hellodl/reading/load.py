@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-import io
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
-from os import PathLike, fspath
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from hellodl.errors import PictureError
+from hellodl.reading.opening import FORMATS, check_size, decoding, one_at_a_time, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
     from PIL.Image import Image
 
     from hellodl.reading.arrays import Pixels
+    from hellodl.reading.opening import Encoded
 
-Encoded: TypeAlias = "str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
 Source: TypeAlias = "Encoded | Image | NDArray[np.generic]"
 
-FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "AVIF")
 LONG_SIDE = 1600
 """Pixels along the longer side at most; digits of a phone photograph stay far above 20 pixels."""
-
-MOST_PIXELS = 52_000_000
-"""A picture of this many pixels decodes in under 500 MB; a 50-megapixel photograph passes."""
-
-MOST_PIXELS_BY_KIND = {
-    "JPEG": 120_000_000,
-    "MPO": 120_000_000,
-    "WEBP": 26_000_000,
-    "AVIF": 26_000_000,
-    "I": 13_000_000,
-    "F": 13_000_000,
-}
-"""By format or mode: JPEG is decoded at a fraction of its size, decoders of WebP and AVIF hold copies."""
 
 DEPTHS = (8, 10, 12, 14, 16)
 """Bits of grey that cameras and scanners put into numbers of 16 bits."""
 
-MOST_BYTES = 256_000_000
 UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 """EXIF orientation (tag 274) to the `PIL.Image.Transpose` that undoes it."""
 
@@ -85,63 +64,22 @@ def load_picture(source: Source | Picture) -> Picture:
     if isinstance(source, np.ndarray):
         source = _image_from_array(source)
     if isinstance(source, Image.Image):
-        return _picture("image", source, ours=False)
-    name, opened = _open(source)
-    try:
-        with _decoding(name):
-            _refuse_heic(name, opened)
-            image = Image.open(opened, formats=FORMATS)
-        with image:
-            return _picture(name, image)
-    finally:
-        if opened is not source:
-            opened.close()
+        with decoding("image"):
+            upright = _upright("image", source, ours=False)
+        return Picture("image", _opaque(upright), max(source.size) / max(upright.size))
+    with opened(source) as (name, file), decoding(name):
+        _refuse_heic(name, file)
+        with Image.open(file, formats=FORMATS) as image:
+            size, upright = max(image.size), _upright(name, image)
+    return Picture(name, _opaque(upright), size / max(upright.size))
 
 
-def _open(source: Encoded) -> tuple[str, IO[bytes]]:
-    """Name the source for messages, and make it a binary file that can seek."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return "bytes", io.BytesIO(source)
-    if isinstance(source, (str, PathLike)):
-        path = Path(fspath(source))
-        try:
-            return str(path), path.open("rb")
-        except OSError as error:
-            raise PictureError(f"{path}: {error.strerror or error}") from error
-        except ValueError as error:
-            raise PictureError(f"{str(path)!r}: {error}") from error
-    name = str(getattr(source, "name", "file"))
-    if source.seekable():
-        return name, source
-    content = source.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise PictureError(f"{name}: more than {MOST_BYTES:,} bytes, too large for a picture")
-    return name, io.BytesIO(content)
-
-
-def _refuse_heic(name: str, opened: IO[bytes]) -> None:
+def _refuse_heic(name: str, file: IO[bytes]) -> None:
     """Say what to do with the format of some phones: Pillow does not read it."""
-    opened.seek(0)
-    if opened.read(11)[4:] in {b"ftyphei", b"ftyphev"}:
+    file.seek(0)
+    if file.read(11)[4:] in {b"ftyphei", b"ftyphev"}:
         raise PictureError(f"{name}: is a HEIC picture, expected PNG, JPEG or the like; save it as JPEG")
-    opened.seek(0)
-
-
-@contextmanager
-def _decoding(name: str) -> Iterator[None]:
-    """Turn whatever a decoder raises into a PictureError, and keep its warnings to itself."""
-    from PIL import UnidentifiedImageError  # noqa: PLC0415 - see load_picture
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except PictureError:
-        raise
-    except UnidentifiedImageError as error:
-        raise PictureError(f"{name}: not a picture in a format known here (PNG, JPEG, GIF, …)") from error
-    except Exception as error:  # damaged files make Pillow raise anything from struct.error to KeyError
-        raise PictureError(f"{name}: damaged picture ({error})") from error
+    file.seek(0)
 
 
 def _image_from_array(array: NDArray[np.generic]) -> Image:
@@ -162,24 +100,18 @@ def _image_from_array(array: NDArray[np.generic]) -> Image:
     return Image.fromarray((np.clip(values.astype(np.float32) / full, 0, 1) * 255).round().astype(np.uint8))
 
 
-def _picture(name: str, image: Image, *, ours: bool = True) -> Picture:
-    """Pixels of an image, whether it has been decoded yet or not."""
-    long_side = max(image.size)
-    with _decoding(name):
-        image = _upright(name, image, ours=ours)
-    return Picture(name, _opaque(image), long_side / max(image.size))
+def _upright(name: str, image: Image, *, ours: bool = True) -> Image:
+    """Check the size, decode, turn by EXIF. `ours` may be changed."""
+    check_size(name, image)
+    with one_at_a_time(image):
+        return _decoded(image, ours=ours)
 
 
-def _upright(name: str, image: Image, *, ours: bool) -> Image:
-    """Check the size, decode (at a fraction where that saves time), bring to eight bits, turn by EXIF."""
+def _decoded(image: Image, *, ours: bool) -> Image:
+    """Decode (at a fraction where that saves time), bring to eight bits, turn by EXIF."""
     from PIL import Image as PillowImage  # noqa: PLC0415 - see load_picture
 
     width, height = image.size
-    most = MOST_PIXELS_BY_KIND.get(image.format or "", MOST_PIXELS_BY_KIND.get(image.mode, MOST_PIXELS))
-    if width < 1 or height < 1:
-        raise PictureError(f"{name}: {width} by {height} pixels, expected at least one")
-    if width * height > most:
-        raise PictureError(f"{name}: {width} by {height} pixels, at most {most:,} are read; make it smaller")
     turn = UPRIGHT.get(_orientation(image))
     long_side = max(width, height)
     if long_side > LONG_SIDE:

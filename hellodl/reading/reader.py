@@ -27,6 +27,8 @@ from hellodl.reading.load import Picture, Source, load_picture
 from hellodl.reading.trained import SIDE, as_trained
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hellodl.reading.arrays import Pixels, Plane
     from hellodl.reading.ink import Ink
     from hellodl.reading.pieces import Box, Piece
@@ -101,13 +103,39 @@ def read(
         from hellodl.checkpoint import load_model  # noqa: PLC0415 - callers may bring a model of their own
 
         model = load_model(None)
+    return read_all([load_picture(source)], model, invert=invert, doubt=doubt)[0]
+
+
+def read_all(
+    pictures: Sequence[Picture], model: Model, *, invert: bool | None = None, doubt: Doubt | None = None
+) -> list[Reading]:
+    """Read several pictures; those that look like MNIST's go through the network together."""
     doubt = doubt or doubt_of(model)
-    picture = load_picture(source)
-    as_it_is = as_trained(picture.pixels, invert=invert)
-    if as_it_is is not None:
-        digit = _judged(ask(model, as_it_is[None], doubt), 0, as_it_is, (0, 0, SIDE, SIDE), doubt)
-        return _reading([[digit]], picture, doubt, None)
-    return _read_ink(picture, model, invert, doubt)
+    readings = _read_as_trained(pictures, model, invert, doubt)
+    return [
+        reading or _read_ink(picture, model, invert, doubt)
+        for picture, reading in zip(pictures, readings, strict=True)
+    ]
+
+
+def _read_as_trained(
+    pictures: Sequence[Picture],
+    model: Model,
+    invert: bool | None,  # noqa: FBT001 - internal
+    doubt: Doubt,
+) -> list[Reading | None]:
+    """Readings of those pictures that are as MNIST's are: they take one call of the network."""
+    readings: list[Reading | None] = [None] * len(pictures)
+    small = [i for i, picture in enumerate(pictures) if picture.pixels.shape == (SIDE, SIDE)]
+    if not small:
+        return readings
+    images, fit = as_trained(np.stack([pictures[i].pixels for i in small]), invert=invert)
+    images, small = images[fit], [i for i, fits in zip(small, fit, strict=True) if fits]
+    answers = ask(model, images, doubt)
+    for row, i in enumerate(small):
+        digit = _judged(answers, row, images[row], (0, 0, SIDE, SIDE), doubt)
+        readings[i] = _reading([[digit]], pictures[i], doubt, None)
+    return readings
 
 
 def _recipe_of(model: Model) -> Recipe:
@@ -246,7 +274,7 @@ def _judged(answers: Answers, i: int, seen: Pixels, box: Box, doubt: Doubt) -> D
     confidence = float(probabilities[digit])
     familiarity = float(answers.familiarity[i])
     believed = verdict(confidence, familiarity, doubt)
-    return Digit(digit, confidence, believed, box, tuple(map(float, probabilities)), seen, familiarity)
+    return Digit(digit, confidence, believed, box, tuple(probabilities.tolist()), seen, familiarity)
 
 
 def _reading(lines: list[list[Digit]], picture: Picture, doubt: Doubt, ink: Ink | None) -> Reading:

@@ -7,31 +7,56 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hellodl.reading.arrays import Pixels
 
 SIDE = 28
+
+MIDDLE = 128
+"""The grey between light and dark."""
+
 INKED = 64
 """Brighter pixels count as ink; JPEG leaves fainter ones around strokes."""
 
+BLACK, MOSTLY = 32, 0.5
+"""Less bright than this the ground is black; at least that share of a picture is ground."""
 
-def as_trained(pixels: Pixels, *, invert: bool | None = None) -> Pixels | None:
-    """White on black (28, 28) as MNIST has it, or None for any other picture.
+SOLID = 200
+"""The brightest pixel is at least this bright."""
 
-    MNIST's rule: a longer side of 20 pixels (18 to 21 here: tips may be faint), the centre of mass at the
-    centre (index 14, within 0.75), solid ink, and mostly black. invert: True takes light ink on dark,
-    False dark ink on light.
+SMALLEST, LARGEST = 18, 21
+"""Pixels of the longer side: 20 by MNIST's rule, but tips may be faint."""
+
+CENTRE, OFF = 14, 0.75
+"""Where the centre of mass lies, as an index from 0, and how far off it may be."""
+
+
+def as_trained(images: Pixels, *, invert: bool | None = None) -> tuple[Pixels, NDArray[np.bool_]]:
+    """Pictures (n, 28, 28) white on black as MNIST has them, and which of the n are as MNIST's are.
+
+    MNIST's rule: a longer side of 20 pixels, the centre of mass at the centre, solid ink, and mostly black.
+    invert: True takes light ink on dark, False dark ink on light.
     """
-    if pixels.shape != (SIDE, SIDE):
-        return None
-    light = bool(np.median(pixels) < 128) if invert is None else invert
-    bright = pixels if light else 255 - pixels
+    pixels = images.shape[1] * images.shape[2]
+    light = _count(images < MIDDLE) * 2 > pixels if invert is None else np.full(len(images), invert)
+    bright = np.where(light[:, None, None], images, 255 - images)
     ink = bright > INKED
-    if bright.max() < 200 or np.count_nonzero(bright < 32) < 0.5 * bright.size:
-        return None
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    if not 18 <= max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 <= 21:
-        return None
-    total = bright.sum(dtype=np.float64)
-    at = np.arange(SIDE)
-    centre = (bright.sum(axis=1) @ at) / total, (bright.sum(axis=0) @ at) / total
-    return bright if all(abs(c - 14) <= 0.75 for c in centre) else None
+    longer = np.maximum(_extent(ink, axis=1), _extent(ink, axis=2))
+    fits = (longer >= SMALLEST) & (longer <= LARGEST)
+    fits &= (bright.max(axis=(1, 2)) >= SOLID) & (_count(bright < BLACK) >= MOSTLY * pixels)
+    total = bright.sum(axis=(1, 2), dtype=np.float64)
+    for axis in (1, 2):
+        moment = bright.sum(axis=axis, dtype=np.float64) @ np.arange(SIDE)
+        fits &= np.abs(moment - CENTRE * total) <= OFF * total
+    return bright, fits
+
+
+def _count(which: NDArray[np.bool_]) -> NDArray[np.intp]:
+    return np.asarray(np.count_nonzero(which, axis=(1, 2)))
+
+
+def _extent(ink: NDArray[np.bool_], axis: int) -> NDArray[np.intp]:
+    """From the first row (axis 1) or column (2) with ink to the last, for each picture; SIDE without ink."""
+    lines = np.asarray(ink.any(axis=3 - axis))
+    return np.asarray(SIDE - lines.argmax(axis=1) - lines[:, ::-1].argmax(axis=1))

@@ -1,4 +1,4 @@
-"""`hellodl predict`: lines, bars and JSON, folders and bad files, steps as PNG, many files in workers."""
+"""`hellodl predict`: lines, bars and JSON, folders and bad files, steps as PNG, many files."""
 
 import io
 import json
@@ -21,13 +21,12 @@ from PIL import Image
 from rich.console import Console
 
 from hellodl import checkpoint
-from hellodl.cli import many, predict, predict_view
+from hellodl.cli import predict, predict_view
 from hellodl.cli.canvas import MARK
 from hellodl.cli.main import cli
 from hellodl.cli.steps import draw_steps
-from hellodl.errors import HellodlError
 from hellodl.reading.load import FORMATS
-from hellodl.reading.reader import read
+from hellodl.reading.reader import read, read_all
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +110,9 @@ def test_standard_input_is_read(folder, here):
 
 def test_polarity_can_be_forced(folder, here, monkeypatch):
     asked = []
-    monkeypatch.setattr("hellodl.reading.reader.read", lambda *_, invert: asked.append(invert) or read(*_))
+    monkeypatch.setattr(
+        "hellodl.reading.several.read_all", lambda *_, invert: asked.append(invert) or read_all(*_)
+    )
     for flags in ((), ("--invert",), ("--no-invert",)):
         run(folder / "many" / "00.png", *flags)
     assert asked == [None, True, False]
@@ -223,102 +224,48 @@ def test_steps_fit_the_terminal(folder, width, colour, picture):
 # Many files -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def names(folder):
-    return [str(folder / "many" / f"{i % 12:02}.png") for i in range(200)]
-
-
-def reader(folder, render=predict_view.as_json):
-    return many.Reader(many.Job(folder / "m.safetensors", None, render))
-
-
-def test_chunks_hold_every_name_once_and_photographs_travel_alone(folder, names):
-    photo = str(folder / "photo.bmp")
-    Image.new("L", (600, 600)).save(photo)
-    mixed = [*names, photo, photo, "missing.png", *names]
-    found = list(many.chunks(mixed))
-    assert [name for chunk in found for name in chunk] == mixed
-    assert max(map(len, found)) == many.CHUNK_FILES
-    assert [photo] in found
-
-
-def test_workers_answer_in_order_what_one_process_answers(folder, names, monkeypatch):
-    """Also for a file that cannot be read, in the middle."""
+def test_many_files_are_answered_in_order_as_each_alone(folder, here):
+    """Also where one of them, in the middle, cannot be read."""
+    names = [str(folder / "many" / f"{i % 12:02}.png") for i in range(200)]
     names[150] = "missing.png"
-    one = reader(folder)
-    expected = [one.answer(name) for name in names]
-    monkeypatch.setattr(many, "TRIAL", 0)
-    monkeypatch.setattr(many, "PAYS", 0)
-    monkeypatch.setattr(many, "available_cpus", lambda: 2)
-    found = list(many.answers(names, one))
-    assert [a.name for a in found] == names
-    assert [a.error for a in found] == [a.error for a in expected]
-    assert [a.text for a in found] == [a.text for a in expected]
+    alone = {name: rounded(run(name, "--json").stdout) for name in set(names)}
+    lines = run(*names, "--json").stdout.splitlines()
+    assert [rounded(line) for line in lines] == [alone[name] for name in names]
 
 
-def die(name, reading):
-    os._exit(9)
-
-
-def test_a_worker_that_dies_is_reported(folder, names):
-    """With the files it may have died of, in one line; nothing hangs."""
-    with pytest.raises(
-        HellodlError, match=rf"^{names[0]} to {names[63]}: a process that reads pictures died"
-    ):
-        list(many._in_parallel(names, many.Job(folder / "m.safetensors", None, die), 2))
-
-
-def children(pid):
-    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def rounded(line):
+    """A record without the last digits: matrix products of other sizes are rounded otherwise."""
+    return json.loads(line, parse_float=lambda number: round(float(number), 4))
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path(f"/proc/{os.getpid()}/task").exists(), reason="looks at processes in /proc")
-@pytest.mark.parametrize("group", [True, False], ids=["ctrl-c", "kill -9"])
-def test_no_worker_outlives_its_parent(folder, names, here, group):
-    """Ctrl-C, which all processes hear, ends with 130; a killed parent takes its workers along."""
-    program = f"""
-from hellodl.cli import many
-from hellodl.cli.main import main
-import signal, sys
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
-    many.TRIAL = many.PAYS = 0
-    many.available_cpus = lambda: 2
-    sys.argv = ["hellodl", "predict", "-q", *{names!r} * 500]
-    main()
-"""
-    (here / "program.py").write_text(program)
-    environment = os.environ | {"PYTHONPATH": str(tiny.REPOSITORY)}
-    process = subprocess.Popen(
-        [sys.executable, "program.py"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
+@pytest.mark.skipif(os.name != "posix", reason="no Ctrl-C by kill there")
+@pytest.mark.parametrize("files", [1, 20_000])
+def test_ctrl_c_ends_reading_at_once_in_one_line(folder, here, files):
+    """However many pictures wait, or when a single one is being waited for, and nothing goes on."""
+    names = [str(folder / "many" / f"{i % 12:02}.png") for i in range(files)] if files > 1 else ["-"]
+    program = """if True:
+        import signal, sys
+        from hellodl.cli.main import main
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
+        sys.argv[1:] = sys.stdin.readline().split()
+        main()"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(tiny.REPOSITORY)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 60
-    while len(children(process.pid)) < 3 and time.monotonic() < deadline:  # two, and Python's own tracker
-        time.sleep(0.05)
-    workers = children(process.pid)
-    if group:
-        os.killpg(process.pid, signal.SIGINT)
-    else:
-        process.kill()
-    _, said = process.communicate(timeout=30)
-    if group:
-        assert process.returncode == 130
-        assert said.strip() == b"hellodl: interrupted"
-    while any(map(running, workers)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(running, workers))
-
-
-def running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    ) as process:
+        process.stdin.write(f"predict --json -q {' '.join(names)}\n".encode())
+        process.stdin.flush()
+        if files > 1:
+            assert process.stdout.readline()
+        else:
+            time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said.strip()) == (130, b"hellodl: interrupted")
 
 
 def test_suffixes_are_those_of_formats_that_are_read():

@@ -1,0 +1,190 @@
+"""Opens what somebody calls a picture, and bounds what decoding it may cost: waiting, time, memory."""
+
+from __future__ import annotations
+
+import io
+import time
+import warnings
+from contextlib import contextmanager, nullcontext
+from os import PathLike, fspath
+from threading import Lock
+from typing import IO, TYPE_CHECKING, TypeAlias
+
+from hellodl.errors import PictureError
+from hellodl.system.files import open_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from PIL.Image import Image
+
+Encoded: TypeAlias = "str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
+
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "AVIF")
+MOST_BYTES = 256_000_000
+
+MOST_SECONDS = 8.0
+"""Of a processor's time for decoding: a JPEG of 120 megapixels takes a third of it."""
+
+MOST_PIXELS = 52_000_000
+"""A picture of this many pixels decodes in under 500 MB; a 50-megapixel photograph passes."""
+
+MOST_PIXELS_BY_KIND = {
+    "JPEG": 120_000_000,
+    "MPO": 120_000_000,
+    "WEBP": 26_000_000,
+    "AVIF": 26_000_000,
+    "I": 13_000_000,
+    "F": 13_000_000,
+}
+"""By format or mode: JPEG is decoded at a fraction of its size, decoders of WebP and AVIF hold copies."""
+
+MOST_COEFFICIENTS = 180_000_000
+"""Of a JPEG that comes in several scans: all are kept, two bytes each, until the last scan has come."""
+
+LARGE = 8_000_000
+"""Pixels from which pictures are decoded one at a time, however many threads read pictures."""
+
+SCANS_AT_ONCE = 1024
+"""Bytes of a JPEG of several scans between two looks at the clock: 20 may make a scan, which takes 20 ms."""
+
+
+@contextmanager
+def opened(source: Encoded) -> Iterator[tuple[str, IO[bytes]]]:
+    """A source's name for messages, and a file that can seek and that runs dry when time is up.
+
+    Raises PictureError for what cannot be read; a file of the caller's stays open.
+    """
+    name, file = _open(source)
+    patient = _Patient(file, name)
+    try:
+        yield name, patient
+    finally:
+        patient.detach()
+        if file is not source:
+            file.close()
+
+
+class _Patient(io.BufferedReader):
+    """A file to decode for MOST_SECONDS of this thread's processor time, and no longer.
+
+    Decoders ask for more all the time, so this ends them where a time limit could not. Those that take a
+    file as a whole (WebP, AVIF, TIFF) are bounded by their pixels.
+    """
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        super().__init__(file)  # type: ignore[arg-type] # any file that can `readinto` will do
+        self.name_of_source = name
+        self._soonest, self._until = time.monotonic() + MOST_SECONDS, time.thread_time() + MOST_SECONDS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As files do. Raises PictureError when time is up."""
+        if time.monotonic() > self._soonest and time.thread_time() > self._until:  # the quick clock first
+            raise PictureError(
+                f"{self.name_of_source}: not decoded after {MOST_SECONDS:.0f} seconds; save it anew as PNG"
+            )
+        return super().read(size)
+
+
+def _open(source: Encoded) -> tuple[str, IO[bytes]]:
+    """Name the source for messages, and make it a binary file that can seek."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return "bytes", io.BytesIO(source)
+    if isinstance(source, (str, PathLike)):
+        path = fspath(source)
+        try:
+            return path, open_plain(path, buffering=0)
+        except OSError as error:
+            raise PictureError(f"{path}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise PictureError(f"{path!r}: {error}") from error
+    name = str(getattr(source, "name", "file"))
+    if source.seekable() and hasattr(source, "readinto"):
+        return name, source
+    content = source.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise PictureError(f"{name}: more than {MOST_BYTES:,} bytes, too large for a picture")
+    return name, io.BytesIO(content)
+
+
+@contextmanager
+def decoding(name: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into a PictureError, and keep its warnings to itself."""
+    try:
+        with _QUIET:
+            yield
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise PictureError(f"{name}: there is not enough memory to decode it; make it smaller") from error
+    except Exception as error:  # damaged files make Pillow raise anything from struct.error to KeyError
+        if type(error).__name__ == "UnidentifiedImageError":
+            known = "not a picture in a format known here (PNG, JPEG, GIF, …)"
+            raise PictureError(f"{name}: {known}") from error
+        raise PictureError(f"{name}: damaged picture ({error})") from error
+
+
+class _Quiet:
+    """Within this, no warnings, in whichever thread: `warnings.catch_warnings` alone is for one."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside = Lock(), 0
+        self._before = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._before = warnings.catch_warnings()
+                self._before.__enter__()
+                warnings.simplefilter("ignore")
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._before.__exit__(None, None, None)
+
+
+_QUIET = _Quiet()
+_ONE_LARGE = Lock()
+
+
+def one_at_a_time(image: Image) -> AbstractContextManager[object]:
+    """To decode a picture in: alone if it is large."""
+    return _ONE_LARGE if image.width * image.height > LARGE else nullcontext()
+
+
+def check_size(name: str, image: Image) -> None:
+    """Raise PictureError for pictures that have no pixels, or too many to decode in 500 MB."""
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise PictureError(f"{name}: {width} by {height} pixels, expected at least one")
+    most = MOST_PIXELS_BY_KIND.get(image.format or "", MOST_PIXELS_BY_KIND.get(image.mode, MOST_PIXELS))
+    kept = _kept_coefficients(image)
+    if kept:
+        image.decodermaxblock = SCANS_AT_ONCE  # type: ignore[attr-defined] # of all images from files
+        most = min(most, width * height * MOST_COEFFICIENTS // kept)
+    if width * height > most:
+        raise PictureError(f"{name}: {width} by {height} pixels, at most {most:,} are read; make it smaller")
+
+
+def _kept_coefficients(image: Image) -> int:
+    """How many coefficients have to be kept to decode a JPEG; 0 for one that comes in a single scan."""
+    layers = getattr(image, "layer", None)  # (name, vertical and horizontal sampling, …) of each colour
+    if not layers or not ("progressive" in image.info or _scans_of_one(image, len(layers))):
+        return 0
+    finest = max(high for _, high, *_ in layers) * max(wide for _, _, wide, *_ in layers)
+    samples = sum(high * wide for _, high, wide, *_ in layers)
+    return int(image.width * image.height * samples // finest)
+
+
+def _scans_of_one(image: Image, colours: int) -> bool:
+    """Whether the scan that Pillow has come to, right after its header, lacks some of the colours."""
+    file: IO[bytes] | None = image.fp  # type: ignore[attr-defined] # those from files have one
+    if file is None:
+        return False  # it is decoded already
+    header = (6 + 2 * colours).to_bytes(2) + bytes([colours])  # its length, how many colours it has, …
+    file.seek(max(0, file.tell() - (6 + 2 * colours)))
+    return file.read(3) != header
