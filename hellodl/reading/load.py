@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from hellodl.errors import PictureError
-from hellodl.reading.opening import FORMATS, check_size, decoding, one_at_a_time, opened
+from hellodl.reading.opening import FORMATS, check_size, decoding, opened, room_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,7 +103,7 @@ def _image_from_array(array: NDArray[np.generic]) -> Image:
 def _upright(name: str, image: Image, *, ours: bool = True) -> Image:
     """Check the size, decode, turn by EXIF. `ours` may be changed."""
     check_size(name, image)
-    with one_at_a_time(image):
+    with room_for(name, image):
         return _decoded(image, ours=ours)
 
 

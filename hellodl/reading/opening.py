@@ -15,7 +15,6 @@ from hellodl.system.files import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
 
     from PIL.Image import Image
 
@@ -116,8 +115,6 @@ def decoding(name: str) -> Iterator[None]:
             yield
     except PictureError:
         raise
-    except MemoryError as error:
-        raise PictureError(f"{name}: there is not enough memory to decode it; make it smaller") from error
     except Exception as error:  # damaged files make Pillow raise anything from struct.error to KeyError
         if type(error).__name__ == "UnidentifiedImageError":
             known = "not a picture in a format known here (PNG, JPEG, GIF, …)"
@@ -151,9 +148,16 @@ _QUIET = _Quiet()
 _ONE_LARGE = Lock()
 
 
-def one_at_a_time(image: Image) -> AbstractContextManager[object]:
-    """To decode a picture in: alone if it is large."""
-    return _ONE_LARGE if image.width * image.height > LARGE else nullcontext()
+@contextmanager
+def room_for(name: str, image: Image) -> Iterator[None]:
+    """To decode a picture in: alone if it is large. Raises PictureError if the memory does not suffice."""
+    pixels, values = image.width * image.height, len(image.getbands())
+    try:
+        with _ONE_LARGE if pixels > LARGE else nullcontext():
+            yield
+    except MemoryError as error:
+        needed = f"needs about {pixels * values / 1e6:.0f} MB of memory to decode, more than there is"
+        raise PictureError(f"{name}: {needed}; make it smaller") from error
 
 
 def check_size(name: str, image: Image) -> None:
