@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,9 +46,7 @@ NEIGHBOURS = 8
 @options(model_option, data_dir_option, polarity_option)
 @click.option("-o", "--output", type=FILE, metavar="FILE.png", help="Draw the explanation there as well.")
 @options(json_option, quiet_option)
-@click.pass_context
 def explain(
-    ctx: click.Context,
     image: str,
     model: Path | None,
     data_dir: Path | None,
@@ -66,8 +63,6 @@ def explain(
     """
     from hellodl import checkpoint
 
-    if os.environ.get("NO_COLOR"):
-        ctx.color = False
     if output:
         from hellodl.cli.canvas import check_free
 

@@ -62,8 +62,11 @@ class Commands(Command, click.Group):
     ),
 )
 @click.version_option(__version__, prog_name="hellodl")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Teach a computer to read handwritten digits."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        context.color = False
 
 
 def main() -> None:

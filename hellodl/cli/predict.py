@@ -74,8 +74,6 @@ def predict(
 
     Photographs, scans, screenshots and drawings in any common format, dark on light or light on dark.
     """
-    if os.environ.get("NO_COLOR"):
-        ctx.color = False
     names = list(files(images))
     _check(images, names, output, steps=steps, as_json=as_json)
     render = predict_view.as_json if as_json else predict_view.as_text

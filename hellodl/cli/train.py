@@ -154,8 +154,8 @@ def train(
     given = {name: value for name, value in given.items() if value is not None}
     settings = training.choose_settings(preset, given, resume)
     output = output or resume or Path("hellodl.safetensors")
-    view = JsonView() if as_json else View(quiet=quiet)
     with stop_on_signals() as stop, log_file(log, output, append=resume is not None) as log_to:
+        view = JsonView() if as_json else View(quiet=quiet, stopped=stop.requested)
         run = training.Run(
             output=output,
             data_dir=data_dir,

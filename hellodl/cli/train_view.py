@@ -1,25 +1,33 @@
-"""How `hellodl train` looks: records as JSON, or a row an epoch with a bar that moves while it runs."""
+"""How `hellodl train` looks: records as JSON, or a row an epoch with curves that grow while it runs."""
 
 from __future__ import annotations
 
 import shlex
-import sys
+import shutil
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from hellodl.cli.common import print_json
-from hellodl.cli.words import counted, percent, printable
+from hellodl.cli.common import print_json, say
+from hellodl.cli.live import Block, is_lively
+from hellodl.cli.train_display import WIDEST, Course
+from hellodl.cli.words import command_name, counted, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from hellodl.training.loop import EpochRecord, Rows, Trainer
     from hellodl.training.run import DoneRecord
 
     Record: TypeAlias = EpochRecord | DoneRecord
+
+TABLE = ("epoch", "loss", "held out", "accuracy", "seconds")
+LEAST = (7, 7, 8, 8, 7)  # columns of each
+COLOURS = ("cyan", "", "", "green", "")
+REDRAWN = 0.125  # seconds: what moves, moves eight times a second
+DEFAULT = "hellodl.safetensors"
 
 _PROCESS_STARTED = time.perf_counter()  # as nearly as can be told: this file is imported first thing
 
@@ -53,52 +61,55 @@ class JsonView:
 
 
 class View:
-    """A row for each epoch on stdout, and on a terminal a bar on stderr while it runs."""
+    """A row for each epoch on stdout; on a terminal, below them, where the run stands and its curves."""
 
-    HEADINGS = ("epoch", "loss", "validation loss", "accuracy", "seconds")
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._show_bar = not quiet and sys.stderr.isatty()
-        self._bar: Any = None
-        self._shown = 0.0  # when the bar was last moved
+    def __init__(self, *, quiet: bool, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._quiet, self._stopped = quiet, stopped
+        self._lively = not quiet and is_lively()
+        self._block = Block()
+        self._course: Course | None = None
+        self._drawn = 0.0  # when the block was last drawn
         self._rows = 0
 
     def progress(self, trainer: Trainer, batches: Iterable[Rows]) -> Iterator[Rows]:
-        """The batches, a bar moving along with them: loss, accuracy, and the time left of the whole run."""
-        if not self._show_bar:
+        """The batches; what is seen moves along with them."""
+        if self._course is None:
+            self._course = Course(trainer)
+            say(introduction(trainer), quiet=self._quiet)
+        if not self._lively:
             yield from batches
             return
-        if self._bar is None:
-            from tqdm import tqdm
-
-            self._bar = tqdm(
-                total=trainer.steps, initial=trainer.step, unit=" steps", leave=False, dynamic_ncols=True
-            )
-        self._bar.set_description(f"epoch {trainer.epoch + 1}/{trainer.settings.epochs}", refresh=False)
         for rows in batches:
             yield rows
-            if (now := time.perf_counter()) - self._shown > 0.1:
-                self._shown = now
-                values = f"loss {trainer.mean_loss:.4f}, accuracy {percent(trainer.batch_accuracy(), 1)}"
-                self._bar.set_postfix_str(values, refresh=False)
-                self._bar.update(trainer.step - self._bar.n)
+            if (now := time.perf_counter()) - self._drawn > REDRAWN:
+                self._drawn = now
+                self._course.note_step()
+                self._draw(self._course)
+
+    def _draw(self, course: Course) -> None:
+        """Draw, unless a signal came: what was said then stands below the block."""
+        if self._stopped():
+            self._block.leave()
+        else:
+            self._block.draw(course.lines(*shutil.get_terminal_size()))
 
     def show(self, record: Record) -> None:
         """A row for an epoch, the summary for the end."""
-        if self._bar is not None:
-            self._bar.clear()
         from hellodl.training.loop import EpochRecord
 
+        if self._stopped():
+            self._block.leave()
+        self._block.clear()
         if isinstance(record, EpochRecord):
             self._show_row(record)
         else:
-            self.close()
             self._show_summary(record)
 
     def _show_row(self, record: EpochRecord) -> None:
         if self._quiet:
             return
+        if self._course is not None:
+            self._course.note_epoch(record)
         loss, accuracy = record.validation_loss, record.validation_accuracy
         cells = (
             f"{record.epoch}/{record.epochs}",
@@ -107,46 +118,54 @@ class View:
             "–" if accuracy is None else percent(accuracy),
             f"{record.seconds:.2f}",
         )
-        self._print_row(cells)
-
-    def _print_row(self, cells: tuple[str, ...]) -> None:
-        """One row of the table; rich draws it on a terminal, elsewhere it is plain text."""
-        first, self._rows = self._rows == 0, self._rows + 1
-        if not sys.stdout.isatty():
-            widths = [max(len(heading), 9) for heading in self.HEADINGS]
-            for row in (self.HEADINGS, cells) if first else (cells,):
-                click.echo("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
-            return
-        from rich.table import Table
-
-        from hellodl.cli.common import console
-
-        table = Table(box=None, show_header=first, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-        for heading, style in zip(self.HEADINGS, ("cyan", "", "", "bold green", "dim"), strict=True):
-            width = max(len(heading), 9)
-            table.add_column(heading, justify="right", style=style, min_width=width, max_width=width)
-        table.add_row(*cells)
-        console().print(table)
+        if not self._rows:
+            click.echo(_row(TABLE, ("",) * len(cells)))
+        self._rows += 1
+        click.echo(_row(cells, COLOURS))
 
     def _show_summary(self, record: DoneRecord) -> None:
+        if self._lively and self._course is not None and self._rows > 1:
+            width = min(shutil.get_terminal_size()[0] - 1, WIDEST)
+            click.echo("\n" + "\n".join(self._course.charts(width)), err=True)
         accuracies = f"test accuracy {click.style(percent(record.test_accuracy), bold=True)}"
         if record.validation_accuracy is not None:
             accuracies = f"validation accuracy {percent(record.validation_accuracy)}, {accuracies}"
-        epochs, processors = counted(record.epochs, "epoch"), counted(record.threads, "processor")
-        click.echo(f"\n{accuracies}")
-        click.echo(
-            f"{epochs}, {record.steps} steps in {record.train_seconds:.2f} s "
-            f"({_seconds_in_all():.2f} s in all, {processors})"
-        )
-        click.echo(f"saved as {printable(record.model)}")
-        if not self._quiet:
-            flag = (
-                "" if record.model == "hellodl.safetensors" else f" -m {shlex.quote(printable(record.model))}"
-            )
-            click.echo(f"next: hellodl evaluate{flag}\n      hellodl predict{flag} image.png")
+        if self._quiet:
+            click.echo(accuracies)
+            return
+        epochs, steps = counted(record.epochs, "epoch"), counted(record.steps, "step")
+        seconds = f"{record.train_seconds:.2f} s ({_seconds_in_all():.2f} s in all"
+        click.echo(f"\n{accuracies}\n{epochs}, {steps} in {seconds}, {counted(record.threads, 'processor')})")
+        flag = "" if record.model == DEFAULT else f" -m {shlex.quote(record.model)}"
+        say(f"saved as {record.model}")
+        say(f"next: {command_name()} evaluate{flag}")
+        say(f"      {command_name()} predict{flag} image.png")
 
     def close(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        """Take the block away, unless a signal came."""
+        if not self._stopped():
+            self._block.clear()
+
+
+def introduction(trainer: Trainer) -> str:
+    """What begins: data, network, settings, seed, processors."""
+    settings, images = trainer.settings, len(trainer.data.labels)
+    parts = [
+        f"{settings.dataset}: {images - settings.validation:,} images, {settings.validation:,} held out",
+        f"network {'→'.join(map(str, (784, *settings.hidden, 10)))}",
+        f"{counted(settings.epochs, 'epoch')} of {counted(trainer.steps_per_epoch, 'step')}",
+        f"batches of {trainer.batch_size}",
+        f"{settings.optimizer}, learning rate {settings.lr:g} {settings.schedule}",
+        f"momentum {settings.momentum:g}" if settings.momentum else "",
+        f"distorted: {settings.augment}" if settings.augment != "none" else "",
+        f"seed {settings.seed}",
+        counted(trainer.processes, "processor"),
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _row(cells: tuple[str, ...], colours: tuple[str, ...]) -> str:
+    """One row of the table of epochs."""
+    widths = [max(len(heading), least) for heading, least in zip(TABLE, LEAST, strict=True)]
+    padded = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(click.style(cell, fg=c or None) for cell, c in zip(padded, colours, strict=True))

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tiny
 
 from hellodl import checkpoint
 from hellodl.cli.main import main
@@ -83,22 +84,28 @@ def test_json_says_null_where_nothing_is_held_out(train):
 
 def test_a_person_sees_a_row_an_epoch_and_what_to_do_next(train):
     code, out, err = train("-o", "a b/m.safetensors")
-    assert (code, err) == (0, [])
-    assert re.fullmatch(r" +epoch +loss +validation loss +accuracy +seconds", out[0])
+    assert code == 0
+    assert err[0] == (
+        "mnist: 1,800 images, 200 held out; network 784→128→64→10; 2 epochs of 14 steps; batches of 128; "
+        "sgd, learning rate 0.05 linear; momentum 0.9; distorted: shift; seed 0; 1 processor"
+    )
+    assert re.fullmatch(r" +epoch +loss +held out +accuracy +seconds", out[0])
     assert re.fullmatch(r" +2/2 +\d\.\d{4} +\d\.\d{4} +\d\d\.\d\d % +\d\.\d\d", out[2])
     assert re.fullmatch(r"validation accuracy [\d.]+ %, test accuracy [\d.]+ %", out[4])
     assert re.fullmatch(r"2 epochs, 28 steps in [\d.]+ s \([\d.]+ s in all, 1 processor\)", out[5])
-    assert out[6] == "saved as a b/m.safetensors"
-    assert out[7:] == [
+    assert out[6:] == []
+    assert err[1] == "saved as a b/m.safetensors"
+    assert err[2:] == [
         "next: hellodl evaluate -m 'a b/m.safetensors'",
         "      hellodl predict -m 'a b/m.safetensors' image.png",
     ]
 
 
-def test_quiet_leaves_the_results(train):
+def test_quiet_leaves_the_result(train):
     _, out, err = train("-q", "--validation", 0)
     assert err == []
-    assert [line.split()[0] for line in out if line] == ["test", "2", "saved"]
+    assert len(out) == 1
+    assert re.fullmatch(r"test accuracy [\d.]+ %", out[0])
 
 
 def test_the_log_holds_what_json_prints(train):
@@ -114,24 +121,82 @@ def test_a_new_run_begins_a_new_log_and_a_resumed_one_goes_on(train):
         assert len(Path("log").read_text().splitlines()) == lines
 
 
-@posix
-def test_a_bar_moves_on_a_terminal_and_is_gone_at_the_end(small_mnist, quick, tmp_path):
+def on_terminal(words, folder, columns=80, **environment):
+    """What a terminal of so many columns is sent."""
     import pty  # noqa: PLC0415 - POSIX has it
     import termios  # noqa: PLC0415 - the same
 
     terminal, side = pty.openpty()
-    termios.tcsetwinsize(side, (24, 100))
-    command = [sys.executable, "-m", "hellodl", "train", *quick, "--epochs", "30"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=side, stderr=side) as process:
+    termios.tcsetwinsize(side, (24, columns))
+    variables = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
+    environment = variables | {"TERM": "xterm-256color", "PYTHONPATH": str(tiny.REPOSITORY)} | environment
+    with subprocess.Popen(words, cwd=folder, stdout=side, stderr=side, env=environment) as process:
         os.close(side)
         shown = b""
         while chunk := _read(terminal):
             shown += chunk
     os.close(terminal)
     assert process.returncode == 0
-    assert re.search(rb"epoch \d+/30: .*loss \d", shown)
-    assert b"steps/s" in shown
-    assert b"saved as hellodl.safetensors" in shown.splitlines()[-3]
+    return shown.decode(environment.get("PYTHONIOENCODING", "utf-8"))
+
+
+def seen(sent):
+    """The lines of a screen after all that was sent, as the few control sequences that we send move them."""
+    lines, row = [""], 0
+    for part in re.split(r"(\r\n|\r|\x1b\[\d*[AJ])", re.sub(r"\x1b\[[\d;]*m", "", sent)):
+        if part == "\r\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif part.endswith("A") and part.startswith("\x1b"):
+            row -= int(part[2:-1])
+        elif part == "\x1b[J":
+            lines[row:] = [""]
+        elif part != "\r":
+            lines[row] += part
+    return lines
+
+
+@posix
+@pytest.mark.parametrize("columns", [50, 80, 120])
+def test_on_a_terminal_curves_grow_and_fit(quick, tmp_path, columns):
+    """Every line that is drawn is narrower than the terminal; at the end the curves and the summary stand."""
+    sent = on_terminal(
+        [sys.executable, "-m", "hellodl", "train", *quick, "--epochs", "40"], tmp_path, columns
+    )
+    blocks = [re.sub(r"\x1b\[[\d;]*m", "", b) for b in re.split(r"\x1b\[\d*[AJ]", sent) if "left" in b]
+    assert len(blocks) > 1
+    assert all(len(line) < columns for block in blocks for line in block.splitlines())
+    assert re.match(r"epoch \d+/40 +[━─]+ +\d+ % +\d:\d\d left", blocks[-1])
+    assert "images/s" in blocks[-1] or columns == 50
+    lines = seen(sent)
+    assert not [line for line in lines if "left" in line]
+    assert [line.split()[0] for line in lines if re.match(r" +\d+/40 ", line)] == [
+        f"{i}/40" for i in range(1, 41)
+    ]
+    assert [line for line in lines if line.startswith("loss ") and "best " in line]
+    assert "saved as hellodl.safetensors" in lines
+
+
+@posix
+@pytest.mark.parametrize(
+    ("environment", "absent"),
+    [({"TERM": "dumb"}, "\x1b"), ({"NO_COLOR": "1"}, "m\x1b"), ({"PYTHONIOENCODING": "latin-1"}, "━")],
+)
+def test_a_terminal_is_sent_nothing_that_it_lacks(quick, tmp_path, environment, absent):
+    words = [sys.executable, "-m", "hellodl", "train", *quick, "--epochs", "20"]
+    sent = on_terminal(words, tmp_path, **environment)
+    assert absent not in sent
+    assert not re.search(r"\x1b\[[\d;]*m", sent) or "NO_COLOR" not in environment
+    assert "saved as hellodl.safetensors" in seen(sent)
+
+
+@posix
+def test_behind_a_pipe_stderr_stays_still(quick, tmp_path):
+    """`train | tee` writes to the terminal when it likes: nothing is drawn that it could tear."""
+    words = [sys.executable, "-m", "hellodl", "train", *quick, "--epochs", "20"]
+    sent = on_terminal(["sh", "-c", f"{shlex.join(words)} | cat"], tmp_path)
+    assert "\x1b" not in sent
+    assert "saved as hellodl.safetensors" in seen(sent)
 
 
 def _read(terminal):
@@ -243,7 +308,7 @@ def test_contradicting_options_of_a_resumed_run_are_listed(train):
 def test_a_diverging_run_says_where_and_keeps_the_old_model(train):
     train()
     before = MODEL.read_bytes()
-    code, _, err = train("--lr", 100, "--momentum", 0)
+    code, _, (_, *err) = train("--lr", 100, "--momentum", 0)
     assert (code, len(err)) == (1, 1)
     assert re.match(
         r"hellodl: epoch 1, step \d+: \w+ of shape .* gave .*; the learning rate 100 may be", err[0]
@@ -254,13 +319,13 @@ def test_a_diverging_run_says_where_and_keeps_the_old_model(train):
 def test_a_folder_that_vanishes_is_told(train, monkeypatch):
     learn = Trainer.learn
     monkeypatch.setattr(Trainer, "learn", lambda *a: shutil.rmtree("gone", ignore_errors=True) or learn(*a))
-    code, _, err = train("-o", "gone/model")
+    code, _, (_, *err) = train("-o", "gone/model")
     assert (code, err) == (1, ["hellodl: gone/model: cannot be written: No such file or directory"])
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_log_that_fills_its_disk_is_told(train):
-    code, _, err = train("--log", "/dev/full")
+    code, _, (_, *err) = train("--log", "/dev/full")
     assert (code, err) == (1, ["hellodl: /dev/full: cannot be written: No space left on device"])
     assert train("--log", "/dev/null")[0] == 0
 
@@ -381,7 +446,7 @@ def test_a_stop_is_saved_even_if_nobody_reads_what_we_say(quick, tmp_path, dead)
 
 @posix
 def test_a_killed_run_leaves_no_lock_and_a_running_one_refuses_others(quick, train, tmp_path):
-    command = [sys.executable, "-c", STORY.format(place="step", seconds=60), "train", *quick]
+    command = [sys.executable, "-c", STORY.format(place="step", seconds=60), "train", "-q", *quick]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         refused = train()
