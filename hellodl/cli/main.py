@@ -21,7 +21,6 @@ from hellodl.version import __version__
 COMMANDS = ("train", "evaluate", "predict", "explain", "download", "inspect", "graph", "export", "sweep")
 
 COMPLETION = "_HELLODL_COMPLETE"  # the variable by which a shell asks for completions
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class Commands(Command, click.Group):
@@ -54,7 +53,6 @@ class Commands(Command, click.Group):
 
 @click.command(
     cls=Commands,
-    context_settings=CONTEXT,
     examples=(
         ("train", "learn from MNIST"),
         ("evaluate", "how good is it?"),
