@@ -26,7 +26,7 @@ class Command(click.Command):
     """A command whose help ends with examples: pairs of what to type after `hellodl`, and what that does."""
 
     def __init__(self, *args: Any, examples: tuple[tuple[str, str], ...] = (), **kwargs: Any) -> None:
-        super().__init__(*args, context_settings=CONTEXT, **kwargs)
+        super().__init__(*args, **{"context_settings": CONTEXT, **kwargs})
         self.examples = examples
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 - click would cut it there
