@@ -18,7 +18,18 @@ from hellodl.errors import HellodlError
 from hellodl.system.kernels import choose_kernel
 from hellodl.version import __version__
 
-COMMANDS = ("train", "evaluate", "predict", "explain", "download", "inspect", "graph", "export", "sweep")
+COMMANDS = (
+    "train",
+    "evaluate",
+    "predict",
+    "explain",
+    "download",
+    "inspect",
+    "graph",
+    "descend",
+    "export",
+    "sweep",
+)
 
 COMPLETION = "_HELLODL_COMPLETE"  # the variable by which a shell asks for completions
 

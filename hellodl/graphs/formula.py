@@ -65,7 +65,7 @@ SLIPS = {  # other notations, looked for when a formula cannot be read, and what
 }
 
 
-def formula(text: str, variables: Mapping[str, Tensor]) -> Tensor:
+def formula(text: str, variables: Mapping[str, Tensor], option: str = "--at") -> Tensor:
     """The graph of a formula typed by somebody nobody has to trust, in float64 and not yet computed.
 
     Raises UsageError, saying where and what is allowed, if it holds anything but numbers, the given
@@ -75,7 +75,7 @@ def formula(text: str, variables: Mapping[str, Tensor]) -> Tensor:
     if len(text) > MOST_CHARACTERS:
         msg = f"formula: {len(text):,} characters, expected at most {MOST_CHARACTERS:,}"
         raise UsageError(msg)
-    reader = Reader(text, variables)
+    reader = Reader(text, variables, option)
     try:
         with warnings.catch_warnings(action="ignore"):  # Python's parser has opinions about style
             tree = ast.parse(text, mode="eval")
@@ -95,6 +95,7 @@ class Reader:
 
     text: str
     variables: Mapping[str, Tensor]
+    option: str  # that gives them their values
 
     def read(self, node: ast.expr, level: int = 1) -> Tensor:
         """The graph of a part of the formula."""
@@ -131,7 +132,7 @@ class Reader:
         if name in FUNCTIONS:
             raise self.error(node, f"{name} is a function; write {name}(…)")
         if name not in self.variables:
-            raise self.error(node, f"{name:.40} has no value; add --at {name:.40}=…")
+            raise self.error(node, f"{name:.40} has no value; add {self.option} {name:.40}=…")
         return self.variables[name]
 
     def not_called(self, name: str) -> str:

@@ -71,7 +71,7 @@ STYLES = {
     "curve": line(GREY, 1.5),
     "level": line(GREY, 1),
     "path": line(RED, 1.6),
-    "dot": filled(RED, PAPER, 1),
+    "dot": filled(RED),
     "start": filled(BLUE, PAPER, 1.5),
     "tick": words(GREY, 12),
     "note": words(INK, 13),

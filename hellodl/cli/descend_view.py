@@ -1,0 +1,48 @@
+"""How `hellodl descend` looks in the terminal: the way down in its land, then where it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from hellodl.cli.chart import chart
+from hellodl.cli.terminal import has_unicode
+from hellodl.graphs.descent_picture import ended, named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from hellodl.graphs.descent import Descent, Landscape
+
+WIDTH, HEIGHT = 64, 14  # characters
+SHOWN = 3  # of so many contours, one
+STEPS = 8  # as many of the first steps are told in numbers
+
+
+def report(
+    land: Landscape | None, names: Sequence[str], descents: Sequence[Descent], out: Console
+) -> Iterator[Text]:
+    """Each descent with its picture, if it can be drawn, and its first steps in numbers."""
+    for descent in descents:
+        yield Text(named(descent), "bold")
+        if land:
+            lines = [line for contour in land.contours[::SHOWN] for line in contour]
+            way = inside(land.way(descent))
+            colours = [*["bright_black"] * len(lines), "red"]
+            for row in chart([*lines, way], colours, WIDTH, HEIGHT, unicode=has_unicode(out)):
+                yield Text.from_ansi(row, no_wrap=True)
+        for number, (point, value) in enumerate(
+            zip(descent.points[: STEPS + 1], descent.values, strict=False)
+        ):
+            where = "  ".join(f"{name} {x:<12.6g}" for name, x in zip(names, point, strict=True))
+            yield Text(f"{number:>6}  {where}  → {value:.6g}", "dim")
+        yield Text(ended(descent) + "\n")
+
+
+def inside(way: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A way as far as it stays in the picture."""
+    out = next((i for i, point in enumerate(way) if not all(0 <= p <= 1 for p in point)), len(way))
+    return list(way[:out])

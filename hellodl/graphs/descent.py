@@ -1,0 +1,174 @@
+"""Hill descent on a formula: the way down for a learning rate, and the land it goes through."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from hellodl.autograd import Tensor
+from hellodl.errors import UsageError
+from hellodl.graphs.formula import formula
+from hellodl.optim import SGD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    Grid: TypeAlias = NDArray[np.float64]
+    Point: TypeAlias = tuple[float, float]
+
+OPTION = "--from"  # what gives variables their values, for error messages
+ARRIVED_AT = 0.01  # of the first slope and move: where both are smaller it is flat
+SAMPLES, CELLS = 241, 48  # of a curve; of a landscape, each way
+LEVELS = np.linspace(0.02, 0.98, 12)  # which shares of a landscape are below its contour lines
+AROUND = 0.25  # of the way's extent, shown beyond it
+FIRST = 4  # points of a way that leads astray count for what is shown
+
+
+class Outcome(StrEnum):
+    """How a descent ended."""
+
+    ARRIVED = "arrived"
+    UNDERWAY = "on its way"
+    DIVERGED = "went astray"
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A way down: where each step led, in the order of the variables, and the formula's value there."""
+
+    lr: float
+    momentum: float
+    outcome: Outcome
+    points: tuple[tuple[float, ...], ...]
+    values: tuple[float, ...]
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return len(self.points) - 1
+
+
+def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, steps: int) -> Descent:
+    """Walk against the gradient of a formula with `optim.SGD`: so many steps, or until it is flat or endless.
+
+    It is flat where both gradient and move are a hundredth of the first. Raises UsageError for no formula.
+    """
+    variables = {name: Tensor(value, np.float64) for name, value in start.items()}
+    leaves, y = list(variables.values()), formula(text, variables, OPTION)
+    optimizer = SGD(leaves, lr, momentum)
+    points, values = [tuple(start.values())], [y.item()]
+    slopes: list[float] = []
+    for _ in range(steps):
+        y.backward()
+        slopes.append(math.hypot(*(leaf.grad.item() for leaf in leaves if leaf.grad is not None)))
+        if is_flat(points, slopes):
+            return Descent(lr, momentum, Outcome.ARRIVED, tuple(points), tuple(values))
+        optimizer.step()
+        if not all(math.isfinite(number) for number in (y.item(), *map(float, leaves))):
+            return Descent(lr, momentum, Outcome.DIVERGED, tuple(points), tuple(values))
+        points.append(tuple(map(float, leaves)))
+        values.append(y.item())
+    outcome = Outcome.UNDERWAY if values[-1] <= values[0] else Outcome.DIVERGED
+    return Descent(lr, momentum, outcome, tuple(points), tuple(values))
+
+
+def is_flat(points: Sequence[tuple[float, ...]], slopes: Sequence[float]) -> bool:
+    """Whether the last slope and the last move are small beside the first ones."""
+    moves = [math.dist(*points[:2]), math.dist(*points[-2:])] if len(points) > 1 else [0.0, 0.0]
+    return slopes[-1] <= ARRIVED_AT * slopes[0] * (len(slopes) > 1) and moves[1] <= ARRIVED_AT * moves[0]
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """What is shown around descents: limits of the two axes, and lines in units of the picture, 0 to 1.
+
+    For one variable there is one line: the curve, its value upwards. For two each contour has many short
+    lines, the second variable upwards.
+    """
+
+    names: tuple[str, str]
+    low: Point
+    high: Point
+    contours: tuple[tuple[tuple[Point, ...], ...], ...]
+
+    def place(self, point: Sequence[float]) -> Point:
+        """A point in units of the picture."""
+        x, y = ((p - a) / (b - a) for p, a, b in zip(point, self.low, self.high, strict=True))
+        return x, y
+
+    def way(self, descent: Descent) -> list[Point]:
+        """A descent in units of the picture; it may lead out of it."""
+        on_curve = len(descent.points[0]) == 1
+        points = (
+            zip(*zip(*descent.points, strict=True), descent.values, strict=True)
+            if on_curve
+            else descent.points
+        )
+        return [self.place(point) for point in points]
+
+
+def landscape(text: str, names: Sequence[str], descents: Sequence[Descent]) -> Landscape:
+    """The land around descents of a formula of one or two variables; UsageError for more."""
+    if not 1 <= len(names) <= 2:
+        raise UsageError(f"descend: {len(names)} variables cannot be drawn, expected one or two")
+    seen = [p for d in descents for p in (d.points[:FIRST] if d.outcome is Outcome.DIVERGED else d.points)]
+    low, high = widened(np.min(seen, axis=0), np.max(seen, axis=0))
+    return (
+        map_of(text, (names[0], names[1]), low, high)
+        if len(names) == 2
+        else curve_of(text, names[0], low, high)
+    )
+
+
+def widened(low: Grid, high: Grid) -> tuple[Grid, Grid]:
+    """Limits some way beyond what is to be seen; an axis along which nothing moved is as long as another."""
+    extent = np.where(high > low, high - low, (high - low).max() or 1)
+    return low - AROUND * extent, high + AROUND * extent
+
+
+def curve_of(text: str, name: str, low: Grid, high: Grid) -> Landscape:
+    """The curve of a formula of one variable, where it is finite."""
+    xs = np.linspace(low[0], high[0], SAMPLES)
+    points = np.column_stack([xs, values(text, {name: xs})])
+    points = points[np.isfinite(points[:, 1])] if np.isfinite(points[:, 1]).any() else np.zeros((1, 2))
+    bottom, top = widened(points[:, 1].min(keepdims=True), points[:, 1].max(keepdims=True))
+    land = Landscape((name, "y"), (float(low[0]), float(bottom[0])), (float(high[0]), float(top[0])), ())
+    return replace(land, contours=((tuple(map(land.place, points.tolist())),),))
+
+
+def map_of(text: str, names: tuple[str, str], low: Grid, high: Grid) -> Landscape:
+    """The contour lines of a formula of two variables."""
+    across, up = np.meshgrid(*(np.linspace(a, b, CELLS + 1) for a, b in zip(low, high, strict=True)))
+    heights = values(text, dict(zip(names, (across, up), strict=True)))
+    finite = heights[np.isfinite(heights)]
+    levels = np.unique(np.quantile(finite, LEVELS)) if finite.size else ()
+    contours = tuple(tuple(contour(heights, float(level))) for level in levels)
+    return Landscape(names, (float(low[0]), float(low[1])), (float(high[0]), float(high[1])), contours)
+
+
+def values(text: str, variables: Mapping[str, Grid]) -> Grid:
+    """A formula's values for arrays of its variables."""
+    arrays = {name: Tensor(array, np.float64) for name, array in variables.items()}
+    shape = next(iter(variables.values())).shape
+    return np.broadcast_to(formula(text, arrays).value, shape)
+
+
+def contour(heights: Grid, level: float) -> Iterator[tuple[Point, Point]]:
+    """Where a landscape (rows upwards) has a height: short lines, 0 to 1 each way (marching squares)."""
+    above = heights > level
+    mixed = above[:-1, :-1] + above[:-1, 1:] + above[1:, :-1] + np.int8(above[1:, 1:])
+    for row, column in np.argwhere((mixed > 0) & (mixed < 4)).tolist():
+        corners = [(row, column), (row, column + 1), (row + 1, column + 1), (row + 1, column)]
+        crossings = []
+        for a, b in zip(corners, corners[1:] + corners[:1], strict=True):
+            if above[a] != above[b] and np.isfinite(heights[a] - heights[b]):
+                share = (level - heights[a]) / (heights[b] - heights[a])
+                y, x = (p + share * (q - p) for p, q in zip(a, b, strict=True))
+                crossings.append((float(x) / CELLS, float(y) / CELLS))
+        yield from zip(crossings[0::2], crossings[1::2], strict=False)
