@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,10 @@ def png(svg: str, path: Path) -> bytes:
     try:
         from resvg_py import svg_to_bytes
     except ImportError:
-        message = "a .png needs the package resvg-py: pip install 'hellodl[png]'; or name the file .svg"
-        raise HellodlError(f"{path}: {message}") from None
+        remedy = f"{sys.executable} -m pip install resvg-py"
+        raise HellodlError(
+            f"{path}: a .png needs one more package; `{remedy}`, or name the file .svg"
+        ) from None
     font: ImageFont.FreeTypeFont = ImageFont.load_default(ZOOM)  # type: ignore[assignment] # in all wheels
     with TemporaryDirectory() as folder:
         file = Path(folder, "plain.ttf")

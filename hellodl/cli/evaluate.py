@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hellodl.cli.common import (
+    FILE,
     choose_model,
     console,
     data_dir_option,
@@ -18,7 +19,9 @@ from hellodl.cli.common import (
     quiet_option,
     say,
 )
+from hellodl.cli.drawing import PNG, SVG, check_ending, write_drawing
 from hellodl.cli.help import Command
+from hellodl.cli.words import percent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,18 +34,36 @@ if TYPE_CHECKING:
     examples=(
         ("evaluate", "your model on its data set's test images"),
         ("evaluate -m shipped --json", "for scripts: one JSON object"),
+        ("evaluate -o confusion.png", "the confusion matrix, drawn"),
     ),
 )
 @model_option
 @dataset_option
 @data_dir_option
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    metavar="FILE",
+    help="Draw the confusion matrix into this file: .png or .svg.",
+)
 @json_option
 @quiet_option
-def evaluate(model: Path | None, dataset: str, data_dir: Path | None, *, as_json: bool, quiet: bool) -> None:
+def evaluate(
+    model: Path | None,
+    dataset: str,
+    data_dir: Path | None,
+    output: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Show how well a model reads the test set, and what it gets wrong."""
     from hellodl import checkpoint, datasets, evaluation
+    from hellodl.graphs.charts import confusion_matrix
     from hellodl.system.processors import one_blas_thread
 
+    check_ending(output, PNG, SVG)
     path = choose_model(model, quiet=quiet)
     loaded = checkpoint.load(path)
     network = loaded.model()
@@ -50,6 +71,10 @@ def evaluate(model: Path | None, dataset: str, data_dir: Path | None, *, as_json
     _note_other_dataset(loaded.about.dataset, dataset, quiet=quiet)
     one_blas_thread()
     result = evaluation.evaluate(network, data)
+    if output:
+        title = f"{path.name[:24]} on {result.dataset}: {percent(result.accuracy)}"
+        write_drawing(output, lambda: confusion_matrix(result.confusion, title, alone=True))
+        say(f"drawing: {output}", quiet=quiet or as_json)
     if as_json:
         print_json({"model": str(path), **asdict(result)})
         return

@@ -27,6 +27,7 @@ COMMANDS = (
     "inspect",
     "graph",
     "descend",
+    "report",
     "export",
     "sweep",
 )

@@ -36,6 +36,10 @@ class Style:
 # GitHub's palette: text has a contrast of at least 4.5 to the paper. No meaning hangs on a colour alone.
 INK, RED, BLUE = ("#1f2328", "#e6edf3"), ("#cf222e", "#ff8f87"), ("#0969da", "#58a6ff")
 PAPER, FAINT, GREY = ("#ffffff", "#0d1117"), ("#d1d9e0", "#30363d"), ("#59636e", "#9198a1")
+DIGITS = (  # after Paul Tol's palettes for the colour-blind; seen on light and on dark paper
+    "#4477aa", "#ee6677", "#228833", "#aa7700", "#33a1c9",
+    "#aa3377", "#777777", "#994455", "#5566cc", "#44aa99",
+)  # fmt: skip
 
 
 def filled(colour: tuple[str, str], edge: tuple[str, str] = ("none", "none"), width: float = 0) -> Style:
@@ -79,7 +83,10 @@ STYLES = {
     "wrong": filled(RED),
     "bar": filled(BLUE),
     "series": line(BLUE, 2),
-    "other": Style(stroke=RED[0], dark_stroke=RED[1], width=2),
+    "other": line(RED, 2),
+    "count": words(INK, 12),
+    "badge": filled(PAPER, GREY, 1),
+    **{f"d{digit}": line((colour, colour), 4) for digit, colour in enumerate(DIGITS)},
 }
 
 

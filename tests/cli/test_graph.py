@@ -163,7 +163,7 @@ def test_a_png_shows_what_the_svg_does(tmp_path):
 def test_a_png_without_its_package_says_what_to_do(tmp_path, monkeypatch):
     """The extra is optional; nothing is written."""
     monkeypatch.setitem(sys.modules, "resvg_py", None)
-    with pytest.raises(HellodlError, match=r"y\.png: .*hellodl\[png\]"):
+    with pytest.raises(HellodlError, match=r"y\.png: .* -m pip install resvg-py`, or name the file \.svg"):
         run(*CHAPTER, "-o", str(tmp_path / "y.png"))
     assert not list(tmp_path.iterdir())
 

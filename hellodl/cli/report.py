@@ -1,0 +1,73 @@
+"""`hellodl report`: everything about a model on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hellodl.cli.common import (
+    FILE,
+    choose_model,
+    data_dir_option,
+    json_option,
+    model_option,
+    options,
+    print_json,
+    quiet_option,
+    say,
+)
+from hellodl.cli.drawing import check_ending
+from hellodl.cli.help import Command
+from hellodl.errors import UsageError
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        ("report", "your model, into report.html"),
+        ("report -m shipped -o shipped.html", "the one that comes with hellodl"),
+        ("report --json", "the numbers behind it"),
+    ),
+)
+@click.argument("file", metavar="[MODEL]", type=FILE, required=False)
+@click.option(
+    "-o", "--output", type=FILE, metavar="FILE", help="Where the page goes.  [default: report.html]"
+)
+@options(model_option, data_dir_option, json_option, quiet_option)
+def report(
+    file: Path | None,
+    output: Path | None,
+    model: Path | None,
+    data_dir: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write a page about a model: how it was made, how well it reads, its mistakes, what its layers see.
+
+    One file of HTML that needs no network, for screens, phones, paper and screen readers.
+    """
+    from hellodl import checkpoint, datasets
+    from hellodl.graphs.page import page
+    from hellodl.graphs.report import report as gather
+    from hellodl.system.files import write_atomically
+    from hellodl.system.processors import one_blas_thread
+    from hellodl.training.settings import PRESETS, Settings
+
+    if file and model:
+        raise UsageError("report: expected one model, as an argument or with -m")
+    check_ending(output, ".html", ".htm")
+    path = choose_model(file or model, quiet=quiet)
+    loaded = checkpoint.load(path)
+    trained_on = loaded.about.dataset
+    data = datasets.load(trained_on.name if trained_on else "mnist", "test", data_dir)
+    one_blas_thread()
+    presets = {name: Settings(**values).as_dict() for name, values in PRESETS.items()}
+    gathered = gather(path, loaded, data, presets)
+    if as_json:
+        print_json(gathered.for_json())
+    if output or not as_json:
+        target = output or Path("report.html")
+        write_atomically(target, page(gathered).encode())
+        say(f"report: {target}", quiet=quiet or as_json)

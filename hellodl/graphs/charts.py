@@ -1,0 +1,146 @@
+"""The report's charts, all of one size, so that a phone shows them as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hellodl.graphs.picture import box, path, picture, stylesheet, text, through
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hellodl.graphs.report import Bin, Map
+
+    Points = Sequence[tuple[float, float]]
+    Counts = Sequence[Sequence[int]]
+
+SIZE = 340.0  # of a chart, each way
+LEFT, TOP, RIGHT, BOTTOM = 52.0, 24.0, 12.0, 40.0  # room around what it shows
+STRONGEST = 0.55  # how opaque a cell of the confusion matrix gets, so that its count is readable
+CELL = 32.0
+DOT = 2.2
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A chart's axes: what their ends stand for, and where numbers are written."""
+
+    low: tuple[float, float]
+    high: tuple[float, float]
+    ticks: tuple[Sequence[float], Sequence[float]]
+    names: tuple[str, str]
+    show: Callable[[float], str] = "{:g}".format
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point is in the picture."""
+        (x0, y0), (x1, y1) = self.low, self.high
+        across, up = (x - x0) / ((x1 - x0) or 1), (y - y0) / ((y1 - y0) or 1)
+        return LEFT + across * (SIZE - LEFT - RIGHT), SIZE - BOTTOM - up * (SIZE - TOP - BOTTOM)
+
+    def line(self, style: str, points: Points, more: str = "") -> str:
+        """A line through points."""
+        return path(style, through(self.place(*point) for point in points), more)
+
+    def axes(self) -> list[str]:
+        """The frame with its numbers and names."""
+        (x0, y0), (x1, y1) = self.place(*self.low), self.place(*self.high)
+        across = [text("tick", self.place(x, 0)[0], y0 + 16, f"{x:g}") for x in self.ticks[0]]
+        up = [text("tick", x0 - 6, self.place(0, y)[1] + 4, self.show(y), "end") for y in self.ticks[1]]
+        grid = [self.line("axis", [(self.low[0], y), (self.high[0], y)]) for y in self.ticks[1]]
+        names = [
+            text("tick", (x0 + x1) / 2, SIZE - 6, self.names[0]),
+            text("tick", x0, y1 - 8, self.names[1], "start"),
+        ]
+        return [*grid, box("axis", x0, y1, x1 - x0, y0 - y1), *across, *up, *names]
+
+
+def curves(
+    title: str, name: str, series: Sequence[tuple[str, str, Points]], show: Callable[[float], str]
+) -> str:
+    """Learning curves: series of (style, name, points), epochs across; each named where it ends."""
+    xs, ys = np.array([point for _, _, points in series for point in points]).T
+    ticks = round_numbers(float(ys.min()), float(ys.max()))
+    last = float(xs.max())
+    frame = Frame((0, ticks[0]), (last, ticks[-1]), ([0, last], ticks), ("epoch", name), show)
+    lines = [frame.line(style, points) for style, _, points in series]
+    legend = []
+    for i, (style, label, _) in enumerate(series):
+        x, y = SIZE - RIGHT - 130, TOP + 18 + 18 * i
+        legend += [
+            path(style, f"M{x:.0f} {y - 4:.0f}L{x + 20:.0f} {y - 4:.0f}"),
+            text("tick", x + 26, y, label, "start"),
+        ]
+    return picture(SIZE, SIZE, [*frame.axes(), *lines, *legend], title)
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Round numbers from below the lowest to above the highest, some five of them."""
+    spread = (high - low) or abs(high) or 1.0
+    step = 10.0 ** np.floor(np.log10(spread / 4))
+    step *= next(factor for factor in (1, 2, 5, 10) if spread / (step * factor) <= 5)
+    first = np.floor(low / step)
+    return [float(round(i * step, 10)) for i in np.arange(first, np.ceil(high / step) + 1)]
+
+
+def reliability_chart(title: str, bins: Sequence[Bin]) -> str:
+    """How often a confidence is right, with 95 % intervals: honest on the diagonal, too sure below it."""
+    shares = [0, 0.25, 0.5, 0.75, 1]
+    frame = Frame((0, 0), (1, 1), (shares, shares), ("confidence", "read rightly"))
+    parts = [*frame.axes(), frame.line("curve", [(0, 0), (1, 1)])]
+    parts += [frame.line("series", [(b.confidence, end) for end in b.accuracy_interval]) for b in bins]
+    for part in bins:
+        x, y = frame.place(part.confidence, part.accuracy)
+        radius = 2 + 1.2 * np.log10(part.images)
+        parts.append(f'<circle class="bar" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>')
+    return picture(SIZE, SIZE, parts, title)
+
+
+def scatter(title: str, shown: Map) -> str:
+    """The last hidden layer's map: a dot an image, each digit with a colour, its name in its middle."""
+    points = shown.points.astype(float)
+    low, high = np.quantile(points, [0.002, 0.998], axis=0)
+    axes = [f"axis {i}: {share:.0%} of the variance" for i, share in enumerate(shown.shares, 1)]
+    frame = Frame((low[0], low[1]), (high[0], high[1]), ([], []), (axes[0], axes[1]))
+    parts = frame.axes()
+    for digit in range(10):
+        mine = np.clip(points[shown.labels == digit], low, high)
+        dots = "".join("M{:.0f} {:.0f}h0".format(*frame.place(*point)) for point in mine.tolist())
+        parts.append(path(f"d{digit}", dots))
+    for digit in range(10):
+        mine = points[shown.labels == digit]
+        if len(mine):
+            x, y = frame.place(*np.median(mine, axis=0))
+            parts += [
+                f'<circle class="badge" cx="{x:.1f}" cy="{y:.1f}" r="10"/>',
+                text("name", x, y + 5, str(digit)),
+            ]
+    return picture(SIZE, SIZE, parts, title)
+
+
+def confusion_matrix(table: Counts, title: str, *, alone: bool = False) -> str:
+    """What was read as what: a row for each true digit, the more of it the stronger; titled if alone."""
+    shares = [[count / max(sum(row), 1) for count in row] for row in table]
+    worst = max(share for i, row in enumerate(shares) for j, share in enumerate(row) if i != j) or 1
+    n, head = len(table), 34.0 if alone else 0.0
+    left, top = 30.0, 40.0 + head
+    parts = [
+        text("tick", left + n * CELL / 2, top - 20, "read as"),
+        text("tick", 8, top - 20, "true", "start"),
+    ]
+    parts += [text("caption", left + n * CELL / 2, head, title)] if alone else []
+    for i, row in enumerate(table):
+        parts += [
+            text("tick", left + (i + 0.5) * CELL, top - 4, str(i)),
+            text("tick", left - 6, top + (i + 0.5) * CELL + 4, str(i), "end"),
+        ]
+        for j, count in enumerate(row):
+            x, y, style = left + j * CELL, top + i * CELL, "right" if i == j else "wrong"
+            opacity = STRONGEST * (shares[i][j] if i == j else shares[i][j] / worst)
+            parts.append(box("axis", x, y, CELL, CELL))
+            if count:
+                parts.append(box(style, x, y, CELL, CELL, 0, f' fill-opacity="{opacity:.2f}"'))
+                parts.append(text("count", x + CELL / 2, y + CELL / 2 + 4, str(count)))
+    return picture(left + n * CELL + 12, top + n * CELL + 12, parts, title, stylesheet() if alone else "")

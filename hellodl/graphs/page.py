@@ -1,0 +1,173 @@
+"""A report as one HTML page: no script, no network; light and dark, for paper, phones, screen readers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from html import escape
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from hellodl.graphs import charts
+from hellodl.graphs.picture import stylesheet
+from hellodl.graphs.report import told
+from hellodl.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from hellodl.graphs.report import Report
+
+    Floats: TypeAlias = NDArray[np.floating]
+
+COLUMNS, GAP = 8, 2  # units in a row of pictures; pixels between them
+BLUE, ORANGE = np.array([9, 105, 218]), np.array([188, 76, 0])
+MOST_TOLD = 4  # kinds of mistakes
+
+
+def page(report: Report) -> str:
+    """The report as HTML."""
+    files = resources.files("hellodl.graphs")
+    styles = f"{(files / 'page.css').read_text(encoding='utf-8')}\n{stylesheet()}\n"
+    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
+    parts = {"hash": digest, "styles": styles} | summary(report) | making(report) | drawings(report)
+    return Template((files / "page.html").read_text(encoding="utf-8")).substitute(parts)
+
+
+def percent(share: float) -> str:
+    """A share as 99.40 %, in one piece; only all is 100 %."""
+    return f"{share if share == 1 else min(share, 0.9999):.2%}".replace("%", "&nbsp;%")
+
+
+def summary(report: Report) -> dict[str, str]:
+    """How well the model reads, in numbers."""
+    read, (low, high) = report.read, report.read.accuracy_interval
+    rows = (
+        [row.digit, *map(percent, (row.precision, row.recall, row.f1)), f"{row.images:,}"]
+        for row in read.per_digit
+    )
+    return {
+        "title": escape(f"How well {Path(report.made.model).name} reads digits"),
+        "accuracy": percent(read.accuracy),
+        "images": f"{read.images:,}",
+        "dataset": escape(read.dataset),
+        "interval": f"{100 * low:.2f} to {percent(high)}",
+        "loss": f"{read.loss:.4f}",
+        "calibration": percent(read.calibration_error),
+        "mistaken": f"{len(read.mistakes):,}",
+        "digits": "".join(table_row(row, number=True) for row in rows),
+        "confused": confused(read.confusion),
+        "version": __version__,
+    }
+
+
+def making(report: Report) -> dict[str, str]:
+    """How the model was made, as far as its file says."""
+    made = report.made
+    shape = " → ".join(map(str, made.network))
+    facts = {
+        "file": made.model,
+        "network": f"{shape}, {made.weights:,} weights, {made.biases:,} biases",
+        "trained on": f"{made.dataset.name}, SHA-256 {made.dataset.sha256[:16]}…" if made.dataset else "",
+        "processor": f"{made.machine.processor}, {made.machine.kernel}" if made.machine else "",
+        "processors used": made.threads or "",
+        "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
+        "size of the file": f"{made.bytes:,} bytes",
+        "read for this page in": f"{report.read.seconds:.2f} s",
+    }
+    settings = (
+        (name.replace("_", " "), told(value)) for name, value in made.settings.items() if value is not None
+    )
+    command = f"<p>This repeats the run:</p><code>{escape(report.command)}</code>" if report.command else ""
+    return {
+        "command": command,
+        "settings": "".join(map(table_row, settings)),
+        "circumstances": "".join(table_row(fact) for fact in facts.items() if fact[1]),
+    }
+
+
+def drawings(report: Report) -> dict[str, str]:
+    """The charts and pictures."""
+    size = len(report.units)
+    return {
+        "curves": learning(report),
+        "confusion": charts.confusion_matrix(
+            report.read.confusion, "Confusion matrix. " + confused(report.read.confusion)
+        ),
+        "reliability": charts.reliability_chart(
+            "Reliability: confidence against the share read rightly", report.reliability
+        ),
+        "map": charts.scatter("Map of the last hidden layer: images of a digit lie together", report.map),
+        "dots": f"{len(report.map.labels):,}",
+        "mistakes": mistakes(report),
+        "units": "".join(strip(report.units[i : i + COLUMNS], i) for i in range(0, size, COLUMNS)),
+        "unit_count": str(size),
+    }
+
+
+def learning(report: Report) -> str:
+    """The charts of loss and accuracy by epoch, or why there are none."""
+    history = report.made.history
+    if not history:
+        return "<p>The model's file holds no history.</p>"
+    losses = [("series", "training", [(e.epoch, e.loss) for e in history])]
+    held_out = [(e.epoch, e.validation_loss) for e in history if e.validation_loss is not None]
+    accuracy = [(e.epoch, e.validation_accuracy) for e in history if e.validation_accuracy is not None]
+    losses += [("other", "held out", held_out)] if held_out else []
+    parts = [charts.curves("Loss by epoch", "loss", losses, "{:.3g}".format)]
+    if accuracy:
+        parts.append(
+            charts.curves("Accuracy by epoch", "accuracy", [("other", "held out", accuracy)], "{:.1%}".format)
+        )
+    return "".join(f"<figure>{part}</figure>" for part in parts)
+
+
+def mistakes(report: Report) -> str:
+    """The pictures of the surest mistakes, each with what it is and what was read."""
+    figures = []
+    for pixels, m in zip(report.mistakes, report.read.mistakes, strict=False):
+        words = f"{m.label} read as {m.predicted}"
+        image = f'<img src="{png(pixels)}" width="84" height="84" alt="test image {m.index}: {words}">'
+        figures.append(f"<figure>{image}<figcaption>{words}, {percent(m.confidence)}</figcaption></figure>")
+    return "".join(figures) or "<p>No image was misread.</p>"
+
+
+def confused(table: Iterable[Iterable[int]]) -> str:
+    """The commonest mistakes in words."""
+    pairs = [(count, i, j) for i, row in enumerate(table) for j, count in enumerate(row) if i != j and count]
+    worst = sorted(pairs, key=lambda pair: -pair[0])[:MOST_TOLD]
+    words = ", ".join(f"{i} as {j} ({count})" for count, i, j in worst)
+    return f"Most often misread: {words}." if worst else "No image was misread."
+
+
+def table_row(cells: Iterable[object], *, number: bool = False) -> str:
+    """A row of a table, its first cell the heading."""
+    head, *rest = (str(cell) for cell in cells)
+    kind = ' class="number"' if number else ""
+    data = "".join(f"<td{kind}>{cell if number else escape(cell)}</td>" for cell in rest)
+    return f'<tr><th scope="row">{escape(head)}</th>{data}</tr>'
+
+
+def strip(units: Floats, first: int) -> str:
+    """Weights (n, 28, 28) side by side: white is 0, blue above, orange below, each unit up to its largest."""
+    strength = np.abs(units) / np.maximum(np.abs(units).max(axis=(1, 2), keepdims=True), 1e-30)
+    colours = 255 - strength[..., None] * (255 - np.where(units[..., None] > 0, BLUE, ORANGE))
+    spaced = np.pad(colours, ((0, COLUMNS - len(units)), (GAP, 0), (GAP, 0), (0, 0)), constant_values=255)
+    pixels = np.rint(np.concatenate([*spaced], axis=1)).astype(np.uint8)
+    return f'<img src="{png(pixels)}" alt="weights of units {first + 1} to {first + len(units)}">'
+
+
+def png(pixels: NDArray[np.uint8]) -> str:
+    """A picture as a data URL."""
+    buffer = io.BytesIO()
+    image = Image.fromarray(pixels)
+    (image.quantize(64) if image.mode == "RGB" else image).save(buffer, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,58 @@
+"""The numbers behind a report, against plain definitions and data whose axes are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hellodl.evaluation import calibration_error
+from hellodl.graphs.report import command, principal_axes, reliability
+
+PRESETS = {
+    "slow": {"lr": 0.1, "epochs": 10, "hidden": (128, 64)},
+    "fast": {"lr": 0.3, "epochs": 3, "hidden": (128, 64)},
+}
+
+
+def test_reliability_holds_the_calibration_error():
+    """The differences of its bins, weighted by images, are the expected calibration error."""
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet(np.full(10, 0.3), 2000).astype(np.float32)
+    labels = np.where(random.random(2000) < 0.6, probabilities.argmax(axis=1), random.integers(0, 10, 2000))
+    bins = reliability(probabilities, labels)
+    assert sum(part.images for part in bins) == 2000
+    error = sum(part.images * abs(part.confidence - part.accuracy) for part in bins) / 2000
+    assert error == pytest.approx(calibration_error(probabilities, labels))
+    assert [part.confidence for part in bins] == sorted(part.confidence for part in bins)
+    assert all(low <= part.accuracy <= high for part in bins for low, high in [part.accuracy_interval])
+
+
+def test_the_map_shows_the_two_directions_that_vary_most():
+    """Data that varies by 3, 2 and 0.1 along known directions: shares 9 and 4 of 13, the distances kept."""
+    random = np.random.default_rng(1)
+    directions, _ = np.linalg.qr(random.standard_normal((5, 5)))
+    spread = random.standard_normal((5000, 3)) * [3, 2, 0.1]
+    hidden = (spread @ directions[:3] + 7).astype(np.float32)
+    found = principal_axes(hidden, np.zeros(5000, int))
+    assert found.shares == pytest.approx((9 / 13, 4 / 13), abs=0.02)
+    centred = spread[: len(found.points)] - spread.mean(axis=0)
+    assert np.linalg.norm(found.points, axis=1) * 3 == pytest.approx(
+        np.linalg.norm(centred, axis=1), rel=0.05, abs=0.2
+    )
+
+
+def test_a_layer_without_life_gives_a_map_without_nan():
+    assert np.isfinite(principal_axes(np.zeros((50, 4), np.float32), np.zeros(50, int)).points).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"lr": 0.3, "epochs": 3, "hidden": [128, 64]}, "hellodl train --preset fast"),
+        ({"lr": 0.3, "epochs": 5, "hidden": [32]}, "hellodl train --preset fast --epochs 5 --hidden 32"),
+        ({"lr": 0.1, "epochs": 3, "hidden": [9, 8]}, "hellodl train --preset slow --epochs 3 --hidden 9,8"),
+        ({}, ""),
+    ],
+)
+def test_the_command_is_the_shortest_that_repeats_the_run(settings, expected):
+    assert command(settings, PRESETS) == expected
