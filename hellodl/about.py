@@ -14,9 +14,11 @@ import numpy as np
 
 from hellodl.errors import ModelError
 from hellodl.limits import (
+    MAX_LAYERS,
     TEXT,
     Limit,
     OutOfLimitsError,
+    are_widths,
     check,
     is_number,
     is_whole,
@@ -25,7 +27,7 @@ from hellodl.limits import (
     optional,
     whole,
 )
-from hellodl.nn import MAX_WEIGHTS, PIXEL_DEVIATION, PIXEL_MEAN, weight_count
+from hellodl.nn import PIXEL_DEVIATION, PIXEL_MEAN
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 DIGITS = tuple("0123456789")
 MAX_LOSS = 1000.0  # nats: e^-1000 is how likely such a network holds the truth to be
-MAX_LAYERS = 100
 MOST_SETTINGS = 100
 LEAST_DEVIATION = 0.001  # of pixels, as a share of full ink
 EXTREME = 1000.0  # in size: no number that says how to read answers or pixels gets there
@@ -133,10 +134,7 @@ class Machine(Checked):
 
 
 def _are_widths(widths: object) -> bool:
-    if not (isinstance(widths, tuple) and 2 <= len(widths) <= MAX_LAYERS):
-        return False
-    natural = all(is_whole(width) and width > 0 for width in widths)
-    return natural and widths[0] == 784 and widths[-1] == 10 and weight_count(widths) <= MAX_WEIGHTS
+    return isinstance(widths, tuple) and are_widths(widths) and (widths[0], widths[-1]) == (784, 10)
 
 
 def _are_pixels(pixels: object) -> bool:

@@ -15,7 +15,8 @@ import numpy as np
 
 from hellodl import about as abouts
 from hellodl.errors import ModelError
-from hellodl.nn import DigitNet, weight_count
+from hellodl.limits import weight_count
+from hellodl.nn import DigitNet
 from hellodl.system.files import write_atomically
 
 if TYPE_CHECKING:

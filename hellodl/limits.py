@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import math
 from dataclasses import MISSING, dataclass, field, fields
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Sequence
 
 MOST = 1 << 53  # whole numbers up to here are exact in JSON of every language
+MAX_LAYERS = 100  # of a network
+MAX_WEIGHTS = 1 << 24  # of a network with its biases: more is a mistake or a hostile file
 LONGEST_TEXT = 1000  # characters
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A test that a value has to pass, and what it should have been, as it reads after "expected"."""
+    """A test that a value has to pass, and what it should have been, as it reads after "expected".
+
+    `choices` are all values, where they can be listed.
+    """
 
     accepts: Callable[[Any], bool]
     expected: str
+    choices: tuple[str, ...] = ()
 
 
 class OutOfLimitsError(ValueError):
@@ -66,11 +73,22 @@ def number(least: float = -math.inf, most: float = math.inf, expected: str = "a 
     return Limit(lambda v: is_number(v) and least <= v <= most, expected)
 
 
-def one_of(names: Collection[str]) -> Limit:
-    """One of some words."""
+def one_of(*names: str) -> Limit:
+    """One of two or more words."""
     *most, last = names
-    words = f"{', '.join(most)} or {last}" if most else last
-    return Limit(lambda v: isinstance(v, str) and v in names, words)
+    return Limit(lambda v: v in names, f"{', '.join(most)} or {last}", names)
+
+
+def are_widths(widths: object) -> bool:
+    """Whether a tuple has the widths of a network that is not too large, pixels and answers included."""
+    if not (isinstance(widths, tuple) and 2 <= len(widths) <= MAX_LAYERS):
+        return False
+    return all(is_whole(width) and width > 0 for width in widths) and weight_count(widths) <= MAX_WEIGHTS
+
+
+def weight_count(widths: Sequence[int]) -> int:
+    """How many weights and biases a network of linear layers of these widths has."""
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
 
 
 def optional(limit: Limit) -> Limit:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     Function = Callable[["DigitNet", Tensor], Tensor]  # of scaled pixels (n, 784)
 
-MAX_WEIGHTS = 1 << 24  # of a network with its biases: more is a mistake or a hostile file
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels, as shares of full ink
 BATCH = 2500  # images at a time: few calls, between which threads have to wait for each other
 REPLAYS = 4  # sizes for which a network keeps its programs, the latest; one for 2,500 images takes 10 MB
@@ -163,11 +162,6 @@ class _Replay:
         self.pixels = Tensor(np.zeros((batch, 784)))
         self.output = function(model, self.pixels)
         self.program = Program(self.output)
-
-
-def weight_count(widths: Sequence[int]) -> int:
-    """How many weights and biases a network of linear layers of these widths has."""
-    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
 
 
 def cross_entropy(log_probabilities: Tensor, targets: Tensor) -> Tensor:

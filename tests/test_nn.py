@@ -10,7 +10,8 @@ from hellodl import checkpoint, load, nn
 from hellodl.about import describe
 from hellodl.autograd import Tensor, grad
 from hellodl.errors import ShapeError
-from hellodl.nn import DigitNet, Linear, cross_entropy, weight_count
+from hellodl.limits import weight_count
+from hellodl.nn import DigitNet, Linear, cross_entropy
 from hellodl.optim import SGD
 
 

@@ -11,7 +11,7 @@ import click
 from hellodl.cli.common import FILE, data_dir_option, json_option, options, quiet_option
 from hellodl.cli.help import Command
 from hellodl.cli.sweep_view import JsonView, View, named, value_text
-from hellodl.cli.train import Threads, setting_options
+from hellodl.cli.train_options import Threads, setting_options
 from hellodl.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:

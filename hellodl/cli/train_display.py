@@ -81,7 +81,7 @@ class Course:
         done, elapsed = trainer.step - self.first, time.perf_counter() - self.started
         share = trainer.step / trainer.steps
         left = _clock(elapsed / done * (trainer.steps - trainer.step)) if done else "–:––"
-        speed = f"{done * trainer.batch_size / elapsed:,.0f} images/s" if done else ""
+        speed = f"{done * trainer.plan.batch_size / elapsed:,.0f} images/s" if done else ""
         epoch = f"epoch {min(trainer.epoch + 1, trainer.settings.epochs)}/{trainer.settings.epochs}"
         words = [f"{int(100 * share):3d} %", f"{left} left", *([speed] if speed else [])]
         while len(words) > 1 and len(epoch) + sum(len(word) + GAP for word in words) + HEIGHT > width:

@@ -18,7 +18,8 @@ from hellodl.cli.words import command_name, counted, percent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from hellodl.training.loop import EpochRecord, Rows, Trainer
+    from hellodl.training.batches import Batch
+    from hellodl.training.loop import EpochRecord, Trainer
     from hellodl.training.run import DoneRecord
 
     Record: TypeAlias = EpochRecord | DoneRecord
@@ -48,7 +49,7 @@ def _seconds_in_all() -> float:
 class JsonView:
     """Records on stdout, a line each."""
 
-    def progress(self, _trainer: Trainer, batches: Iterable[Rows]) -> Iterable[Rows]:
+    def progress(self, _trainer: Trainer, batches: Iterable[Batch]) -> Iterable[Batch]:
         """The batches, nothing shown."""
         return batches
 
@@ -71,7 +72,7 @@ class View:
         self._drawn = 0.0  # when the block was last drawn
         self._rows = 0
 
-    def progress(self, trainer: Trainer, batches: Iterable[Rows]) -> Iterator[Rows]:
+    def progress(self, trainer: Trainer, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The batches; what is seen moves along with them."""
         if self._course is None:
             self._course = Course(trainer)
@@ -79,8 +80,8 @@ class View:
         if not self._lively:
             yield from batches
             return
-        for rows in batches:
-            yield rows
+        for batch in batches:
+            yield batch
             if (now := time.perf_counter()) - self._drawn > REDRAWN:
                 self._drawn = now
                 self._course.note_step()
@@ -153,8 +154,8 @@ def introduction(trainer: Trainer) -> str:
     parts = [
         f"{settings.dataset}: {images - settings.validation:,} images, {settings.validation:,} held out",
         f"network {'→'.join(map(str, (784, *settings.hidden, 10)))}",
-        f"{counted(settings.epochs, 'epoch')} of {counted(trainer.steps_per_epoch, 'step')}",
-        f"batches of {trainer.batch_size}",
+        f"{counted(settings.epochs, 'epoch')} of {counted(trainer.plan.steps_per_epoch, 'step')}",
+        f"batches of {trainer.plan.batch_size}",
         f"{settings.optimizer}, learning rate {settings.lr:g} {settings.schedule}",
         f"momentum {settings.momentum:g}" if settings.momentum else "",
         f"distorted: {settings.augment}" if settings.augment != "none" else "",

@@ -64,7 +64,7 @@ def run_trial(data_dir: str | None, settings: dict[str, Any]) -> dict[str, Any]:
     except NonFiniteError as error:
         return asdict(Trial(told, data.sha256, error=str(error)))
     digest = hashlib.sha256()
-    for parameter in trainer.model().parameters():
+    for parameter in trainer.model.parameters():
         digest.update(parameter.value.tobytes())
     return asdict(
         Trial(

@@ -1,16 +1,30 @@
-"""Which pictures are trained on, in which order: a pure function of the seed, so that runs can be resumed."""
+"""Which pictures are trained on, in which order, at which rate: what settings and data alone decide."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hellodl.optim import SCHEDULES
+from hellodl.training.augment import augmenter
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from hellodl.training.augment import Augmenter
+    from hellodl.training.settings import Settings
+
+    Images = NDArray[np.uint8]
+    Labels = NDArray[np.uint8]
+    Rows = NDArray[np.intp]  # of images in the training set
+
+NO_DIGIT = 10  # the label of a sign that is no digit: its target is one tenth for each digit
+PEN_DIGITS, PEN_SIGNS = 30_000, 15_000  # drawn once; every epoch takes some, distorted again
 
 
 class Purpose(IntEnum):
@@ -52,21 +66,80 @@ def epoch_order(indices: NDArray[np.intp], batch_size: int, seed: int, epoch: in
     return shuffled[: batches * batch_size].reshape(batches, batch_size)
 
 
-class Batches:
-    """Delivers batches of pictures and their labels, distorted if asked for.
+def with_pen(images: Images, labels: Labels, seed: int) -> tuple[Images, Labels]:
+    """The images (n, 28, 28) and labels (n,) with 30,000 drawn digits and 15,000 other signs behind them."""
+    from hellodl.training.pen import drawn_digits, drawn_others  # noqa: PLC0415 - needs OpenCV, slow to import
+
+    rng = generator(seed, Purpose.PEN)
+    digits, their_labels = drawn_digits(rng, PEN_DIGITS)
+    signs = drawn_others(rng, PEN_SIGNS)
+    none = np.full(PEN_SIGNS, NO_DIGIT, np.uint8)
+    return np.concatenate([images, digits, signs]), np.concatenate([labels, their_labels, none])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's work: rows of the training set, the epoch and the step in it (from 0), the learning rate."""
+
+    rows: Rows
+    epoch: int
+    number: int
+    lr: float
+
+
+class Plan:
+    """The batches of a whole run, from any step on.
+
+    Args:
+        settings: what the run was told.
+        rows: those of the training set that every epoch goes through.
+        pen_rows: those with pictures by the pen, of which every epoch takes some.
+    """
+
+    def __init__(self, settings: Settings, rows: Rows, pen_rows: Rows) -> None:
+        self.settings, self._rows, self._pen_rows = settings, rows, pen_rows
+        self.batch_size = min(settings.batch_size, len(rows))
+        self.steps_per_epoch = (len(rows) + settings.drawn) // self.batch_size
+        self.steps = settings.epochs * self.steps_per_epoch
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        rising = min(1.0, (step + 1) / max(1.0, self.settings.warmup * self.steps))
+        return self.settings.lr * SCHEDULES[self.settings.schedule](step / self.steps) * rising
+
+    def rest_of_epoch(self, step: int) -> Iterator[Batch]:
+        """The batches that are left when so many steps are done, to the end of that epoch."""
+        epoch, done = divmod(step, self.steps_per_epoch)
+        rows, seed = self._rows, self.settings.seed
+        if self.settings.drawn:
+            pick = generator(seed, Purpose.PEN, epoch)
+            rows = np.concatenate([rows, pick.choice(self._pen_rows, self.settings.drawn, replace=False)])
+        order = epoch_order(rows, self.batch_size, seed, epoch)
+        for number in range(done, self.steps_per_epoch):
+            rate = self.learning_rate(epoch * self.steps_per_epoch + number)
+            yield Batch(order[number], epoch, number, rate)
+
+    def rest(self, step: int) -> Iterator[Batch]:
+        """The batches that are left when so many steps are done, to the end of the run."""
+        epochs = range(step // self.steps_per_epoch, self.settings.epochs)
+        starts = (max(step, epoch * self.steps_per_epoch) for epoch in epochs)
+        return chain.from_iterable(map(self.rest_of_epoch, starts))
+
+
+class Pictures:
+    """The pictures to train on, distorted if asked for, and their labels, a batch or a part of one at a time.
 
     Args:
         images: uint8 (n, 28, 28) or (n, 784).
         labels: uint8 (n,).
-        augmenter: distorts pictures (batch, 784), given a generator and where to write; or None.
+        kind: how pictures are distorted, "none" or another name in hellodl.training.augment.KINDS.
         seed: with the position in the training it decides the distortion.
     """
 
-    def __init__(
-        self, images: NDArray[np.uint8], labels: NDArray[np.uint8], augmenter: Augmenter | None, seed: int
-    ) -> None:
+    def __init__(self, images: Images, labels: Labels, kind: str, seed: int) -> None:
         self._images, self._labels = images.reshape(len(images), -1), labels
-        self._augmenter, self._seed = augmenter, seed
+        self._augmenter = None if kind == "none" else augmenter(kind)
+        self._seed = seed
         self._gathered = np.empty((0, self._images.shape[1]), np.uint8)  # as they were before distortion
 
     def read(self, rows: NDArray[np.intp], out: NDArray[np.uint8], *position: int) -> NDArray[np.uint8]:

@@ -1,60 +1,99 @@
-"""What a training run can be told, and the presets: sets of values for these settings and nothing more."""
+"""What a training run can be told, and the presets: sets of values for these settings and nothing more.
+
+Each field carries its default, its limits and its help: the command line's options are made from them.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hellodl.errors import UsageError
-from hellodl.nn import MAX_WEIGHTS, weight_count
-from hellodl.optim import SCHEDULES
-from hellodl.training.augment import KINDS
+from hellodl.limits import (
+    MAX_WEIGHTS,
+    TEXT,
+    Limit,
+    OutOfLimitsError,
+    are_widths,
+    check,
+    limited,
+    number,
+    one_of,
+    optional,
+    whole,
+)
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-RETIRED = {"label_smoothing": 0.0, "patience": 0}  # what version 0.1 could be told, and the value that is off
+SHARE = number(0, math.nextafter(1, 0), "0 up to, but not including, 1")
+RETIRED = {"label_smoothing": 0.0, "average": 0.0, "patience": 0}  # known to version 0.1: off at these values
+RUN, NETWORK, DESCENT, DATA = "Run", "Network", "Descent", "Data"  # groups of settings
 
 
 @dataclass(frozen=True)
 class Settings:
     """All that decides what a run learns; the same settings give the same weights."""
 
-    dataset: str = "mnist"
-    hidden: tuple[int, ...] = (128, 64)
-    """Widths of the hidden layers."""
-    epochs: int = 5
-    """How often the training set is gone through."""
-    batch_size: int = 128
-    """Images a step."""
-    optimizer: str = "sgd"
-    lr: float = 0.1
-    """The learning rate: how far a step goes along the gradient."""
-    momentum: float = 0.0
-    """How much of the last step is kept (Nesterov's form); 0 is plain hill descent."""
-    weight_decay: float = 0.0
-    """Pulls the weights towards 0."""
-    schedule: str = "constant"
-    """How the learning rate falls: constant, linear or cosine."""
-    warmup: float = 0.0
-    """Share of the training in which the learning rate rises from 0."""
-    average: float = 0.0
-    """Keeps a running average of the weights with this decay a step, and uses it as the model; 0 is off."""
-    augment: str = "none"
-    drawn: int = 0
-    """Pictures from a random pen that join every epoch: two digits to one sign that is none."""
-    validation: int = 5000
-    """Images held out of the training set."""
-    seed: int = 0
-    target_accuracy: float | None = None
-    """Stop once the validation accuracy reaches this."""
+    epochs: int = limited(whole(1, 10_000), 5, "How often to go through the training set.", group=RUN)
+    target_accuracy: float | None = limited(
+        optional(number(math.ulp(0), 1, "a share above 0 and at most 1, like 0.98")),
+        None,
+        "Stop once the validation accuracy reaches this, like 0.98.",
+        group=RUN,
+    )
+    seed: int = limited(whole(), 0, "Where all random numbers come from.", group=RUN)
+    hidden: tuple[int, ...] = limited(
+        Limit(
+            lambda v: isinstance(v, tuple) and are_widths((784, *v, 10)),
+            f"widths like 128,64, with at most {MAX_WEIGHTS} weights in all",
+        ),
+        (128, 64),
+        "Widths of the hidden layers.",
+        group=NETWORK,
+    )
+    optimizer: str = limited(one_of("sgd", "adam"), "sgd", "The rule that moves the weights.", group=DESCENT)
+    lr: float = limited(
+        number(math.ulp(0), expected="a number above 0"),
+        0.1,
+        "Learning rate: how far a step goes down the hill.",
+        group=DESCENT,
+    )
+    momentum: float = limited(
+        SHARE, 0.0, "How much of the last step is kept (Nesterov); 0 is plain descent.", group=DESCENT
+    )
+    batch_size: int = limited(whole(1), 128, "Images a step.", group=DESCENT)
+    schedule: str = limited(
+        one_of("constant", "linear", "cosine"), "constant", "How the learning rate falls.", group=DESCENT
+    )
+    warmup: float = limited(
+        number(0, 1, "a share from 0 to 1"),
+        0.0,
+        "Share of the run in which the learning rate rises from 0.",
+        group=DESCENT,
+    )
+    weight_decay: float = limited(
+        number(0, expected="0 or more"), 0.0, "Pulls the weights towards 0.", group=DESCENT
+    )
+    dataset: str = limited(
+        Limit(TEXT.accepts, "the name of a data set"), "mnist", "What to learn from.", group=DATA
+    )
+    validation: int = limited(
+        whole(), 5000, "Images held out of the training set; 0 trains on all.", group=DATA
+    )
+    augment: str = limited(
+        one_of("none", "shift", "affine", "elastic"),
+        "none",
+        "Distort the training images at random.",
+        group=DATA,
+    )
+    drawn: int = limited(
+        whole(0, 45_000), 0, "Pictures by a random pen that join each epoch, to read real ones.", group=DATA
+    )
 
     def __post_init__(self) -> None:
-        for name, (is_good, expected) in _LIMITS.items():
-            value = getattr(self, name)
-            if not is_good(value):
-                raise UsageError(f"--{name.replace('_', '-')}: is {value}, expected {expected}")
+        try:
+            check(self)
+        except OutOfLimitsError as error:
+            raise UsageError(f"--{error.name.replace('_', '-')}: {str(error).partition(': ')[2]}") from None
         if not self.validation and self.target_accuracy is not None:
             raise UsageError("--validation: is 0, but --target-accuracy needs images held out")
 
@@ -66,49 +105,12 @@ class Settings:
     def from_dict(cls, values: dict[str, Any]) -> Settings:
         """Settings from a checkpoint's metadata; raises KeyError, TypeError or UsageError."""
         if used := [name for name, off in RETIRED.items() if values.get(name, off) != off]:
-            raise UsageError(
-                f"--{used[0].replace('_', '-')}: is {values[used[0]]!r:.40}, a setting that is no more"
-            )
+            name = used[0].replace("_", "-")
+            raise UsageError(f"--{name}: is {values[used[0]]!r:.40}, a setting that is no more")
         return cls(**{f.name: values[f.name] for f in fields(cls)} | {"hidden": tuple(values["hidden"])})
 
 
-def _is_whole(value: object) -> bool:
-    return type(value) is int
-
-
-def _is_number(value: object) -> bool:
-    return type(value) in (int, float)
-
-
-def _fits(widths: Any) -> bool:
-    whole = len(widths) <= 98 and all(_is_whole(n) and n >= 1 for n in widths)
-    return whole and weight_count([784, *widths, 10]) <= MAX_WEIGHTS
-
-
-_SHARE = (lambda v: _is_number(v) and 0 <= v < 1, "0 up to, but not including, 1")
-_COUNT = (lambda v: _is_whole(v) and v >= 0, "a whole number, 0 or more")
-_LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "dataset": (lambda v: isinstance(v, str), "the name of a data set"),
-    "optimizer": (lambda v: v in ("sgd", "adam"), "sgd or adam"),
-    "schedule": (lambda v: v in (*SCHEDULES,), f"one of {', '.join(SCHEDULES)}"),
-    "augment": (lambda v: v in (*KINDS,), f"one of {', '.join(KINDS)}"),
-    "hidden": (_fits, f"widths like 128,64, with at most {MAX_WEIGHTS} weights in all"),
-    "epochs": (lambda v: _is_whole(v) and 1 <= v <= 10_000, "a whole number from 1 to 10000"),
-    "batch_size": (lambda v: _is_whole(v) and v >= 1, "a whole number, 1 or more"),
-    "lr": (lambda v: _is_number(v) and 0 < v < math.inf, "a number above 0"),
-    "momentum": _SHARE,
-    "weight_decay": (lambda v: _is_number(v) and 0 <= v < math.inf, "0 or more"),
-    "warmup": (lambda v: _is_number(v) and 0 <= v <= 1, "a share from 0 to 1"),
-    "average": _SHARE,
-    "validation": _COUNT,
-    "drawn": (lambda v: _is_whole(v) and 0 <= v <= 45_000, "a whole number from 0 to 45000"),
-    "seed": _COUNT,
-    "target_accuracy": (
-        lambda v: v is None or (_is_number(v) and 0 < v <= 1),
-        "a share above 0 and at most 1, like 0.98",
-    ),
-}
-
+DEFAULT_PRESET = "fast"
 PRESETS: dict[str, dict[str, Any]] = {
     # The chapter's own: plain hill descent.
     "hill": {"epochs": 10, "lr": 0.1, "batch_size": 64},
@@ -135,3 +137,10 @@ PRESETS: dict[str, dict[str, Any]] = {
         "augment": "elastic",
     },
 }
+
+
+def as_option(value: object) -> str:
+    """A setting's value as it is typed: 128,64 for (128, 64), 3 for 3.0."""
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, value))
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

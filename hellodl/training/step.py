@@ -1,4 +1,4 @@
-"""Part of every batch as a program: pictures in, a share of the batch's loss and gradient out.
+"""One step down the hill, taken alone or shared with a second process.
 
 A batch is worked on as two shards. Who works on them, one process or two, makes no difference to any bit of
 the result: each shard is computed by one thread, and the sum of two numbers knows no order.
@@ -6,25 +6,35 @@ the result: each shard is computed by one thread, and the sum of two numbers kno
 
 from __future__ import annotations
 
+import math
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hellodl.autograd import Program, Tensor, grad
+from hellodl.autograd.tensor import CACHE_LINE
+from hellodl.errors import NonFiniteError
 from hellodl.nn import cross_entropy
-from hellodl.system.lockstep import shared_zeros
+from hellodl.optim import ALL
+from hellodl.system.lockstep import in_lockstep, shared_zeros
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from hellodl.nn import DigitNet
-    from hellodl.training.batches import Batches
+    from hellodl.optim import Optimizer
+    from hellodl.system.lockstep import Meet
+    from hellodl.training.batches import Batch, Pictures
 
     Array = NDArray[Any]
 
 WORTH_SPLITTING = 32  # images in a batch: halves of fewer take as long as the whole
+
+TARGETS = np.column_stack([np.eye(10), np.full(10, 0.1)])  # a column for each label; the last is NO_DIGIT's
 
 
 def split(batch_size: int) -> list[slice]:
@@ -41,39 +51,33 @@ class Shard:
     it and both are proportional to the targets.
 
     Args:
-        model: the network; its weights are read where they are.
+        net: the network; its weights are read where they are.
         number: which shard this is, from 0.
         rows: its images in a batch of `batch_size`.
-        targets: (10, labels), a column of probabilities for each label.
         gradients: where the gradients are written, shaped like the parameters.
     """
 
     def __init__(
-        self,
-        model: DigitNet,
-        number: int,
-        rows: slice,
-        batch_size: int,
-        targets: Array,
-        gradients: Sequence[Array],
+        self, net: DigitNet, number: int, rows: slice, batch_size: int, gradients: Sequence[Array]
     ) -> None:
         size = rows.stop - rows.start
-        self._model, self._number, self._rows = model, number, rows
-        self._target_columns = np.asarray(targets * (size / batch_size), np.float32)
+        self._net, self._number, self._rows = net, number, rows
+        self._target_columns = np.asarray(TARGETS * (size / batch_size), np.float32)
         self._pixels = Tensor(np.zeros((size, 784)))
         self._targets = Tensor(np.zeros((10, size)).T)  # laid out as scores are
         self._images, self._labels = np.empty((size, 784), np.uint8), np.zeros(size, np.uint8)
-        log_probabilities = model(self._pixels)
+        log_probabilities = net(self._pixels)
         loss = cross_entropy(log_probabilities, self._targets)
         self._loss = shared_zeros(1)
         into = [self._loss.reshape(()), None, *gradients]
-        self.program = Program(loss, log_probabilities, *grad(loss, *model.parameters()), into=into)
+        self.program = Program(loss, log_probabilities, *grad(loss, *net.parameters()), into=into)
         self._log_probabilities = self.program.run()[1]
 
-    def read(self, batches: Batches, rows: Array, *position: int) -> None:
-        """Gather our images of a batch whose rows, and position in the training, are given."""
-        self._labels = batches.read(rows[self._rows], self._images, *position, self._number)
-        self._model.scale_pixels(self._images, self._pixels.value)
+    def read(self, pictures: Pictures, batch: Batch) -> None:
+        """Gather our images of a batch."""
+        rows, position = batch.rows[self._rows], (batch.epoch, batch.number, self._number)
+        self._labels = pictures.read(rows, self._images, *position)
+        self._net.scale_pixels(self._images, self._pixels.value)
         np.take(self._target_columns, self._labels, axis=1, out=self._targets.value.T, mode="clip")
 
     @property
@@ -84,3 +88,99 @@ class Shard:
     def accuracy(self) -> float:
         """The share of our images that was read rightly."""
         return float((self._log_probabilities.argmax(axis=1) == self._labels).mean())
+
+
+class Step:
+    """What is done again and again: gather a batch, run the shards' programs, update the weights.
+
+    Args:
+        net: the network that learns.
+        optimizer: it owns the network's weights.
+        pictures: what batches are gathered from.
+        batch_size: images a step.
+        processes: 1, or 2 to share out every step; the weights come out the same bit for bit.
+    """
+
+    def __init__(
+        self, net: DigitNet, optimizer: Optimizer, pictures: Pictures, batch_size: int, processes: int = 1
+    ) -> None:
+        self._optimizer, self._pictures = optimizer, pictures
+        slices = split(batch_size)
+        self.processes = min(processes, len(slices))
+        self._gradients = [optimizer.gradient, *(optimizer.zeros() for _ in slices[1:])]
+        self._shards = [
+            Shard(net, number, rows, batch_size, optimizer.views(gradient))
+            for number, (rows, gradient) in enumerate(zip(slices, self._gradients, strict=True))
+        ]
+        self._take_over()
+
+    def take(self, batch: Batch) -> float:
+        """Learn from a batch; gives back the mean loss over it. Raises NonFiniteError, naming the op."""
+        for shard in self._ours:
+            shard.read(self._pictures, batch)
+            shard.program.run()
+        self._meet()
+        loss = sum(shard.loss for shard in self._shards)
+        if not math.isfinite(loss):
+            self.check_finite(batch)
+        self._optimizer.lr = batch.lr
+        for gradient in self._others:
+            self._optimizer.gradient[self._part] += gradient[self._part]
+        self._optimizer.update(self._part)
+        self._meet()
+        return loss
+
+    def check_finite(self, batch: Batch | None = None) -> None:
+        """Raise NonFiniteError naming the first op that gives NaN or infinity, for a batch or the last."""
+        for shard in self._shards:
+            if batch is not None:  # also what the other process has seen
+                shard.read(self._pictures, batch)
+            shard.program.check_finite()
+        if batch is not None:
+            raise NonFiniteError("the loss is no longer finite")
+
+    def accuracy(self) -> float:
+        """The share of the latest batch, or of our shard of it, that was read rightly before learning."""
+        return self._ours[0].accuracy()
+
+    @contextmanager
+    def shared(self, to_come: Iterable[Batch]) -> Iterator[None]:
+        """Inside, another process takes the same steps, if we may use two and there is work for two.
+
+        `to_come` are all batches that `take` may be given inside, in their order.
+        """
+        if self.processes == 1:
+            yield
+            return
+        with in_lockstep(partial(self._assist, to_come)) as meet:
+            if meet is None:
+                self.processes = 1
+            else:
+                self._share(0, meet)
+            try:
+                yield
+            finally:
+                self._take_over()
+
+    def _assist(self, to_come: Iterable[Batch], meet: Meet) -> None:
+        """The other process's life."""
+        self._share(1, meet)
+        for batch in to_come:
+            self.take(batch)
+
+    def _share(self, number: int, meet: Meet) -> None:
+        """Do one shard's work and half of the update: of the two processes the one with this number."""
+        line = CACHE_LINE // 4  # floats: two processes that write to one line slow each other down
+        middle = self._optimizer.weights.size // 2 // line * line
+        self._part = slice(middle, None) if number else slice(middle)
+        self._ours, self._meet = [self._shards[number]], meet
+        self._optimizer.gradient, *self._others = self._gradients[number], self._gradients[1 - number]
+
+    def _take_over(self) -> None:
+        """Do all the work of a step in this process."""
+        self._ours, self._part, self._meet = self._shards, ALL, _nobody_to_meet
+        self._optimizer.gradient, *self._others = self._gradients
+
+
+def _nobody_to_meet() -> None:
+    """What a process that works alone does where two would wait for each other."""

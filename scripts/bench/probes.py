@@ -11,6 +11,7 @@ import json
 import time
 import tracemalloc
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ from hellodl.training.settings import PRESETS, Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from hellodl.training.loop import Rows
+    from hellodl.training.batches import Batch
 
 WEIGHTS = 109_184  # of the network 784 → 128 → 64 → 10: each takes a product and a sum an image
 SIDE = 2048  # of the square matrices whose product shows what the machine can do
@@ -56,8 +57,8 @@ def rate(batch: str, rounds: int) -> dict[str, float]:
     Of a training step only the products it needs are counted: three a layer, less the gradient of the pixels.
     """
     trainer = plain_training(batch, min(available_cpus(), PROCESSES))
-    size = trainer.batch_size
-    flops = trainer.steps_per_epoch * (6 * size * WEIGHTS - 2 * size * 784 * 128)
+    size = trainer.plan.batch_size
+    flops = trainer.plan.steps_per_epoch * (6 * size * WEIGHTS - 2 * size * 784 * 128)
     with trainer.shared_out():
         ours = partial(trainer.run_epoch, as_they_come, nothing)
         training, product = in_turns(rounds, ours, MatrixProduct())
@@ -72,15 +73,15 @@ def rate(batch: str, rounds: int) -> dict[str, float]:
 def allocation(batch: str, rounds: int) -> dict[str, float]:
     """The most bytes that a training step allocates, however briefly: gather, scale, run, update."""
     trainer = plain_training(batch, processes=1)
-    rows = np.arange(100 * trainer.batch_size).reshape(100, -1)
+    batches = list(islice(trainer.plan.rest(0), 100))
     tracemalloc.start()
     peaks = []
     for step in range(10 * rounds):
         before, _ = tracemalloc.get_traced_memory()
         tracemalloc.reset_peak()
-        trainer.learn(rows[step % 100])
+        trainer.learn(batches[step % 100])
         peaks.append(tracemalloc.get_traced_memory()[1] - before)
-    return {"batch": trainer.batch_size, "ours": max(peaks[10:])}
+    return {"batch": trainer.plan.batch_size, "ours": max(peaks[10:])}
 
 
 def evaluation(model: str, rounds: int) -> dict[str, float]:
@@ -125,7 +126,7 @@ def plain_training(batch: str, processes: int) -> Trainer:
     return Trainer(Settings(**{**PRESETS["fast"], **plain}), datasets.load("mnist", "train"), processes)
 
 
-def as_they_come(_trainer: Trainer, batches: Iterable[Rows]) -> Iterable[Rows]:
+def as_they_come(_trainer: Trainer, batches: Iterable[Batch]) -> Iterable[Batch]:
     """Batches without a progress bar."""
     return batches
 

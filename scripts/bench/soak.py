@@ -59,7 +59,7 @@ def main(epochs: int = 200, predictions: int = 100_000) -> int:
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.safetensors"
         # All but 5,000 images are held out: epochs are short, and validation gets its share of the soak.
-        settings = Settings(epochs=epochs, validation=55_000, momentum=0.9, average=0.99, augment="elastic")
+        settings = Settings(epochs=epochs, validation=55_000, momentum=0.9, augment="elastic")
         run = training.Run(model, checkpoint_every=0.5)
         records = (r for r in training.train(settings, run) if not isinstance(r, training.DoneRecord))
         flat = watch("training", records)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hellodl import checkpoint
 from hellodl.about import About
-from hellodl.nn import weight_count
+from hellodl.limits import weight_count
 from hellodl.training.run import Run, train
 from hellodl.training.settings import PRESETS, Settings
 

@@ -62,7 +62,7 @@ def test_plain_text_names_settings_history_and_how_to_go_on(trained):
     assert max(map(cell_len, result.stdout.splitlines())) <= 80
     words = " ".join(result.stdout.split())
     assert "784 → 128 → 64 → 10 109,184 weights and 202 biases" in words
-    assert "--epochs 2 --batch-size 32 --optimizer sgd --lr 0.01 --momentum 0.5" in words
+    assert "--epochs 2 --seed 0 --hidden 128,64 --optimizer sgd --lr 0.01 --momentum 0.5" in words
     assert "from step 10, 2 of 2 epochs done" in words
     assert "--epochs 4" in words
     assert (

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hellodl.training.augment import augmenter
-from hellodl.training.batches import Batches, Purpose, epoch_order, generator, stratified_split
+from hellodl.training.batches import Pictures, Plan, Purpose, epoch_order, generator, stratified_split
+from hellodl.training.settings import Settings
 
 LABELS = np.random.default_rng(0).integers(0, 10, 3000).astype(np.uint8)
 
@@ -45,6 +45,32 @@ def test_epochs_and_seeds_have_orders_of_their_own():
     assert len(set(orders)) == 3
 
 
+def test_a_course_goes_on_from_any_step_as_it_would_have():
+    """Rows, positions and rates from a step on are those of the whole run from there."""
+    settings = Settings(epochs=2, batch_size=30, schedule="linear", warmup=0.3, drawn=20, seed=3)
+    plan = Plan(settings, np.arange(200), np.arange(200, 300))
+    whole = [(b.rows.tolist(), b.epoch, b.number, b.lr) for b in plan.rest(0)]
+    assert (len(whole), plan.steps, plan.steps_per_epoch) == (14, 14, 7)
+    assert [where[1:3] for where in whole] == [(epoch, number) for epoch in range(2) for number in range(7)]
+    for step in range(15):
+        assert [(b.rows.tolist(), b.epoch, b.number, b.lr) for b in plan.rest(step)] == whole[step:]
+
+
+def test_the_rate_rises_and_then_falls_as_the_schedule_says():
+    settings = Settings(lr=0.5, epochs=10, batch_size=10, schedule="linear", warmup=0.2)
+    rates = [batch.lr for batch in Plan(settings, np.arange(100), np.arange(0)).rest(0)]
+    expected = [0.5 * (1 - step / 100) * min(1, (step + 1) / 20) for step in range(100)]
+    assert rates == pytest.approx(expected)
+
+
+def test_every_epoch_takes_as_many_pictures_by_the_pen_as_it_was_told():
+    settings = Settings(epochs=3, batch_size=10, drawn=40)
+    plan = Plan(settings, np.arange(60), np.arange(60, 160))
+    epochs = [np.concatenate([b.rows for b in plan.rest_of_epoch(10 * epoch)]) for epoch in range(3)]
+    assert [(rows >= 60).sum() for rows in epochs] == [40] * 3
+    assert len({rows[rows >= 60].tobytes() for rows in epochs}) == 3
+
+
 def test_each_purpose_has_its_own_random_numbers():
     drawn = {generator(3, purpose).integers(1 << 60) for purpose in Purpose}
     drawn |= {generator(3, Purpose.AUGMENT, *where).integers(1 << 60) for where in ((0, 1), (1, 0), (0,))}
@@ -60,9 +86,9 @@ ROWS = np.array([7, 3, 3, 88, 40])
 
 
 def delivered(images, kind, *position):
-    batches = Batches(images, np.arange(90, dtype=np.uint8), augmenter(kind) if kind != "none" else None, 0)
+    pictures = Pictures(images, np.arange(90, dtype=np.uint8), kind, seed=0)
     pixels = np.empty((5, 784), np.uint8)
-    return pixels, batches.read(ROWS, pixels, *position)
+    return pixels, pictures.read(ROWS, pixels, *position)
 
 
 @pytest.mark.parametrize("kind", ["none", "shift", "elastic"])
@@ -76,11 +102,11 @@ def test_without_distortion_a_batch_holds_the_pictures_of_its_rows(images):
 
 def test_a_distortion_depends_on_the_position_alone(images):
     """Whatever was read before: a run that goes on from the middle sees what it would have seen."""
-    batches = Batches(images, np.zeros(90, np.uint8), augmenter("elastic"), 0)
+    pictures = Pictures(images, np.zeros(90, np.uint8), "elastic", seed=0)
     whole, again = np.empty((2, 5, 784), np.uint8)
-    batches.read(ROWS[::-1], again, 4, 0)
-    batches.read(ROWS, again, 4, 1)
+    pictures.read(ROWS[::-1], again, 4, 0)
+    pictures.read(ROWS, again, 4, 1)
     assert np.array_equal(again, delivered(images, "elastic", 4, 1)[0])
-    batches.read(ROWS, whole, 4, 2)
+    pictures.read(ROWS, whole, 4, 2)
     assert not np.array_equal(again, whole)
     assert not np.array_equal(again, images[ROWS].reshape(5, 784))

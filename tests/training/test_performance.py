@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from hellodl.training.batches import Batch
 
 
 def test_a_training_step_is_few_calls() -> None:
     """Loss and all gradients take no more steps of a program than when this was written, copies included."""
     trainer, _ = training()
-    for shard in trainer._shards:
+    for shard in trainer._step._shards:
         assert len(shard.program._steps) <= 32, [name for name, _ in shard.program._computed]
 
 
@@ -52,14 +52,13 @@ def test_a_training_step_allocates_next_to_nothing(batch_size: int, optimizer: s
     assert max(peaks) <= 20_000
 
 
-def training(**settings: Any) -> tuple[Trainer, Iterator[NDArray[np.intp]]]:
+def training(**settings: Any) -> tuple[Trainer, Iterator[Batch]]:
     """The fast preset, less distortion, on pictures of nothing: what a step costs does not depend on them."""
     told = Settings(**{**PRESETS["fast"], "augment": "none", "validation": 0, **settings})
     images, rng = 4 * told.batch_size, np.random.default_rng(0)
     pixels, labels = rng.integers(0, 256, (images, 784), np.uint8), rng.integers(0, 10, images, np.uint8)
-    return Trainer(told, Dataset("noise", "train", pixels, labels, sha256="")), iter(
-        np.arange(images).reshape(4, -1)
-    )
+    trainer = Trainer(told, Dataset("noise", "train", pixels, labels, sha256=""))
+    return trainer, trainer.plan.rest(0)
 
 
 def test_training_off_a_terminal_imports_only_what_it_uses(small_mnist: Path, tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ from hellodl.training.settings import PRESETS, Settings
         {"momentum": math.nan},
         {"weight_decay": math.inf},
         {"warmup": 1.1},
-        {"average": -0.1},
         {"validation": -1},
         {"seed": -1},
         {"seed": 0.5},

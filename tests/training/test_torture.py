@@ -23,7 +23,6 @@ SETTINGS = {
     "hidden": (16,),
     "momentum": 0.9,
     "schedule": "linear",
-    "average": 0.9,
     "augment": "affine",
 }  # 14 steps
 

@@ -1,0 +1,181 @@
+"""What a checkpoint of a run holds, when it is written, and how a run goes on from one."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hellodl import checkpoint as checkpoints
+from hellodl.about import DataIdentity, Machine, describe
+from hellodl.checkpoint import Checkpoint, weights_of
+from hellodl.errors import HellodlError, Interrupted, ModelError, UsageError
+from hellodl.system.kernels import kernel_in_use, processor_name
+from hellodl.training.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hellodl.about import Epoch, Position
+    from hellodl.training.loop import Progress, Trainer
+
+MAY_CHANGE = ("epochs", "target_accuracy")  # the end of a run may be another one than it was
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run reads and writes, and how it is watched.
+
+    `checkpoint_every` is in seconds. `progress` wraps the batches of an epoch. `should_stop` is asked after
+    every step: once it says yes, the run is saved and Interrupted is raised.
+    """
+
+    output: Path
+    data_dir: Path | None = None
+    resume: Path | None = None
+    force: bool = False
+    threads: int | None = None
+    checkpoint_every: float = 5.0
+    progress: Progress = lambda _trainer, batches: batches
+    should_stop: Callable[[], bool] = lambda: False
+
+
+class Saver:
+    """Saves a run every so many seconds, and when it is asked to stop."""
+
+    def __init__(self, trainer: Trainer, run: Run) -> None:
+        self._trainer, self._run = trainer, run
+        self._due = time.monotonic() + run.checkpoint_every
+
+    def between_steps(self) -> None:
+        """Save if it is time. Raises Interrupted, the run saved, if it was asked to stop."""
+        if self._run.should_stop():
+            self.save()
+            raise Interrupted(
+                f"stopped after {self._trainer.step:,} of {self._trainer.steps:,} steps; "
+                f"go on with `{_resume_command(self._run)}`"
+            )
+        if time.monotonic() >= self._due:
+            self.save()
+
+    def save(self, **more: Any) -> None:
+        """Write the checkpoint; `more` are fields of About that are known at the end."""
+        checkpoints.save(self._run.output, checkpoint_of(self._trainer, **more))
+        self._due = time.monotonic() + self._run.checkpoint_every
+
+
+def checkpoint_of(trainer: Trainer, **more: Any) -> Checkpoint:
+    """The model, and everything needed to go on from here. Raises NonFiniteError if the run has diverged."""
+    trainer.check_sane(trainer.mean_loss)
+    model, data = trainer.model, trainer.data
+    about = describe(
+        model,
+        dataset=DataIdentity(data.name, data.sha256, data.classes),
+        settings=trainer.settings.as_dict(),
+        history=tuple(trainer.history),
+        position=trainer.position,
+        threads=trainer.processes,
+        machine=Machine(processor_name(), kernel_in_use()),
+        **more,
+    )
+    return Checkpoint(weights_of(model), about, trainer.state())
+
+
+def _resume_command(run: Run) -> str:
+    """What to type to go on."""
+    where = ["--data-dir", str(run.data_dir)] if run.data_dir else []
+    return shlex.join(["hellodl", "train", "--resume", str(run.output), *where])
+
+
+# The place of the output ------------------------------------------------------------------------------
+
+
+def check_place(path: Path) -> None:
+    """Make the output's folder if it is missing. Raises if something there is in the way."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise UsageError(f"{path}: is a folder, expected the name of a file to write")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path}: is no plain file, expected the name of a file to write")
+    except OSError as error:
+        raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def check_precious(path: Path, settings: Settings) -> None:
+    """Raise UsageError if a file would be replaced that is no checkpoint, or one of another architecture."""
+    if not path.exists():
+        return
+    try:
+        widths = checkpoints.load(path).about.network
+    except ModelError as error:
+        raise UsageError(f"{error}; --force replaces the file") from None
+    if widths != (784, *settings.hidden, 10):
+        old = "→".join(map(str, widths))
+        raise UsageError(f"{path}: holds a network {old}; --force replaces it, -o FILE writes elsewhere")
+
+
+# Going on where another run stopped -------------------------------------------------------------------
+
+
+def settings_of(path: Path, checkpoint: Checkpoint) -> Settings:
+    """What a checkpoint's run was told. Raises ModelError if that is not known, or can be told no more."""
+    try:
+        return Settings.from_dict(checkpoint.about.settings)
+    except (KeyError, TypeError):
+        raise ModelError(f"{path}: holds no training settings; it can be used, not resumed") from None
+    except UsageError as error:
+        raise ModelError(f"{path}: its {error}; it can be used, not resumed") from None
+
+
+def read_start(path: Path, settings: Settings) -> Checkpoint:
+    """The checkpoint to go on from. Raises UsageError listing the settings that contradict it.
+
+    Only the end may change: the number of epochs (the schedule goes on as if that had been asked for from
+    the start) and the accuracy to reach.
+    """
+    checkpoint = checkpoints.load(path)
+    there, here = settings_of(path, checkpoint).as_dict(), settings.as_dict()
+    differences = [
+        f"{name} is {there[name]} there, {here[name]} here"
+        for name in here
+        if name not in MAY_CHANGE and there[name] != here[name]
+    ]
+    if differences:
+        raise UsageError(f"{path}: was trained with other settings: {'; '.join(differences)}")
+    return checkpoint
+
+
+def restore(trainer: Trainer, path: Path, start: Checkpoint) -> None:
+    """Put a run where a checkpoint stands. Raises UsageError if it is of other data, or beyond the run's end.
+
+    Raises ModelError if the file lacks what it takes to go on.
+    """
+    about = start.about
+    if about.dataset is None or about.dataset.sha256 != trainer.data.sha256:
+        raise UsageError(f"{path}: was trained on other images than these; give --data-dir the same folder")
+    for name, array in trainer.state().items():
+        saved = start.training.get(name)
+        if saved is None or saved.shape != array.shape:
+            raise ModelError(
+                f"{path}: holds no training state {name!r} of this run; it can be used, not resumed"
+            )
+        array[...] = saved
+    if about.position is None or not _can_stand(trainer, about.position, about.history):
+        raise ModelError(f"{path}: its position in the training is damaged; it can be used, not resumed")
+    if about.position.step > trainer.steps:
+        raise UsageError(
+            f"{path}: has {about.position.step} steps behind it, --epochs {trainer.settings.epochs} has fewer"
+        )
+    trainer.go_to(about.position, list(about.history))
+
+
+def _can_stand(trainer: Trainer, position: Position, history: tuple[Epoch, ...]) -> bool:
+    """Whether a run can come to a position with this history."""
+    measured = trainer.settings.validation > 0
+    return len(history) == position.step // trainer.plan.steps_per_epoch and all(
+        (epoch.validation_loss is not None and epoch.validation_accuracy is not None) is measured
+        for epoch in history
+    )
