@@ -28,6 +28,7 @@ COMMANDS = (
     "graph",
     "descend",
     "report",
+    "chapter",
     "export",
     "sweep",
 )

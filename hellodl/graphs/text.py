@@ -43,6 +43,13 @@ def tree(graph: Graph) -> Iterator[Line]:
         seen.add(i)
 
 
+def outline(graph: Graph) -> Iterator[str]:
+    """The tree in plain words: what is handed down, the node, its gradient."""
+    for node, handed_down, branch, seen_before in tree(graph):
+        gradient = f", {node.subtitle}" * bool(node.label)
+        yield f"{handed_down:>6}  {branch}{node.title}{gradient}{' ↑' * seen_before}"
+
+
 def dot(graph: Graph) -> str:
     """The graph in Graphviz's language, as in the chapter."""
     texts = (f"{node.title}\n{node.subtitle}".strip() for node in graph.nodes)
