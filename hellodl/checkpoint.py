@@ -17,7 +17,7 @@ from hellodl import about as abouts
 from hellodl.errors import ModelError
 from hellodl.limits import weight_count
 from hellodl.nn import DigitNet
-from hellodl.system.files import write_atomically
+from hellodl.system.files import kind_at, write_atomically
 
 if TYPE_CHECKING:
     import os
@@ -105,7 +105,7 @@ def find_model(path: Path | None) -> Path:
     if path is not None:
         return SHIPPED if str(path) == "shipped" else path
     local = Path(DEFAULT_NAME)
-    if local.exists():
+    if kind_at(local) != "nothing":
         return local
     if SHIPPED.exists():
         return SHIPPED
@@ -145,15 +145,17 @@ def load(path: Path) -> Checkpoint:
 
 def _check_start(path: Path) -> None:
     """Open nothing but a plain file, and none that promises a huge header: parsing it would take memory."""
-    if not path.is_file():
-        what = "is not a file" if path.exists() else "does not exist"
-        raise ModelError(f"{path}: {what}, expected a model; train one with `hellodl train -o {path}`")
+    kind = kind_at(path)
+    if kind == "nothing":
+        raise ModelError(f"{path}: does not exist, expected a model; `hellodl train -o {path}` makes one")
+    if kind != "file":
+        raise ModelError(
+            f"{path}: is a {kind if kind == 'folder' else 'device or pipe'}, expected a model's file"
+        )
     with path.open("rb") as file:
         header = int.from_bytes(file.read(8), "little")
     if header > MAX_HEADER:
-        raise ModelError(
-            f"{path}: its header would have {header:,} bytes, expected at most {MAX_HEADER:,}; {DOUBT}"
-        )
+        raise ModelError(f"{path}: begins as no model does, or has too long a header; {DOUBT}")
 
 
 def _shapes(widths: Sequence[int]) -> dict[str, Shape]:

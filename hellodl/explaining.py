@@ -71,7 +71,7 @@ def evidence(model: DigitNet, image: Pixels, digit: int, steps: int = STEPS) -> 
     return share
 
 
-class Training:
+class Gallery:
     """Training images with what the last hidden layer makes of them, to find neighbours among."""
 
     def __init__(self, model: DigitNet, images: Pixels, labels: NDArray[np.integer]) -> None:

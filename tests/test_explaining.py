@@ -5,7 +5,7 @@ import paper
 import pytest
 import torch
 
-from hellodl.explaining import Training, evidence, explain
+from hellodl.explaining import Gallery, evidence, explain
 from hellodl.nn import DigitNet
 
 
@@ -66,7 +66,7 @@ def test_an_empty_picture_has_no_evidence(model):
 
 def test_neighbours_are_the_nearest_in_the_hidden_layer(model, image):
     images, labels = paper.digits()
-    found = Training(model, images, labels).nearest(image, 4)
+    found = Gallery(model, images, labels).nearest(image, 4)
     distances = np.sqrt(((model.hidden(images) - model.hidden(image[None])) ** 2).sum(axis=1))
     assert [n.index for n in found] == list(np.argsort(distances)[:4])
     assert (found[0].index, found[0].distance, found[0].label) == (7, pytest.approx(0, abs=1e-4), labels[7])
@@ -75,4 +75,4 @@ def test_neighbours_are_the_nearest_in_the_hidden_layer(model, image):
 
 def test_fewer_neighbours_where_there_are_fewer(model, image):
     images, labels = paper.digits()
-    assert len(Training(model, images[:2], labels[:2]).nearest(image)) == 2
+    assert len(Gallery(model, images[:2], labels[:2]).nearest(image)) == 2

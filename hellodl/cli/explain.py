@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hellodl.checkpoint import Checkpoint
-    from hellodl.explaining import Explanation, Training
+    from hellodl.explaining import Explanation, Gallery
     from hellodl.nn import DigitNet
     from hellodl.reading.reader import Digit, Reading
 
@@ -94,10 +94,10 @@ def _read(image: str, network: DigitNet, *, invert: bool | None) -> Reading:
     return read(source_of(image), network, invert=invert)
 
 
-def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, quiet: bool) -> Training | None:
+def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, quiet: bool) -> Gallery | None:
     """The data the model was trained on, to find neighbours among; None if it is not here."""
     from hellodl import datasets
-    from hellodl.explaining import Training
+    from hellodl.explaining import Gallery
 
     name = found.about.dataset.name if found.about.dataset else "mnist"
     if name not in DATASETS:
@@ -110,10 +110,10 @@ def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, qu
             raise
         say(f"without training digits to compare: {error}", quiet=quiet)
         return None
-    return Training(network, data.images, data.labels)
+    return Gallery(network, data.images, data.labels)
 
 
-def _why(digit: Digit, network: DigitNet, training: Training | None) -> Explanation:
+def _why(digit: Digit, network: DigitNet, training: Gallery | None) -> Explanation:
     from hellodl.explaining import explain as explanation
 
     near = training.nearest(digit.seen, NEIGHBOURS) if training else ()

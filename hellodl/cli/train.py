@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,6 +15,7 @@ from hellodl.cli.train_log import log_file
 from hellodl.cli.train_options import run_options, setting_options
 from hellodl.cli.train_view import JsonView, View
 from hellodl.errors import Interrupted
+from hellodl.training.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -34,20 +36,7 @@ if TYPE_CHECKING:
 )
 @setting_options
 @run_options
-def train(
-    output: Path | None,
-    preset: str | None,
-    threads: int | None,
-    data_dir: Path | None,
-    resume: Path | None,
-    checkpoint_every: float,
-    log: Path | None,
-    *,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
-    **given: Any,
-) -> None:
+def train(preset: str | None, log: Path | None, *, as_json: bool, quiet: bool, **given: Any) -> None:
     """Train the 784→128→64→10 network, on MNIST unless told otherwise.
 
     A preset is a set of values for the other options; options given override it.
@@ -56,28 +45,26 @@ def train(
     """
     from hellodl.training import run as training
 
-    given = {name: value for name, value in given.items() if value is not None}
-    settings = training.choose_settings(preset, given, resume)
-    output = output or resume or Path("hellodl.safetensors")
-    with stop_on_signals() as stop, log_file(log, output, append=resume is not None) as log_to:
+    settings, of_run = _sorted_out(given)
+    told = training.choose_settings(preset, settings, given["resume"])
+    of_run["output"] = output = given["output"] or given["resume"] or Path("hellodl.safetensors")
+    with stop_on_signals() as stop, log_file(log, output, append=bool(given["resume"])) as log_to:
         view = JsonView() if as_json else View(quiet=quiet, stopped=stop.requested)
-        run = training.Run(
-            output=output,
-            data_dir=data_dir,
-            resume=resume,
-            force=force,
-            threads=threads,
-            checkpoint_every=checkpoint_every,
-            progress=view.progress,
-            should_stop=stop.requested,
-        )
+        run = training.Run(**of_run, progress=view.progress, should_stop=stop.requested)
         try:
-            _follow(training.train(settings, run), view.show, log_to)
+            _follow(training.train(told, run), view.show, log_to)
         except Interrupted as error:
             error.exit_code = stop.exit_code
             raise
         finally:
             view.close()
+
+
+def _sorted_out(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings among the options, those that were given, and all others."""
+    names = {field.name for field in fields(Settings)}
+    settings = {name: value for name, value in given.items() if name in names and value is not None}
+    return settings, {name: value for name, value in given.items() if name not in names}
 
 
 def _follow(run: Generator[Record], *listeners: Callable[[Record], None]) -> None:

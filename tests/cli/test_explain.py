@@ -14,7 +14,7 @@ from hellodl.cli import explain_picture
 from hellodl.cli.canvas import MARK
 from hellodl.cli.explain_view import like
 from hellodl.cli.main import cli
-from hellodl.explaining import Neighbour, Training, explain
+from hellodl.explaining import Gallery, Neighbour, explain
 from hellodl.reading.reader import read
 
 
@@ -43,7 +43,7 @@ def test_json_is_what_the_library_says(folder):
     reading = read(folder / "42.jpg", model)
     assert len(record["digits"]) == len(reading.digits)
     for found, digit in zip(record["digits"], reading.digits, strict=True):
-        near = Training(model, data.images, data.labels).nearest(digit.seen)
+        near = Gallery(model, data.images, data.labels).nearest(digit.seen)
         why = explain(model, digit.seen, digit.digit, near)
         assert (found["digit"], found["score"]) == (digit.digit, pytest.approx(why.score))
         np.testing.assert_allclose(found["evidence"], why.evidence, atol=1e-5)

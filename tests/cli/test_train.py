@@ -226,7 +226,7 @@ def no_training(monkeypatch):
         (["--data-dir", "nowhere"], 4, "none of"),
         (["--resume", "nowhere"], 3, "nowhere: does not exist"),
         (["-o", "."], 2, ".: is a folder"),
-        (["-o", "notes.txt"], 2, "notes.txt: its header would have"),
+        (["-o", "notes.txt"], 2, "notes.txt: begins as no model does"),
         (["-o", "notes.txt/model"], 1, "cannot be written"),
         (["-o", "m" * 300], 1, "cannot be written: File name too long"),
         (["--log", "hellodl.safetensors"], 2, "is the model's file"),
