@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from hellodl.cli.common import FILE, console, json_option, options, print_json, quiet_option, say
-from hellodl.cli.drawing import PNG, SVG, check_ending, write_drawing
+from hellodl.cli.common import FILE, console, json_option, options, print_json, quiet_option
+from hellodl.cli.drawing import PNG, SVG, check_ending, print_lines, write_drawing
 from hellodl.cli.help import Command
 from hellodl.errors import UsageError
 
@@ -74,26 +75,24 @@ def descend(
     start = {name: tensor.item() for name, tensor in read_values(values, "--from").items()}
     if not start:
         raise UsageError("descend: expected a variable and where it starts, as in --from x=2")
-    pairs = [(rate, kept) for kept in numbers("--momentum", momentum) for rate in numbers("--lr", lr)]
-    if len(pairs) > MOST_DESCENTS:
-        raise UsageError(f"descend: {len(pairs)} descents, expected at most {MOST_DESCENTS}")
     title = " ".join(expression.split())
-    descents = [descent.descend(title, start, *pair, steps) for pair in pairs]
+    descents = [descent.descend(title, start, *pair, steps) for pair in pairs(lr, momentum)]
     land = descent.landscape(title, list(start), descents) if len(start) <= 2 or output else None
     if output and land:
-        write_drawing(output, lambda: descents_svg(title, land, descents))
+        write_drawing(output, lambda: descents_svg(title, land, descents), quiet=quiet or as_json)
     if as_json:
-        records = [
-            {"lr": d.lr, "momentum": d.momentum, "outcome": d.outcome, "points": d.points, "values": d.values}
-            for d in descents
-        ]
+        records = [asdict(found) for found in descents]
         print_json(finite({"expression": title, "variables": list(start), "descents": records}))
     else:
-        out = console()
-        for line in report(land, list(start), descents, out):
-            out.print(line)
-    if output:
-        say(f"drawing: {output}", quiet=quiet or as_json)
+        print_lines(report(land, list(start), descents, console()))
+
+
+def pairs(lr: str, momentum: str) -> list[tuple[float, float]]:
+    """Each learning rate with each momentum."""
+    found = [(rate, kept) for kept in numbers("--momentum", momentum) for rate in numbers("--lr", lr)]
+    if len(found) > MOST_DESCENTS:
+        raise UsageError(f"descend: {len(found)} descents, expected at most {MOST_DESCENTS}")
+    return found
 
 
 def numbers(option: str, text: str) -> list[float]:

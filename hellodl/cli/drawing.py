@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hellodl.cli.common import console, say
 from hellodl.errors import HellodlError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from rich.text import Text
 
 SVG, PNG, DOT = ".svg", ".png", ".dot"
 ZOOM = 2  # pixels of a PNG for one of the drawing, so that it is sharp on fine screens
@@ -24,13 +27,17 @@ def check_ending(path: Path | None, *endings: str) -> None:
         )
 
 
-def write_drawing(path: Path, svg: Callable[[], str], dot: Callable[[], str] = str) -> None:
-    """Write a drawing whole or not at all, in the form that the file's name says. Raises HellodlError."""
+def write_drawing(path: Path, svg: Callable[[], str], dot: Callable[[], str] = str, *, quiet: bool) -> None:
+    """Write a drawing whole or not at all, in the form that the file's name says, and say so.
+
+    Raises HellodlError.
+    """
     from hellodl.system.files import write_atomically
 
     ending = path.suffix.lower()
     text = dot() if ending == DOT else svg()
     write_atomically(path, png(text, path) if ending == PNG else text.encode())
+    say(f"drawing: {path}", quiet=quiet)
 
 
 def png(svg: str, path: Path) -> bytes:
@@ -52,3 +59,10 @@ def png(svg: str, path: Path) -> bytes:
         file.write_bytes(font.font_bytes)
         family = font.getname()[0]
         return svg_to_bytes(svg_string=svg, zoom=ZOOM, font_files=[str(file)], monospace_family=family)
+
+
+def print_lines(lines: Iterable[Text]) -> None:
+    """Lines on stdout, as long as they are."""
+    out = console()
+    for line in lines:
+        out.print(line, soft_wrap=True)

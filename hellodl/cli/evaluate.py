@@ -73,8 +73,8 @@ def evaluate(
     result = evaluation.evaluate(network, data)
     if output:
         title = f"{path.name[:24]} on {result.dataset}: {percent(result.accuracy)}"
-        write_drawing(output, lambda: confusion_matrix(result.confusion, title, alone=True))
-        say(f"drawing: {output}", quiet=quiet or as_json)
+        quiet = quiet or as_json
+        write_drawing(output, lambda: confusion_matrix(result.confusion, title, alone=True), quiet=quiet)
     if as_json:
         print_json({"model": str(path), **asdict(result)})
         return

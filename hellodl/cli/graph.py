@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from hellodl.cli.common import FILE, console, json_option, options, print_json, quiet_option, say
-from hellodl.cli.drawing import DOT, PNG, SVG, check_ending, write_drawing
+from hellodl.cli.common import FILE, json_option, options, print_json, quiet_option
+from hellodl.cli.drawing import DOT, PNG, SVG, check_ending, print_lines, write_drawing
 from hellodl.cli.help import Command
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
-
-    from rich.text import Text
 
     from hellodl.autograd import Tensor
 
@@ -70,9 +68,7 @@ def graph(
     if program:
         show_program(drawn, as_json=as_json)
     else:
-        show_graph(drawn, output, steps=steps, as_json=as_json)
-    if output:
-        say(f"drawing: {output}", quiet=quiet or as_json)
+        show_graph(drawn, output, steps=steps, as_json=as_json, quiet=quiet or as_json)
 
 
 class Subject(NamedTuple):
@@ -107,7 +103,7 @@ def subject(expression: str | None, values: Sequence[str], order: int) -> Subjec
     return Subject(y, names, {}, f"({title}){'′' * order}" if order else title, symbol + "′" * order)
 
 
-def show_graph(drawn: Subject, output: Path | None, *, steps: bool, as_json: bool) -> None:
+def show_graph(drawn: Subject, output: Path | None, *, steps: bool, as_json: bool, quiet: bool) -> None:
     """The graph as text or JSON, and in a file if one is named."""
     from hellodl.cli.graph_view import report, walk
     from hellodl.graphs.record import finite, record, show
@@ -119,7 +115,7 @@ def show_graph(drawn: Subject, output: Path | None, *, steps: bool, as_json: boo
     value, gradients = graph.nodes[0].value, graph.gradients(drawn.variables.values())
     if output:
         draw, caption = animation if steps else svg, f"{drawn.title} = {show(value)}"
-        write_drawing(output, lambda: draw(graph, caption), lambda: dot(graph))
+        write_drawing(output, lambda: draw(graph, caption), lambda: dot(graph), quiet=quiet)
     if as_json:
         told = {"expression": drawn.title, "value": value, "gradients": gradients, **graph.for_json()}
         walked = {"steps": [step._asdict() for step in backward_steps(graph)]} if steps else {}
@@ -138,10 +134,3 @@ def show_program(drawn: Subject, *, as_json: bool) -> None:
         print_json(listed)
     else:
         print_lines(calls(listed))
-
-
-def print_lines(lines: Iterable[Text]) -> None:
-    """Lines on stdout, as long as they are."""
-    out = console()
-    for line in lines:
-        out.print(line, soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +21,9 @@ from hellodl.cli.common import (
 from hellodl.cli.drawing import check_ending
 from hellodl.cli.help import Command
 from hellodl.errors import UsageError
+
+if TYPE_CHECKING:
+    from hellodl.graphs.report import Report
 
 
 @click.command(
@@ -48,26 +52,32 @@ def report(
 
     One file of HTML that needs no network, for screens, phones, paper and screen readers.
     """
-    from hellodl import checkpoint, datasets
     from hellodl.graphs.page import page
-    from hellodl.graphs.report import report as gather
+    from hellodl.graphs.record import finite
     from hellodl.system.files import write_atomically
-    from hellodl.system.processors import one_blas_thread
-    from hellodl.training.settings import PRESETS, Settings
 
     if file and model:
         raise UsageError("report: expected one model, as an argument or with -m")
     check_ending(output, ".html", ".htm")
-    path = choose_model(file or model, quiet=quiet)
+    gathered = gather(choose_model(file or model, quiet=quiet), data_dir)
+    if as_json:
+        print_json(finite(gathered.for_json()))
+    if output or not as_json:
+        target = output or Path("report.html")
+        write_atomically(target, page(gathered).encode())
+        say(f"report: {target}", quiet=quiet or as_json)
+
+
+def gather(path: Path, data_dir: Path | None) -> Report:
+    """The numbers about a model, read on its own data set."""
+    from hellodl import checkpoint, datasets
+    from hellodl.graphs.report import report as numbers
+    from hellodl.system.processors import one_blas_thread
+    from hellodl.training.settings import PRESETS, Settings
+
     loaded = checkpoint.load(path)
     trained_on = loaded.about.dataset
     data = datasets.load(trained_on.name if trained_on else "mnist", "test", data_dir)
     one_blas_thread()
     presets = {name: Settings(**values).as_dict() for name, values in PRESETS.items()}
-    gathered = gather(path, loaded, data, presets)
-    if as_json:
-        print_json(gathered.for_json())
-    if output or not as_json:
-        target = output or Path("report.html")
-        write_atomically(target, page(gathered).encode())
-        say(f"report: {target}", quiet=quiet or as_json)
+    return numbers(path, loaded, data, presets)

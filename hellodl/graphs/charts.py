@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.graphs.picture import box, path, picture, stylesheet, text, through
+from hellodl.graphs.picture import box, dot, path, picture, stylesheet, text, through
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from hellodl.graphs.report import Bin, Map
 
@@ -21,7 +23,12 @@ SIZE = 340.0  # of a chart, each way
 LEFT, TOP, RIGHT, BOTTOM = 52.0, 24.0, 12.0, 40.0  # room around what it shows
 STRONGEST = 0.55  # how opaque a cell of the confusion matrix gets, so that its count is readable
 CELL = 32.0
-DOT = 2.2
+BADGE, PUSHES, TINY = (
+    10.0,
+    40,
+    1e-3,
+)  # a badge's radius; rounds of pushing; what tells those in one place apart
+SHOWN = 0.002, 0.998  # between which shares of the map's points its frame lies; others stand at its edge
 
 
 @dataclass(frozen=True)
@@ -92,16 +99,16 @@ def reliability_chart(title: str, bins: Sequence[Bin]) -> str:
     parts = [*frame.axes(), frame.line("curve", [(0, 0), (1, 1)])]
     parts += [frame.line("series", [(b.confidence, end) for end in b.accuracy_interval]) for b in bins]
     for part in bins:
-        x, y = frame.place(part.confidence, part.accuracy)
-        radius = 2 + 1.2 * np.log10(part.images)
-        parts.append(f'<circle class="bar" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>')
+        parts.append(
+            dot("bar", *frame.place(part.confidence, part.accuracy), 2 + 1.2 * np.log10(part.images))
+        )
     return picture(SIZE, SIZE, parts, title)
 
 
 def scatter(title: str, shown: Map) -> str:
     """The last hidden layer's map: a dot an image, each digit with a colour, its name in its middle."""
     points = shown.points.astype(float)
-    low, high = np.quantile(points, [0.002, 0.998], axis=0)
+    low, high = np.quantile(points, SHOWN, axis=0)
     axes = [f"axis {i}: {share:.0%} of the variance" for i, share in enumerate(shown.shares, 1)]
     frame = Frame((low[0], low[1]), (high[0], high[1]), ([], []), (axes[0], axes[1]))
     parts = frame.axes()
@@ -109,15 +116,21 @@ def scatter(title: str, shown: Map) -> str:
         mine = np.clip(points[shown.labels == digit], low, high)
         dots = "".join("M{:.0f} {:.0f}h0".format(*frame.place(*point)) for point in mine.tolist())
         parts.append(path(f"d{digit}", dots))
-    for digit in range(10):
-        mine = points[shown.labels == digit]
-        if len(mine):
-            x, y = frame.place(*np.median(mine, axis=0))
-            parts += [
-                f'<circle class="badge" cx="{x:.1f}" cy="{y:.1f}" r="10"/>',
-                text("name", x, y + 5, str(digit)),
-            ]
+    middles = {d: np.median(points[shown.labels == d], axis=0) for d in np.unique(shown.labels).tolist()}
+    places = apart(np.array([frame.place(*middle) for middle in middles.values()]))
+    for digit, (x, y) in zip(middles, places.tolist(), strict=True):
+        parts += [dot("badge", x, y, BADGE), text("name", x, y + BADGE / 2, str(digit))]
     return picture(SIZE, SIZE, parts, title)
+
+
+def apart(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Places (n, 2) of badges, those that would overlap pushed apart, a little at a time."""
+    for _ in range(PUSHES):
+        gaps = places[:, None] - places[None] + np.tri(len(places))[..., None] * TINY
+        distances = np.linalg.norm(gaps, axis=2, keepdims=True)
+        overlap = np.clip(2 * BADGE - distances, 0, None) * ~np.eye(len(places), dtype=bool)[..., None]
+        places = places + (gaps / np.maximum(distances, TINY) * overlap / 4).sum(axis=1)
+    return places
 
 
 def confusion_matrix(table: Counts, title: str, *, alone: bool = False) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hellodl.graphs.picture import MARGIN, box, path, picture, shortened, stylesheet, text, through
+from hellodl.graphs.picture import MARGIN, box, dot, path, picture, shortened, stylesheet, text, through
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,8 +41,8 @@ def descents_svg(title: str, land: Landscape, descents: Sequence[Descent]) -> st
 def panel(x: float, y: float, land: Landscape, descent: Descent) -> list[str]:
     """One descent: what it is called, its way through the land, where that ended."""
     way = scaled(land.way(descent))
-    dots = [dot("dot", point, 2.5) for point in way[1 : DOTS + 1]]
-    inside = ['<use href="#land"/>', path("path", through(way)), *dots, dot("start", way[0], 5.5)]
+    dots = [dot("dot", *point, 2.5) for point in way[1 : DOTS + 1]]
+    inside = ['<use href="#land"/>', path("path", through(way)), *dots, dot("start", *way[0], 5.5)]
     top, bottom = y + ABOVE, y + ABOVE + HIGH
     return [
         text("note", x + WIDE / 2, top - 12, named(descent)),
@@ -55,11 +55,6 @@ def panel(x: float, y: float, land: Landscape, descent: Descent) -> list[str]:
         text("tick", x + WIDE / 2, bottom + 15, f"{land.names[1]} {land.low[1]:.3g} to {land.high[1]:.3g}"),
         text("note", x + WIDE / 2, bottom + 33, ended(descent)),
     ]
-
-
-def dot(style: str, point: Point, radius: float) -> str:
-    """A round dot."""
-    return f'<circle class="{style}" cx="{point[0]:.1f}" cy="{point[1]:.1f}" r="{radius}"/>'
 
 
 def scaled(points: Iterable[Point]) -> list[Point]:

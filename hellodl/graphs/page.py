@@ -86,7 +86,8 @@ def making(report: Report) -> dict[str, str]:
     settings = (
         (name.replace("_", " "), told(value)) for name, value in made.settings.items() if value is not None
     )
-    command = f"<p>This repeats the run:</p><code>{escape(report.command)}</code>" if report.command else ""
+    words = " ".join(f"<span>{escape(word)}</span>" for word in report.command.split())
+    command = f"<p>This repeats the run:</p><code>{words}</code>" if words else ""
     return {
         "command": command,
         "settings": "".join(map(table_row, settings)),

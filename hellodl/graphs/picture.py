@@ -117,6 +117,11 @@ def box(
     )
 
 
+def dot(style: str, x: float, y: float, radius: float) -> str:
+    """A round dot."""
+    return f'<circle class="{style}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>'
+
+
 def path(style: str, course: str, more: str = "") -> str:
     """A line along M, L and C commands."""
     return f'<path class="{style}" d="{course}"{more}/>'

@@ -44,7 +44,7 @@ def test_the_page_holds_everything_and_is_small(shipped):
     assert len(html.encode()) < MOST_BYTES
     about = checkpoint.load(checkpoint.SHIPPED).about
     for words in (
-        "hellodl train --preset ",
+        "<span>--preset</span> <span>",
         f"{100 * about.results.test_accuracy:.2f}&nbsp;%",
         "95&nbsp;% interval",
         about.settings["schedule"],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hellodl.evaluation import calibration_error
+from hellodl.graphs.charts import BADGE, apart
 from hellodl.graphs.report import command, principal_axes, reliability
 
 PRESETS = {
@@ -43,6 +44,14 @@ def test_the_map_shows_the_two_directions_that_vary_most():
 
 def test_a_layer_without_life_gives_a_map_without_nan():
     assert np.isfinite(principal_axes(np.zeros((50, 4), np.float32), np.zeros(50, int)).points).all()
+
+
+def test_badges_do_not_overlap():
+    """Not even those that start in one place; those that are free stay where they are."""
+    places = apart(np.array([[50.0, 50.0], [50.0, 50.0], [52.0, 49.0], [200.0, 100.0]]))
+    distances = np.linalg.norm(places[:, None] - places[None], axis=2)[np.triu_indices(4, 1)]
+    assert distances.min() > 2 * BADGE - 1
+    assert places[3].tolist() == [200, 100]
 
 
 @pytest.mark.parametrize(
