@@ -76,7 +76,7 @@ def test_metadata(wheel: zipfile.ZipFile) -> None:
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Requires-Python"] == ">=3.11"
     assert f"{info}/licenses/LICENSE" in wheel.namelist()
-    assert b"hellodl = hellodl.cli.main:main" in wheel.read(f"{info}/entry_points.txt")
+    assert b"hellodl = hellodl.__main__:main" in wheel.read(f"{info}/entry_points.txt")
 
 
 def test_source_archive_is_whole(unpacked: Path, wheel: zipfile.ZipFile, tmp_path: Path) -> None:

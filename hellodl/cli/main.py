@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from hellodl.cli.help import Command
+from hellodl.cli.signals import Signals
 from hellodl.cli.words import NAME, PLAIN, as_typed, command_name, printable
 from hellodl.errors import HellodlError
 from hellodl.system.kernels import choose_kernel
@@ -87,8 +88,21 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=PLAIN)  # an arrow must not crash a terminal that has none
     choose_kernel()  # before any command loads NumPy
+    signals = Signals()
+    with signals.heard():
+        try:
+            code = _attempt()
+        except (click.Abort, KeyboardInterrupt):  # of which there is one at most
+            code = complain("interrupted", signals.exit_code)
+    sys.exit(code)
+
+
+def _attempt() -> int:
+    """Run the command; the exit code. What went wrong is one line on stderr, unless it is a bug of ours."""
+    code = 1
     try:
         code = _run()
+        sys.stdout.flush()
     except HellodlError as error:
         code = complain(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -97,16 +111,15 @@ def main() -> None:
             error.show()
     except click.ClickException as error:
         code = complain(_in_a_line(error), error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        code = complain("interrupted", 130)
+    except MemoryError as error:  # NumPy's says how much
+        code = complain(f"there is not enough memory{f': {error}' if str(error) else ''}", 1)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         code = complain(f"the output cannot be written: {error.strerror}", 1)
-    sys.exit(code)
+    return code
 
 
 def _run() -> int:

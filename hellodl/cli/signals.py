@@ -1,30 +1,50 @@
-"""Ctrl-C and SIGTERM as requests that a run looks at between steps."""
+"""Ctrl-C and SIGTERM: the first ends the command, or the step; no other disturbs it while it tidies up."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
+import time
 from contextlib import contextmanager, suppress
+from threading import Timer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+PATIENCE = 3.0  # seconds to tidy up in; a signal after that ends the process at once
+SOON = 0.05  # seconds after which an interruption that Python has swallowed is tried again
 
-class Stop:
-    """Remembers that Ctrl-C was pressed or the system asked us to end; the second time it ends at once."""
+
+class Signals:
+    """What becomes of signals. `signal` is the first that came, None so far.
+
+    The first raises KeyboardInterrupt, once: whatever a storm of others hits then, it is no traceback and no
+    half removed file. Within `deferring`, the first is noted only, and the second raises.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self._raised_at: float | None = None
+        self._defers = False
+        self._hook = sys.unraisablehook
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
-        """Note a signal."""
-        if self.signal is not None:
-            raise KeyboardInterrupt
-        self.signal = number
-        with suppress(OSError):  # whoever read our stderr may have had the same Ctrl-C
-            os.write(2, b"\nhellodl: finishing this step and saving (again to leave at once)\n")
+        """Hear a signal."""
+        first, self.signal = self.signal is None, self.signal or number
+        if self._raised_at is not None:
+            if time.monotonic() - self._raised_at > PATIENCE:
+                os._exit(self.exit_code)
+            return
+        if first and self._defers:
+            with suppress(OSError):  # whoever read our stderr may have had the same Ctrl-C
+                os.write(2, b"\nhellodl: finishing this step and saving (again to leave at once)\n")
+            return
+        self._raised_at = time.monotonic()
+        raise KeyboardInterrupt
 
     def requested(self) -> bool:
         """Whether a signal came."""
@@ -35,14 +55,50 @@ class Stop:
         """What a shell expects of a program that a signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + (self.signal or signal.SIGINT)
 
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Inside, signals come here, but for those that our parent told us to ignore."""
+        handlers = {number: signal.getsignal(number) for number in NUMBERS}
+        hook, sys.unraisablehook = sys.unraisablehook, self._try_again
+        self._hook = hook
+        try:
+            for number, handler in handlers.items():
+                if handler is not signal.SIG_IGN:
+                    signal.signal(number, self)
+            yield
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            sys.unraisablehook = hook
+
+    @contextmanager
+    def deferring(self) -> Iterator[None]:
+        """Inside, the first signal is a request, for the work to look at."""
+        self._defers = True
+        try:
+            yield
+        finally:
+            self._defers = False
+            if self.signal is not None and self._raised_at is None:
+                self._raised_at = time.monotonic()  # the end has begun
+
+    def _try_again(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Python cannot raise everywhere, for example where it removes an object: raise a moment later."""
+        if unraisable.exc_type is not KeyboardInterrupt:
+            self._hook(unraisable)
+        elif self.signal is not None:
+            self._raised_at = None
+            Timer(SOON, signal.raise_signal, [self.signal]).start()
+
 
 @contextmanager
-def stop_on_signals() -> Iterator[Stop]:
-    """Inside, Ctrl-C and SIGTERM are noted; the loop looks between steps."""
-    stop = Stop()
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def stop_on_signals() -> Iterator[Signals]:
+    """Inside, the first Ctrl-C or SIGTERM is noted; the loop looks between steps."""
+    found = signal.getsignal(signal.SIGTERM)
+    if isinstance(found, Signals):
+        with found.deferring():
+            yield found
+        return
+    signals = Signals()
+    with signals.heard(), signals.deferring():
+        yield signals

@@ -1,15 +1,18 @@
 import json
 import os
+import random
 import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import tiny
+from PIL import Image
 
 from hellodl import checkpoint
 from hellodl.cli.main import main
@@ -339,6 +342,8 @@ def test_as_many_processors_are_used_as_asked_for_and_helpful(train, monkeypatch
     assert json.loads(out[-1])["threads"] == used
 
 
+STORMS = int(os.environ.get("HELLODL_STORMS", "4"))
+
 # Signals ----------------------------------------------------------------------------------------------
 
 STORY = """
@@ -420,6 +425,34 @@ def test_ctrl_c_before_training_begins_writes_nothing(signalled, tmp_path):
     assert code == 130
     assert err[-1] == "hellodl: stopped before the first step; nothing was written"
     assert names(tmp_path) == []
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["train", "predict"])
+def test_a_storm_of_signals_gets_one_line_and_leaves_no_file(command, small_mnist, tmp_path):
+    """At any moment, Ctrl-C and SIGTERM; HELLODL_STORMS=1000 asks for more than every test run has."""
+    moments = random.Random(STORMS)
+    line = ["train", "-q", "--epochs", "300", "--checkpoint-every", "0", "--data-dir", small_mnist, "--force"]
+    if command == "predict":
+        picture = tmp_path / "digit.png"
+        Image.new("L", (300, 300), 200).save(picture)
+        line = ["predict", "-q", *[picture] * 2000]
+    for _ in range(STORMS):
+        process = subprocess.Popen(
+            ["env", "--default-signal=INT", sys.executable, "-m", "hellodl", *line],
+            cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        time.sleep(moments.uniform(0, 2))
+        while process.poll() is None:
+            process.send_signal(moments.choice([signal.SIGINT, signal.SIGTERM]))
+            time.sleep(moments.choice([0, 0, 1e-4, 1e-3, 1e-2, 1e-1]))
+        said = [said for said in process.stderr.read().splitlines() if said and "finishing" not in said]
+        process.stderr.close()
+        assert len(said) <= 1, said
+        assert all(words.startswith("hellodl: ") for words in said)
+        assert process.returncode in {130, 143, -signal.SIGINT, -signal.SIGTERM}
+        assert set(names(tmp_path)) <= {"hellodl.safetensors", "digit.png"}
 
 
 @posix
