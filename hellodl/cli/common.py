@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hellodl.cli.words import as_typed, printable
+from hellodl.cli.words import as_typed, percent, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
 
+    from hellodl.checkpoint import Checkpoint
+
 FILE = click.Path(path_type=Path)
-PICTURE = click.Path(allow_dash=True)  # a name, kept as it was typed; shells complete it
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print records as JSON and nothing else.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks.")
@@ -63,15 +64,27 @@ def console() -> Console:
     return Console(highlight=False, emoji=False, markup=False)
 
 
-def choose_model(path: Path | None, *, quiet: bool = False) -> Path:
-    """The model to use; where it was not named, stderr says which it is."""
+def open_model(path: Path | None, *, quiet: bool = False) -> tuple[Path, Checkpoint]:
+    """The model to use, and its file; where it was not named, stderr says which it is and what that means."""
     from hellodl import checkpoint
 
     found = checkpoint.find_model(path)
+    loaded = checkpoint.load(found)
     if path is None:
         shipped = found == checkpoint.SHIPPED
-        say("model: the one that ships with hellodl" if shipped else f"model: {found}", quiet=quiet)
-    return found
+        say(f"model: {'the one that ships with hellodl' if shipped else _own(found, loaded)}", quiet=quiet)
+    return found, loaded
+
+
+def _own(path: Path, loaded: Checkpoint) -> str:
+    """What to expect of the user's own model."""
+    about = loaded.about
+    accuracy = about.results.test_accuracy if about.results else None
+    name = about.dataset.name if about.dataset else ""
+    how_good = f": {percent(accuracy)} on {name or 'its data'}" if accuracy is not None else ""
+    of_digits_alone = name in ("", "mnist") and not about.settings.get("drawn")
+    advice = "; the model that ships reads photographs better: -m shipped" if of_digits_alone else ""
+    return f"your own {path}{how_good}{advice}"
 
 
 def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:

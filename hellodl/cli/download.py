@@ -11,6 +11,7 @@ import click
 
 from hellodl.cli.common import DATASETS, FILE, json_option, print_json, quiet_option, say
 from hellodl.cli.help import Command
+from hellodl.cli.words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     examples=(
         ("download fashion-mnist", "then: train --dataset fashion-mnist"),
         ("download qmnist --data-dir data", "into the folder data/qmnist"),
+        ("download --clear-cache", "free what was kept"),
     ),
 )
 @click.argument("dataset", type=click.Choice(DATASETS), default=DATASETS[0])
@@ -33,10 +35,18 @@ if TYPE_CHECKING:
 )
 @click.option("--force", is_flag=True, help="Fetch files again that are there already.")
 @click.option("--data-dir", type=FILE, metavar="DIR", help="Put the files into DIR/DATASET.")
+@click.option("--clear-cache", is_flag=True, help="Remove all that was kept in the cache folder, and stop.")
 @quiet_option
 @json_option
 def download(
-    dataset: str, mirrors: tuple[str, ...], data_dir: Path | None, *, force: bool, quiet: bool, as_json: bool
+    dataset: str,
+    mirrors: tuple[str, ...],
+    data_dir: Path | None,
+    *,
+    force: bool,
+    clear_cache: bool,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Fetch DATASET and verify it by its checksums (default: mnist).
 
@@ -48,6 +58,9 @@ def download(
     from hellodl.datasets.catalogue import CATALOGUE
     from hellodl.datasets.download import Downloader, no_progress
 
+    if clear_cache:
+        _clear_cache(as_json=as_json)
+        return
     source = CATALOGUE[dataset]
     place = folders.destination(dataset, data_dir)
     remark = partial(say, quiet=quiet)
@@ -61,6 +74,17 @@ def download(
         print_json(_record(source, place.folder, files))
     else:
         click.echo(place.folder)
+
+
+def _clear_cache(*, as_json: bool) -> None:
+    """Empty the cache folder and say how much that freed."""
+    from hellodl.datasets import folders
+
+    freed, folder = folders.clear_cache(), folders.cache_folder()
+    if as_json:
+        print_json({"folder": str(folder), "freed": freed})
+    else:
+        click.echo(f"{printable(folder or 'no cache folder')}: {freed / 1e6:,.0f} MB freed")
 
 
 def _record(source: Source, folder: Path, files: tuple[Fetched, ...]) -> dict[str, object]:

@@ -9,12 +9,12 @@ import click
 
 from hellodl.cli.common import (
     FILE,
-    choose_model,
     console,
     data_dir_option,
     dataset_option,
     json_option,
     model_option,
+    open_model,
     print_json,
     quiet_option,
     say,
@@ -59,13 +59,12 @@ def evaluate(
     quiet: bool,
 ) -> None:
     """Show how well a model reads the test set, and what it gets wrong."""
-    from hellodl import checkpoint, datasets, evaluation
+    from hellodl import datasets, evaluation
     from hellodl.graphs.charts import confusion_matrix
     from hellodl.system.processors import one_blas_thread
 
     check_ending(output, PNG, SVG)
-    path = choose_model(model, quiet=quiet)
-    loaded = checkpoint.load(path)
+    path, loaded = open_model(model, quiet=quiet)
     network = loaded.model()
     data = datasets.load(dataset, "test", data_dir)
     _note_other_dataset(loaded.about.dataset, dataset, quiet=quiet)

@@ -9,20 +9,18 @@ import click
 from hellodl.cli.common import (
     DATASETS,
     FILE,
-    PICTURE,
-    choose_model,
     data_dir_option,
     json_option,
     model_option,
+    open_model,
     options,
     print_json,
     quiet_option,
     say,
 )
 from hellodl.cli.help import Command
-from hellodl.cli.predict import polarity_option, source_of
+from hellodl.cli.pictures import files, pictures_argument, polarity_option, readings, refuse
 from hellodl.errors import DataError, PictureError
-from hellodl.system.files import kind_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,12 +40,11 @@ NEIGHBOURS = 8
         ("explain photo.jpg -o why.png", "as a picture, too"),
     ),
 )
-@click.argument("image", metavar="IMAGE", type=PICTURE)
-@options(model_option, data_dir_option, polarity_option)
+@options(pictures_argument, model_option, data_dir_option, polarity_option)
 @click.option("-o", "--output", type=FILE, metavar="FILE.png", help="Draw the explanation there as well.")
 @options(json_option, quiet_option)
 def explain(
-    image: str,
+    images: tuple[str, ...],
     model: Path | None,
     data_dir: Path | None,
     *,
@@ -56,42 +53,29 @@ def explain(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Explain how a picture is read: the pixels that spoke for each digit and those against it.
+    """Explain how pictures are read: the pixels that spoke for each digit and those against it.
 
     Integrated gradients say what each pixel added to the digit's score while the picture grew from an empty
     one. Beside them: the training digits that the last hidden layer takes to be most alike.
     """
-    from hellodl import checkpoint
-
-    if output:
-        from hellodl.cli.canvas import check_free
-
-        check_free(output, "--output")
-    found = checkpoint.load(choose_model(model, quiet=quiet))
-    network = found.model()
-    reading = _read(image, network, invert=invert)
-    training = _training(found, network, data_dir, quiet=quiet)
-    whys = [_why(digit, network, training) for digit in reading.digits]
-    if as_json:
-        print_json(_fields(image, reading, whys))
-    else:
-        _show(image, reading, whys)
-    if output:
-        from hellodl.cli.canvas import save
-        from hellodl.cli.explain_picture import explain_picture
-
-        save(explain_picture(image, reading, whys), output)
-        say(f"explanation: {output}", quiet=quiet)
-
-
-def _read(image: str, network: DigitNet, *, invert: bool | None) -> Reading:
-    from hellodl.reading.reader import read
-    from hellodl.system.processors import one_blas_thread
-
-    if kind_at(image) == "folder":
-        raise PictureError(f"{image}: is a folder, expected one picture")
-    one_blas_thread()  # as predict does
-    return read(source_of(image), network, invert=invert)
+    names = files(images, output)
+    _, found = open_model(model, quiet=quiet)
+    network, training, failed = found.model(), None, False
+    for name, reading in readings(names, network, invert=invert, quiet=quiet):
+        if isinstance(reading, PictureError):
+            failed = True
+            refuse(name, reading, as_json=as_json)
+            continue
+        training = training or _training(found, network, data_dir, quiet=quiet)
+        whys = [_why(digit, network, training) for digit in reading.digits]
+        if as_json:
+            print_json(_fields(name, reading, whys))
+        else:
+            _show(name, reading, whys)
+        if output:
+            _draw(name, reading, whys, output, quiet=quiet)
+    if failed:
+        click.get_current_context().exit(PictureError.exit_code)
 
 
 def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, quiet: bool) -> Gallery | None:
@@ -155,3 +139,12 @@ def _show(image: str, reading: Reading, whys: list[Explanation]) -> None:
     for number, (digit, why) in enumerate(zip(reading.digits, whys, strict=True), 1):
         for line in draw(digit, why, number if len(whys) > 1 else 0, out):
             out.print(line, soft_wrap=True)
+
+
+def _draw(name: str, reading: Reading, whys: list[Explanation], output: Path, *, quiet: bool) -> None:
+    """The explanation as a PNG."""
+    from hellodl.cli.canvas import save
+    from hellodl.cli.explain_picture import explain_picture
+
+    save(explain_picture(name, reading, whys), output)
+    say(f"explanation: {output}", quiet=quiet)

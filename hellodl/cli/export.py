@@ -9,10 +9,10 @@ import click
 
 from hellodl.cli.common import (
     FILE,
-    choose_model,
     data_dir_option,
     json_option,
     model_option,
+    open_model,
     options,
     print_json,
     quiet_option,
@@ -49,13 +49,12 @@ def export(
     .onnx takes uint8 pictures (n, 28, 28) and gives probabilities (n, 10). .npz holds the weights by name.
     .h is C99: weights and a forward pass that needs nothing but expf.
     """
-    from hellodl import checkpoint
     from hellodl.export import formats
 
     if file and model and file != model:
         raise UsageError(f"two models are named, {file} and {model}; expected one")
     formats.check_name(output, int8=int8)
-    loaded = checkpoint.load(choose_model(file or model, quiet=quiet or given["as_json"]))
+    _, loaded = open_model(file or model, quiet=quiet or given["as_json"])
     network = loaded.model()
     written = formats.export(network, output, int8=int8)
     show(written, _accuracies(network, loaded, given["data_dir"]) if int8 else {}, as_json=given["as_json"])

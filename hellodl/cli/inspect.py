@@ -9,10 +9,10 @@ import click
 
 from hellodl.cli.common import (
     FILE,
-    choose_model,
     console,
     json_option,
     model_option,
+    open_model,
     print_json,
     quiet_option,
 )
@@ -36,12 +36,11 @@ if TYPE_CHECKING:
 @quiet_option
 def inspect(file: Path | None, model: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Show what a checkpoint holds and how it was made."""
-    from hellodl import checkpoint, inspection
+    from hellodl import inspection
 
     if file and model and file != model:
         raise UsageError(f"two models are named, {file} and {model}; expected one")
-    path = choose_model(file or model, quiet=quiet)
-    loaded = checkpoint.load(path)
+    path, loaded = open_model(file or model, quiet=quiet)
     result = inspection.examine(path, loaded)
     if as_json:
         print_json(asdict(result))

@@ -65,3 +65,14 @@ def test_no_probability_is_shown_as_certain():
     assert [confidence(p) for p in (0.0, 0.5, 0.97849, 0.9996, 1.0)] == [
         *("0.0 %", "50.0 %", "97.8 %", "99.9 %", "99.9 %")
     ]
+
+
+def test_the_cache_can_be_cleared_and_says_what_that_freed(tmp_path):
+    kept = tmp_path / "hellodl" / "mnist" / "decoded"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(bytes(3_000_000))
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "hellodl", "download", "--clear-cache"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("hellodl: 3 MB freed\n") or sys.platform != "linux"
+    assert not kept.exists() or sys.platform != "linux"

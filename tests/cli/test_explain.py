@@ -114,3 +114,13 @@ def test_neighbours_in_words():
     near = [Neighbour(i, label, 1.0, np.zeros((28, 28), np.uint8)) for i, label in enumerate((4, 4, 9, 4))]
     assert like(near) == "the 4 training digits most like it are 3 times 4, 1 times 9"
     assert like(near[:2]) == "the 2 training digits most like it are all 4"
+
+
+def test_several_pictures_and_folders_are_explained_one_after_the_other(folder, tmp_path):
+    """One that cannot be read does not stop the rest; the exit code tells of it."""
+    (tmp_path / "bad.png").write_text("no picture")
+    result = run(folder, folder / "7.png", tmp_path, folder / "7.png", "--json")
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert ["error" in record for record in records] == [False, True, False]
+    assert result.exit_code == 5
+    assert run(folder, folder / "7.png", folder / "42.jpg").exit_code == 0

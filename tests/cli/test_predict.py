@@ -21,7 +21,7 @@ from PIL import Image
 from rich.console import Console
 
 from hellodl import checkpoint
-from hellodl.cli import predict, predict_view
+from hellodl.cli import pictures, predict_view
 from hellodl.cli.canvas import MARK
 from hellodl.cli.main import cli
 from hellodl.cli.steps import draw_steps
@@ -272,5 +272,41 @@ def test_suffixes_are_those_of_formats_that_are_read():
     """Each format that load_picture opens has one; HEIC is there to be refused with what to do."""
     Image.init()
     known = Image.registered_extensions()
-    assert {known[s] for s in predict.SUFFIXES if s in known} == {*FORMATS, "MPO"}
-    assert [s for s in predict.SUFFIXES if s not in known] == [".heic", ".heif"]
+    assert {known[s] for s in pictures.SUFFIXES if s in known} == {*FORMATS, "MPO"}
+    assert [s for s in pictures.SUFFIXES if s not in known] == [".heic", ".heif"]
+
+
+def test_what_is_no_picture_on_standard_input_is_called_so(here):
+    result = run("-", input=b"no picture")
+    assert result.exit_code == 5
+    assert "hellodl: standard input: " in result.stderr
+
+
+# Which model ------------------------------------------------------------------------------------------
+
+
+def said_of_model(folder, *arguments, **about):
+    """The first line on stderr when a model that says this about itself lies in the folder."""
+    tiny.save_model(folder / "hellodl.safetensors", **about)
+    return run(digit_file(folder / "7.png"), *arguments).stderr.splitlines()[:1]
+
+
+def test_stderr_says_which_model_reads_and_what_that_means(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(digit_file(tmp_path / "7.png")).stderr == "model: the one that ships with hellodl\n"
+    mnist = {"dataset": {"name": "mnist", "sha256": "0"}, "results": {"test_accuracy": 0.98}}
+    advice = "; the model that ships reads photographs better: -m shipped"
+    own = "model: your own hellodl.safetensors"
+    assert said_of_model(tmp_path, **mnist) == [f"{own}: 98.00 % on mnist{advice}"]
+    assert said_of_model(tmp_path) == [f"{own}{advice}"]
+    assert said_of_model(tmp_path, **mnist, settings={"drawn": 100}) == [f"{own}: 98.00 % on mnist"]
+    assert said_of_model(tmp_path, dataset={"name": "kmnist", "sha256": "0"}) == [own]
+    assert said_of_model(tmp_path, "-q") == said_of_model(tmp_path, "-m", "shipped") == []
+
+
+def test_shipped_names_the_model_that_ships_whatever_lies_here(here):
+    digit_file(here / "7.png")
+    shipped, own = (run("7.png", "--json", *model).stdout for model in (("-m", "shipped"), ()))
+    assert shipped != own
+    (here / "hellodl.safetensors").unlink()
+    assert run("7.png", "--json").stdout == shipped

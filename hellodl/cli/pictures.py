@@ -1,0 +1,115 @@
+"""What the commands that read pictures share: which files are meant, their readings, what is refused."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import closing, nullcontext, suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hellodl.cli.common import print_json, say
+from hellodl.errors import UsageError
+from hellodl.system.files import kind_at
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from hellodl.errors import PictureError
+    from hellodl.nn import DigitNet
+    from hellodl.reading.reader import Reading
+
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
+    *(".pgm", ".ppm", ".pbm", ".pnm", ".avif", ".heic", ".heif"),  # HEIC is refused, with what to do
+)
+STDIN = "-"
+PATIENCE = 1.0  # seconds after which many files get a bar
+
+pictures_argument = click.argument(  # names, kept as they were typed; shells complete them
+    "images", nargs=-1, metavar="IMAGE…", type=click.Path(allow_dash=True)
+)
+polarity_option = click.option(
+    "--invert/--no-invert",
+    default=None,
+    help="Take the ink to be light on a dark ground, or dark on light.  [default: found out]",
+)
+
+
+def files(images: Sequence[str], output: Path | None) -> list[str]:
+    """The files meant, folders opened up. Raises UsageError for none, or if `output` cannot be drawn."""
+    names = [name for image in images for name in _opened(image)]
+    if not names:
+        raise UsageError(
+            f"which picture? Try `hellodl {click.get_current_context().info_name} image.png`, "
+            "or - for standard input"
+        )
+    if output:
+        from hellodl.cli.canvas import check_free
+
+        check_free(output, "--output")
+        if len(names) > 1:
+            raise UsageError(f"--output {output}: draws one picture, but there are {len(names):,}")
+    return names
+
+
+def _opened(image: str) -> list[str]:
+    """A folder's pictures in order of name; an empty folder, like any file, stays a name."""
+    if image != STDIN and kind_at(image) == "folder":
+        with suppress(OSError), os.scandir(image) as entries:
+            return sorted(e.path for e in entries if e.name.lower().endswith(SUFFIXES)) or [image]
+    return [image]
+
+
+def readings(
+    names: Sequence[str], model: DigitNet, *, invert: bool | None, quiet: bool
+) -> Generator[tuple[str, Reading | PictureError]]:
+    """Each name with its reading, or with why there is none; many files have a bar on stderr meanwhile."""
+    from hellodl.reading.several import read_each
+    from hellodl.system.processors import one_blas_thread
+
+    one_blas_thread()  # products for a few pictures are too small to share
+    with (
+        _bar(names, quiet=quiet) as bar,
+        closing(read_each(map(_source, names), model, invert=invert)) as found,
+    ):
+        for pair in zip(names, found, strict=True):
+            with bar.external_write_mode() if bar and sys.stdout.isatty() else nullcontext():
+                yield pair
+            if bar:
+                bar.update()
+
+
+def _bar(names: Sequence[str], *, quiet: bool) -> AbstractContextManager[Any]:
+    """A bar that begins after a while, or nothing."""
+    if quiet or len(names) == 1 or not sys.stderr.isatty():
+        return nullcontext()
+    from tqdm import tqdm
+
+    return tqdm(total=len(names), unit=" files", delay=PATIENCE, leave=False, smoothing=0.1)
+
+
+def _source(name: str) -> str | bytes:
+    """A file's name, or all of standard input. Raises UsageError where that is a keyboard."""
+    if name != STDIN:
+        return name
+    if sys.stdin.isatty():
+        raise UsageError(
+            "-: standard input is a keyboard, expected a picture; try `hellodl predict - < image.png`"
+        )
+    return sys.stdin.buffer.read()
+
+
+def refuse(name: str, error: PictureError, *, as_json: bool) -> None:
+    """Say why there is no reading."""
+    why = str(error)
+    if name == STDIN:
+        why = f"standard input: {why.removeprefix('bytes: ')}"
+    elif kind_at(name) == "folder":
+        why = f"{name}: holds no pictures, expected files like image.png"
+    if as_json:
+        print_json({"file": name, "error": why})
+    say(f"hellodl: {why}")
