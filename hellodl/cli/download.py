@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from hellodl.datasets.download import Fetched
 
 
+def _clear_cache(context: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click's
+    """Empty the cache folder, say how much that freed, and end."""
+    from hellodl.datasets import folders
+
+    if asked and not context.resilient_parsing:
+        freed = folders.clear_cache()
+        click.echo(f"{printable(folders.cache_folder() or 'no cache folder')}: {freed / 1e6:,.0f} MB freed")
+        context.exit()
+
+
 @click.command(
     cls=Command,
     examples=(
@@ -35,18 +45,18 @@ if TYPE_CHECKING:
 )
 @click.option("--force", is_flag=True, help="Fetch files again that are there already.")
 @click.option("--data-dir", type=FILE, metavar="DIR", help="Put the files into DIR/DATASET.")
-@click.option("--clear-cache", is_flag=True, help="Remove all that was kept in the cache folder, and stop.")
+@click.option(
+    "--clear-cache",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_clear_cache,
+    help="Remove all that was kept in the cache folder, and exit.",
+)
 @quiet_option
 @json_option
 def download(
-    dataset: str,
-    mirrors: tuple[str, ...],
-    data_dir: Path | None,
-    *,
-    force: bool,
-    clear_cache: bool,
-    quiet: bool,
-    as_json: bool,
+    dataset: str, mirrors: tuple[str, ...], data_dir: Path | None, *, force: bool, quiet: bool, as_json: bool
 ) -> None:
     """Fetch DATASET and verify it by its checksums (default: mnist).
 
@@ -58,9 +68,6 @@ def download(
     from hellodl.datasets.catalogue import CATALOGUE
     from hellodl.datasets.download import Downloader, no_progress
 
-    if clear_cache:
-        _clear_cache(as_json=as_json)
-        return
     source = CATALOGUE[dataset]
     place = folders.destination(dataset, data_dir)
     remark = partial(say, quiet=quiet)
@@ -74,17 +81,6 @@ def download(
         print_json(_record(source, place.folder, files))
     else:
         click.echo(place.folder)
-
-
-def _clear_cache(*, as_json: bool) -> None:
-    """Empty the cache folder and say how much that freed."""
-    from hellodl.datasets import folders
-
-    freed, folder = folders.clear_cache(), folders.cache_folder()
-    if as_json:
-        print_json({"folder": str(folder), "freed": freed})
-    else:
-        click.echo(f"{printable(folder or 'no cache folder')}: {freed / 1e6:,.0f} MB freed")
 
 
 def _record(source: Source, folder: Path, files: tuple[Fetched, ...]) -> dict[str, object]:

@@ -19,8 +19,8 @@ from hellodl.cli.common import (
     say,
 )
 from hellodl.cli.help import Command
-from hellodl.cli.pictures import files, pictures_argument, polarity_option, readings, refuse
-from hellodl.errors import DataError, PictureError
+from hellodl.cli.pictures import files, pictures_argument, polarity_option, readings
+from hellodl.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,13 +60,9 @@ def explain(
     """
     names = files(images, output)
     _, found = open_model(model, quiet=quiet)
-    network, training, failed = found.model(), None, False
-    for name, reading in readings(names, network, invert=invert, quiet=quiet):
-        if isinstance(reading, PictureError):
-            failed = True
-            refuse(name, reading, as_json=as_json)
-            continue
-        training = training or _training(found, network, data_dir, quiet=quiet)
+    network = found.model()
+    training = _training(found, network, data_dir, quiet=quiet)
+    for name, reading in readings(names, network, invert=invert, as_json=as_json, quiet=quiet):
         whys = [_why(digit, network, training) for digit in reading.digits]
         if as_json:
             print_json(_fields(name, reading, whys))
@@ -74,8 +70,6 @@ def explain(
             _show(name, reading, whys)
         if output:
             _draw(name, reading, whys, output, quiet=quiet)
-    if failed:
-        click.get_current_context().exit(PictureError.exit_code)
 
 
 def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, quiet: bool) -> Gallery | None:

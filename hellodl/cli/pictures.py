@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hellodl.cli.common import print_json, say
-from hellodl.errors import UsageError
+from hellodl.errors import PictureError, UsageError
 from hellodl.system.files import kind_at
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from hellodl.errors import PictureError
     from hellodl.nn import DigitNet
     from hellodl.reading.reader import Reading
 
@@ -65,22 +64,32 @@ def _opened(image: str) -> list[str]:
 
 
 def readings(
-    names: Sequence[str], model: DigitNet, *, invert: bool | None, quiet: bool
-) -> Generator[tuple[str, Reading | PictureError]]:
-    """Each name with its reading, or with why there is none; many files have a bar on stderr meanwhile."""
+    names: Sequence[str], model: DigitNet, *, invert: bool | None, as_json: bool, quiet: bool
+) -> Generator[tuple[str, Reading]]:
+    """Each name with its reading; what cannot be read is refused, and makes the exit code 5 in the end.
+
+    Many files have a bar on stderr meanwhile.
+    """
     from hellodl.reading.several import read_each
     from hellodl.system.processors import one_blas_thread
 
     one_blas_thread()  # products for a few pictures are too small to share
+    failed = False
     with (
         _bar(names, quiet=quiet) as bar,
         closing(read_each(map(_source, names), model, invert=invert)) as found,
     ):
-        for pair in zip(names, found, strict=True):
+        for name, reading in zip(names, found, strict=True):
             with bar.external_write_mode() if bar and sys.stdout.isatty() else nullcontext():
-                yield pair
+                if isinstance(reading, PictureError):
+                    failed = True
+                    _refuse(name, reading, as_json=as_json)
+                else:
+                    yield name, reading
             if bar:
                 bar.update()
+    if failed:
+        click.get_current_context().exit(PictureError.exit_code)
 
 
 def _bar(names: Sequence[str], *, quiet: bool) -> AbstractContextManager[Any]:
@@ -103,7 +112,7 @@ def _source(name: str) -> str | bytes:
     return sys.stdin.buffer.read()
 
 
-def refuse(name: str, error: PictureError, *, as_json: bool) -> None:
+def _refuse(name: str, error: PictureError, *, as_json: bool) -> None:
     """Say why there is no reading."""
     why = str(error)
     if name == STDIN:

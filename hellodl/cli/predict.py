@@ -10,8 +10,8 @@ import click
 from hellodl.cli import predict_view
 from hellodl.cli.common import FILE, json_option, model_option, open_model, options, quiet_option, say
 from hellodl.cli.help import Command
-from hellodl.cli.pictures import STDIN, files, pictures_argument, polarity_option, readings, refuse
-from hellodl.errors import PictureError, UsageError
+from hellodl.cli.pictures import STDIN, files, pictures_argument, polarity_option, readings
+from hellodl.errors import UsageError
 from hellodl.system.files import kind_at
 
 if TYPE_CHECKING:
@@ -51,16 +51,9 @@ def predict(
     render = predict_view.as_json if as_json else predict_view.as_text
     bars = not (as_json or quiet or steps) and len(names) == 1 and kind_at(images[0]) != "folder"
     network = open_model(model, quiet=quiet)[1].model()
-    failed = False
-    for name, reading in readings(names, network, invert=invert, quiet=quiet):
-        if isinstance(reading, PictureError):
-            failed = True
-            refuse(name, reading, as_json=as_json)
-        else:
-            click.echo(render(name, reading))
-            _draw(name, reading, output, steps=steps, bars=bars, quiet=quiet)
-    if failed:
-        click.get_current_context().exit(PictureError.exit_code)
+    for name, reading in readings(names, network, invert=invert, as_json=as_json, quiet=quiet):
+        click.echo(render(name, reading))
+        _draw(name, reading, output, steps=steps, bars=bars, quiet=quiet)
 
 
 def _check(names: list[str], *, steps: bool, as_json: bool) -> None:

@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Any]:
-    """A function that writes records to a file, a line each; one that does nothing without a path.
-
-    What was in the file stays until there is a first record to write.
-    """
+    """A function that writes records, a line each; what was in the file stays until there is a first one."""
     if path is None:
         yield lambda _record: None
         return
