@@ -9,10 +9,10 @@ import click
 
 from hellodl.cli.common import (
     FILE,
-    choose_model,
     data_dir_option,
     json_option,
     model_option,
+    open_model,
     options,
     print_json,
     quiet_option,
@@ -23,6 +23,7 @@ from hellodl.cli.help import Command
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
+    from hellodl.checkpoint import Checkpoint
     from hellodl.graphs.report import Report
 
 
@@ -59,7 +60,7 @@ def report(
     if file and model:
         raise UsageError("report: expected one model, as an argument or with -m")
     check_ending(output, ".html", ".htm")
-    gathered = gather(choose_model(file or model, quiet=quiet), data_dir)
+    gathered = gather(*open_model(file or model, quiet=quiet), data_dir)
     if as_json:
         print_json(finite(gathered.for_json()))
     if output or not as_json:
@@ -68,14 +69,13 @@ def report(
         say(f"report: {target}", quiet=quiet or as_json)
 
 
-def gather(path: Path, data_dir: Path | None) -> Report:
+def gather(path: Path, loaded: Checkpoint, data_dir: Path | None) -> Report:
     """The numbers about a model, read on its own data set."""
-    from hellodl import checkpoint, datasets
+    from hellodl import datasets
     from hellodl.graphs.report import report as numbers
     from hellodl.system.processors import one_blas_thread
     from hellodl.training.settings import PRESETS, Settings
 
-    loaded = checkpoint.load(path)
     trained_on = loaded.about.dataset
     data = datasets.load(trained_on.name if trained_on else "mnist", "test", data_dir)
     one_blas_thread()
