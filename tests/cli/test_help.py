@@ -115,7 +115,7 @@ def test_advice_names_the_command_as_it_was_typed(typed, tmp_path):
 def test_advice_in_errors_can_be_copied(tmp_path):
     """Also that of parts which know nothing of the command line."""
     done = tiny.hellodl("evaluate", "-m", "none", cwd=tmp_path, **{words.TYPED: "scripts/hellodl"})
-    assert done.stderr.decode().rstrip().endswith("train one with `scripts/hellodl train -o none`")
+    assert "`scripts/hellodl train -o none`" in done.stderr.decode()
 
 
 # Completion -------------------------------------------------------------------------------------------
