@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Function = Callable[["DigitNet", Tensor], Tensor]  # of scaled pixels (n, 784)
 
+UNDECIDED = 0.3  # of the usual size of the first weights that make scores: at first no digit is preferred
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels, as shares of full ink
 BATCH = 2500  # images at a time: few calls, between which threads have to wait for each other
 REPLAYS = 4  # sizes for which a network keeps its programs, the latest; one for 2,500 images takes 10 MB
@@ -29,13 +30,15 @@ class Linear:
 
     `weight` has shape (n_out, n_in) and starts normally distributed with variance 2 / n_in, which keeps the
     size of the signal through ReLUs (He et al. 2015, https://arxiv.org/abs/1502.01852). `bias` has shape
-    (n_out,) and starts at 0.
+    (n_out,) and starts at 0. With `small` the weights start at that share of their size.
     """
 
-    def __init__(self, n_in: int, n_out: int, rng: np.random.Generator | None = None) -> None:
+    def __init__(
+        self, n_in: int, n_out: int, rng: np.random.Generator | None = None, small: float = 1.0
+    ) -> None:
         rng = rng or np.random.default_rng()
         # Drawn as (n_in, n_out) and turned: in this memory order the matrix products are fastest.
-        weight = rng.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(np.sqrt(2 / n_in))
+        weight = rng.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(small * np.sqrt(2 / n_in))
         self.weight = Tensor(weight.T)
         self.bias = Tensor(np.zeros(n_out))
 
@@ -62,7 +65,8 @@ class DigitNet:
         rng = rng or np.random.default_rng()
         self.pixels = pixels
         self.widths = (784, *hidden, 10)
-        self.layers = [Linear(n_in, n_out, rng) for n_in, n_out in pairwise(self.widths)]
+        *inner, last = pairwise(self.widths)
+        self.layers = [Linear(*widths, rng) for widths in inner] + [Linear(*last, rng, small=UNDECIDED)]
         self._replays: dict[object, list[_Replay]] = {}
 
     def __getattr__(self, name: str) -> Linear:

@@ -199,5 +199,15 @@ def cosine(progress: float) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * progress)
 
 
+def trapezoid(progress: float) -> float:
+    """The full learning rate for half of the training, then straight down to 0."""
+    return min(1.0, 2 * (1 - progress))
+
+
 #: What share of the learning rate to use after a share of the training, both from 0 to 1.
-SCHEDULES: dict[str, Callable[[float], float]] = {"constant": constant, "linear": linear, "cosine": cosine}
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": constant,
+    "linear": linear,
+    "cosine": cosine,
+    "trapezoid": trapezoid,
+}

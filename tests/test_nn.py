@@ -167,6 +167,18 @@ def test_first_weights_have_the_variance_that_he_asks_for():
     assert not layer.bias.value.any()
 
 
+def test_an_untaught_network_prefers_no_digit_by_much():
+    """Scores start small: its loss is that of guessing, log 10, within a few tenths."""
+    images = np.random.default_rng(1).integers(0, 256, (200, 28, 28), dtype=np.uint8)
+    losses = [
+        -np.log(
+            DigitNet(rng=np.random.default_rng(seed)).predict(images)[np.arange(200), np.arange(200) % 10]
+        )
+        for seed in range(5)
+    ]
+    assert np.mean(losses) == pytest.approx(np.log(10), abs=0.3)
+
+
 def test_other_widths_make_other_layers():
     model = DigitNet((30, 20, 15))
     assert model.lc4.weight.shape == (10, 15)

@@ -137,7 +137,9 @@ def test_what_a_rule_remembers_of_weights_without_gradient_ends_at_zero(make):
 
 def test_schedules_begin_at_the_full_rate_and_end_where_they_should():
     ends = {name: (schedule(0.0), schedule(1.0)) for name, schedule in SCHEDULES.items()}
-    assert ends == {"constant": (1, 1), "linear": (1, 0), "cosine": (1, pytest.approx(0, abs=1e-16))}
+    falling = {"linear": (1, 0), "cosine": (1, pytest.approx(0, abs=1e-16)), "trapezoid": (1, 0)}
+    assert ends == {"constant": (1, 1), **falling}
+    assert [SCHEDULES["trapezoid"](share) for share in (0.25, 0.5, 0.75)] == [1, 1, 0.5]
     assert SCHEDULES["cosine"](0.5) == pytest.approx(0.5)
 
 

@@ -95,7 +95,7 @@ run_options = options(
         type=Threads(),
         default="auto",
         show_default=True,
-        help="Processors to use; more than 2 are not.",
+        help="Processors to use: 2 share out each step, 2 more distort pictures.",
     ),
     _of_run("--resume", type=FILE, help="Go on where this checkpoint stands, with its settings."),
     _of_output("-o", "--output", type=FILE, help="Where the model goes.  [default: hellodl.safetensors]"),

@@ -1,7 +1,7 @@
-"""A second process that takes the same steps as this one, each waiting for the other at fixed points.
+"""Other processes that work beside this one: one that takes the same steps, others that prepare them.
 
 Threads could not share out a training step: it is some thirty short NumPy calls, and before each of them
-they would wait for Python's global lock. Two processes have nothing in common but the arrays meant for it.
+they would wait for Python's global lock. Processes have nothing in common but the arrays meant for it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     Meet = Callable[[], None]  # returns when the other process has called it too
+    Check = Callable[[], None]  # raises, or ends this process, if the other one has ended
 
-PROCESSES = 2 if sys.platform == "linux" else 1  # elsewhere forking is unsafe, or there is none
+PROCESSES = 4 if sys.platform == "linux" else 1  # at most; elsewhere forking is unsafe, or there is none
 SPINS = 2000  # looks, 0.2 ms in all, before a process that waits lets others have its processor
 CHECK_EVERY = 1.0  # seconds of waiting before looking whether the other process still lives
+AHEAD = 4  # arrays that a process may have filled before the first of them is taken
 
 
 def shared_zeros(size: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
@@ -38,61 +40,110 @@ def shared_zeros(size: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
 
 
 @contextmanager
-def in_lockstep(work: Callable[[Meet], None]) -> Iterator[Meet | None]:
-    """While the body runs, `work` runs in a forked process; both are given a function to meet by.
+def beside(work: Callable[[Check], None]) -> Iterator[Check | None]:
+    """While the body runs, `work` runs in a forked process; both can check that the other one still lives.
 
-    The second process ends with the body, and by itself should this one be killed. None is given, and no
-    process started, where the system gives us none. `meet` raises HellodlError here if
-    the second process has ended.
+    The other process ends with the body, and by itself should this one be killed. None is given, and no
+    process started, where the system gives us none. `check` raises HellodlError here if the other has ended.
     """
-    forked = _fork() if PROCESSES > 1 else None
-    if forked is None:
+    parent = os.getpid()
+    try:
+        child = os.fork() if PROCESSES > 1 else None
+    except OSError:
+        child = None
+    if child is None:
         yield None
         return
-    parent, child, here, there = forked
     if child == 0:
-        _follow(work, partial(_meet, there, here, partial(_leave_with, parent)))
+        _follow(work, partial(_leave_with, parent))
     try:
-        yield partial(_meet, here, there, partial(_check_lives, child))
+        yield partial(_check_lives, child)
     finally:
         with suppress(ProcessLookupError, ChildProcessError):  # both where SIGCHLD is ignored
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
 
 
-def _fork() -> tuple[int, int, Any, Any] | None:
-    """Our number, the new process's (0 in itself), a semaphore for each; None if there are none to be had."""
+@contextmanager
+def in_lockstep(work: Callable[[Meet], None]) -> Iterator[Meet | None]:
+    """While the body runs, `work` runs beside it; both are given a function to meet by, as `beside` gives."""
+    here, there = _semaphore(0), _semaphore(0)
+    if here is None or there is None:
+        yield None
+        return
+    with beside(lambda check: work(partial(_meet, there, here, check))) as check:
+        yield None if check is None else partial(_meet, here, there, check)
+
+
+class Relay:
+    """Arrays that one process fills and another takes, in the same order.
+
+    Raises OSError where the system has no semaphores.
+
+    Args:
+        shape, dtype: of the arrays.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
+        size = int(np.prod(shape))
+        self._arrays = [shared_zeros(size, dtype).reshape(shape) for _ in range(AHEAD)]
+        self._free, self._full = _semaphore(AHEAD), _semaphore(0)
+        if self._free is None or self._full is None:
+            raise OSError("no semaphores")
+        self._count = 0  # arrays filled, or taken, by this process
+
+    def fill(self, write: Callable[[NDArray[Any]], object], check: Check | None) -> None:
+        """Let `write` fill the next array once that is free; ours to call in the one process."""
+        _wait(self._free, check)
+        write(self._arrays[self._count % AHEAD])
+        self._count += 1
+        self._full.release()
+
+    def take(self, read: Callable[[NDArray[Any]], object], check: Check | None) -> None:
+        """Let `read` have the next array once that is full; ours to call in the other process."""
+        _wait(self._full, check)
+        read(self._arrays[self._count % AHEAD])
+        self._count += 1
+        self._free.release()
+
+
+def _semaphore(value: int) -> Any:
+    """A semaphore for processes forked later, or None if there are none to be had."""
     import multiprocessing  # noqa: PLC0415 - only where it is used
 
-    context, parent = multiprocessing.get_context("fork"), os.getpid()
     try:
-        here, there = context.Semaphore(0), context.Semaphore(0)
-        return parent, os.fork(), here, there
-    except OSError:
+        return multiprocessing.get_context("fork").Semaphore(value)
+    except (OSError, ValueError):
         return None
 
 
-def _follow(work: Callable[[Meet], None], meet: Meet) -> None:
-    """The second process's life. Signals, and the files that the first has open, are not its business."""
+def _follow(work: Callable[[Check], None], check: Check) -> None:
+    """The other process's life. Signals, and the files that the first has open, are not its business."""
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         for descriptor in list(Path("/proc/self/fd").iterdir()):
             with suppress(OSError):  # the one that the list was read from is closed
                 os.close(int(descriptor.name))  # or locks and pipes would outlive the first process
-        work(meet)
+        work(check)
     finally:
         os._exit(1)
 
 
-def _meet(mine: Any, other: Any, check: Callable[[], None]) -> None:
-    """Say that we are here, and wait for the other: first awake, as it is almost there, then asleep."""
+def _meet(mine: Any, other: Any, check: Check) -> None:
+    """Say that we are here, and wait for the other."""
     mine.release()
+    _wait(other, check)
+
+
+def _wait(semaphore: Any, check: Check | None) -> None:
+    """Until another process has released it: first awake, as it is almost there, then asleep."""
     for _ in range(SPINS):
-        if other.acquire(block=False):
+        if semaphore.acquire(block=False):
             return
-    while not other.acquire(timeout=CHECK_EVERY):
-        check()
+    while not semaphore.acquire(timeout=CHECK_EVERY):
+        if check:
+            check()
 
 
 def _leave_with(parent: int) -> None:
@@ -100,12 +151,20 @@ def _leave_with(parent: int) -> None:
         os._exit(1)
 
 
-def _check_lives(child: int) -> None:
+def _check_lives(other: int) -> None:
     try:
-        has_ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:
-        has_ended = True
+        has_ended = os.waitid(os.P_PID, other, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # another process's child, or nobody hears of ended ones: SIGCHLD is ignored
+        has_ended = not _is_there(other)
     if has_ended:
         raise HellodlError(
-            "training: the second process was ended; --threads 1 does without, to the same end"
+            "training: a process that helped was ended; --threads 1 does without, to the same end"
         )
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -48,16 +48,17 @@ def one_blas_thread() -> None:
 
 
 def share_out(work: Callable[[Item], None], items: Sequence[Item]) -> None:
-    """Call `work` with each item, in two threads if there are processors for two and more than one item.
+    """Call `work` with each item, in as many threads as there are processors and items for.
 
     NumPy lets other threads run while it computes, so this pays where single calls take long.
     """
-    if len(items) == 1 or available_cpus() == 1:
+    threads = min(len(items), available_cpus())
+    if threads <= 1:
         for item in items:
             work(item)
         return
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only where it is used
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(work, items):  # raises what `work` raises
             pass

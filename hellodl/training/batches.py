@@ -85,6 +85,7 @@ class Batch:
     epoch: int
     number: int
     lr: float
+    distorted: bool = True
 
 
 class Plan:
@@ -116,8 +117,9 @@ class Plan:
             rows = np.concatenate([rows, pick.choice(self._pen_rows, self.settings.drawn, replace=False)])
         order = epoch_order(rows, self.batch_size, seed, epoch)
         for number in range(done, self.steps_per_epoch):
-            rate = self.learning_rate(epoch * self.steps_per_epoch + number)
-            yield Batch(order[number], epoch, number, rate)
+            step = epoch * self.steps_per_epoch + number
+            distorted = step < (1 - self.settings.clean) * self.steps
+            yield Batch(order[number], epoch, number, self.learning_rate(step), distorted)
 
     def rest(self, step: int) -> Iterator[Batch]:
         """The batches that are left when so many steps are done, to the end of the run."""
@@ -142,18 +144,27 @@ class Pictures:
         self._seed = seed
         self._gathered = np.empty((0, self._images.shape[1]), np.uint8)  # as they were before distortion
 
-    def read(self, rows: NDArray[np.intp], out: NDArray[np.uint8], *position: int) -> NDArray[np.uint8]:
-        """Write the pictures of some rows into `out`, uint8 (batch, 784), and give back their labels."""
-        if self._augmenter is None:
+    @property
+    def take_long(self) -> bool:
+        """Whether they are distorted by more than shifts: it takes as long as learning from them."""
+        return self._augmenter is not None and not self._augmenter.only_shifts
+
+    def read(self, batch: Batch, part: slice, number: int, out: NDArray[np.uint8]) -> None:
+        """Write a part of a batch's pictures into `out`, uint8 (n, 784); `number` says which part it is."""
+        rows = batch.rows[part]
+        if self._augmenter is None or not batch.distorted:
             self._gather(rows, out)
-        else:
-            if len(self._gathered) != len(rows):
-                self._gathered = np.empty_like(out)
-            self._gather(rows, self._gathered)
-            needs_rng = not self._augmenter.only_shifts
-            rng = generator(self._seed, Purpose.AUGMENT, *position) if needs_rng else None
-            self._augmenter(self._gathered, rng, out)
-        labels: NDArray[np.uint8] = self._labels[rows]
+            return
+        if len(self._gathered) != len(rows):
+            self._gathered = np.empty_like(out)
+        self._gather(rows, self._gathered)
+        position = batch.epoch, batch.number, number
+        rng = generator(self._seed, Purpose.AUGMENT, *position) if self.take_long else None
+        self._augmenter(self._gathered, rng, out)
+
+    def labels(self, batch: Batch, part: slice) -> NDArray[np.uint8]:
+        """The labels of a part of a batch."""
+        labels: NDArray[np.uint8] = self._labels[batch.rows[part]]
         return labels
 
     def _gather(self, rows: NDArray[np.intp], out: NDArray[np.uint8]) -> None:

@@ -26,6 +26,7 @@ from hellodl.limits import (
 
 SHARE = number(0, math.nextafter(1, 0), "0 up to, but not including, 1")
 RETIRED = {"label_smoothing": 0.0, "average": 0.0, "patience": 0}  # known to version 0.1: off at these values
+ADDED = {"clean": 0.0}  # what version 0.1 could not be told, and what it did
 RUN, NETWORK, DESCENT, DATA = "Run", "Network", "Descent", "Data"  # groups of settings
 
 
@@ -62,7 +63,10 @@ class Settings:
     )
     batch_size: int = limited(whole(1), 128, "Images a step.", group=DESCENT)
     schedule: str = limited(
-        one_of("constant", "linear", "cosine"), "constant", "How the learning rate falls.", group=DESCENT
+        one_of("constant", "linear", "cosine", "trapezoid"),
+        "constant",
+        "How the learning rate falls.",
+        group=DESCENT,
     )
     warmup: float = limited(
         number(0, 1, "a share from 0 to 1"),
@@ -84,6 +88,9 @@ class Settings:
         "none",
         "Distort the training images at random.",
         group=DATA,
+    )
+    clean: float = limited(
+        number(0, 1, "a share from 0 to 1"), 0.0, "Share of the run, its end, without distortion.", group=DATA
     )
     drawn: int = limited(
         whole(0, 45_000), 0, "Pictures by a random pen that join each epoch, to read real ones.", group=DATA
@@ -107,6 +114,7 @@ class Settings:
         if used := [name for name, off in RETIRED.items() if values.get(name, off) != off]:
             name = used[0].replace("_", "-")
             raise UsageError(f"--{name}: is {values[used[0]]!r:.40}, a setting that is no more")
+        values = ADDED | values
         return cls(**{f.name: values[f.name] for f in fields(cls)} | {"hidden": tuple(values["hidden"])})
 
 
@@ -114,27 +122,41 @@ DEFAULT_PRESET = "fast"
 PRESETS: dict[str, dict[str, Any]] = {
     # The chapter's own: plain hill descent.
     "hill": {"epochs": 10, "lr": 0.1, "batch_size": 64},
-    # Chosen on the validation split: 98 % in the fewest seconds.
+    # Chosen on folds of the training set: 98 % in the fewest seconds.
     "fast": {
         "epochs": 3,
-        "lr": 0.3,
-        "momentum": 0.85,
+        "lr": 0.25,
+        "momentum": 0.9,
         "batch_size": 256,
         "schedule": "linear",
         "warmup": 0.2,
-        "weight_decay": 5e-4,
+        "weight_decay": 1e-3,
         "augment": "shift",
+        "clean": 0.35,
     },
-    # Chosen on the validation split: the most this network can do, in a minute or two.
-    "best": {
-        "epochs": 200,
-        "lr": 0.05,
+    # Chosen on folds of the training set, as the next: 99.2 % within ten seconds.
+    "good": {
+        "epochs": 30,
+        "lr": 0.1,
         "momentum": 0.9,
         "batch_size": 128,
-        "schedule": "cosine",
+        "schedule": "linear",
+        "warmup": 0.05,
+        "weight_decay": 4e-4,
+        "augment": "elastic",
+        "validation": 2000,
+    },
+    # The most this network can do, in a minute or two.
+    "best": {
+        "epochs": 360,
+        "lr": 0.1,
+        "momentum": 0.9,
+        "batch_size": 128,
+        "schedule": "trapezoid",
         "warmup": 0.01,
         "weight_decay": 2e-4,
         "augment": "elastic",
+        "validation": 2000,
     },
 }
 

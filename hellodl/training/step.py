@@ -1,14 +1,16 @@
-"""One step down the hill, taken alone or shared with a second process.
+"""One step down the hill, taken alone or shared with other processes.
 
 A batch is worked on as two shards. Who works on them, one process or two, makes no difference to any bit of
-the result: each shard is computed by one thread, and the sum of two numbers knows no order.
+the result: each shard is computed by one thread, and the sum of two numbers knows no order. Where there are
+more processors, others distort the pictures of the steps to come, which takes as long as learning from them.
 """
 
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from hellodl.autograd.tensor import CACHE_LINE
 from hellodl.errors import NonFiniteError
 from hellodl.nn import cross_entropy
 from hellodl.optim import ALL
-from hellodl.system.lockstep import in_lockstep, shared_zeros
+from hellodl.system.lockstep import Relay, beside, in_lockstep, shared_zeros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,12 +29,15 @@ if TYPE_CHECKING:
 
     from hellodl.nn import DigitNet
     from hellodl.optim import Optimizer
-    from hellodl.system.lockstep import Meet
+    from hellodl.system.lockstep import Check, Meet
     from hellodl.training.batches import Batch, Pictures
 
     Array = NDArray[Any]
+    Images = NDArray[np.uint8]
+    Helper = tuple[list[Relay], Check | None]  # None: there is no process to be had
 
 WORTH_SPLITTING = 32  # images in a batch: halves of fewer take as long as the whole
+HELPERS = 2  # processes that distort pictures: then that no longer takes longer than the step itself
 
 TARGETS = np.column_stack([np.eye(10), np.full(10, 0.1)])  # a column for each label; the last is NO_DIGIT's
 
@@ -61,11 +66,11 @@ class Shard:
         self, net: DigitNet, number: int, rows: slice, batch_size: int, gradients: Sequence[Array]
     ) -> None:
         size = rows.stop - rows.start
-        self._net, self._number, self._rows = net, number, rows
+        self._net, self.number, self._rows = net, number, rows
         self._target_columns = np.asarray(TARGETS * (size / batch_size), np.float32)
         self._pixels = Tensor(np.zeros((size, 784)))
         self._targets = Tensor(np.zeros((10, size)).T)  # laid out as scores are
-        self._images, self._labels = np.empty((size, 784), np.uint8), np.zeros(size, np.uint8)
+        self.images, self._labels = np.empty((size, 784), np.uint8), np.zeros(size, np.uint8)
         log_probabilities = net(self._pixels)
         loss = cross_entropy(log_probabilities, self._targets)
         self._loss = shared_zeros(1)
@@ -73,12 +78,20 @@ class Shard:
         self.program = Program(loss, log_probabilities, *grad(loss, *net.parameters()), into=into)
         self._log_probabilities = self.program.run()[1]
 
-    def read(self, pictures: Pictures, batch: Batch) -> None:
-        """Gather our images of a batch."""
-        rows, position = batch.rows[self._rows], (batch.epoch, batch.number, self._number)
-        self._labels = pictures.read(rows, self._images, *position)
-        self._net.scale_pixels(self._images, self._pixels.value)
+    def gather(self, pictures: Pictures, batch: Batch, out: Images) -> None:
+        """Write our images of a batch into `out`, uint8 (size, 784)."""
+        pictures.read(batch, self._rows, self.number, out)
+
+    def use(self, pictures: Pictures, batch: Batch, images: Images) -> None:
+        """Take these images, as `gather` left them, and their labels as the program's input."""
+        self._labels = pictures.labels(batch, self._rows)
+        self._net.scale_pixels(images, self._pixels.value)
         np.take(self._target_columns, self._labels, axis=1, out=self._targets.value.T, mode="clip")
+
+    def read(self, pictures: Pictures, batch: Batch) -> None:
+        """Gather our images of a batch and use them."""
+        self.gather(pictures, batch, self.images)
+        self.use(pictures, batch, self.images)
 
     @property
     def loss(self) -> float:
@@ -98,7 +111,8 @@ class Step:
         optimizer: it owns the network's weights.
         pictures: what batches are gathered from.
         batch_size: images a step.
-        processes: 1, or 2 to share out every step; the weights come out the same bit for bit.
+        processes: how many may work; 2 share out every step, 2 more distort pictures if that takes long. The
+            weights come out the same bit for bit.
     """
 
     def __init__(
@@ -106,7 +120,10 @@ class Step:
     ) -> None:
         self._optimizer, self._pictures = optimizer, pictures
         slices = split(batch_size)
-        self.processes = min(processes, len(slices))
+        self._sharing = min(processes, len(slices))
+        self._helping = min(processes - self._sharing, HELPERS) if pictures.take_long else 0
+        self._helpers: Sequence[Helper] = ()
+        self._taken = 0  # steps since others began to help
         self._gradients = [optimizer.gradient, *(optimizer.zeros() for _ in slices[1:])]
         self._shards = [
             Shard(net, number, rows, batch_size, optimizer.views(gradient))
@@ -117,8 +134,9 @@ class Step:
     def take(self, batch: Batch) -> float:
         """Learn from a batch; gives back the mean loss over it. Raises NonFiniteError, naming the op."""
         for shard in self._ours:
-            shard.read(self._pictures, batch)
+            self._read(shard, batch)
             shard.program.run()
+        self._taken += 1
         self._meet()
         loss = sum(shard.loss for shard in self._shards)
         if not math.isfinite(loss):
@@ -143,27 +161,63 @@ class Step:
         """The share of the latest batch, or of our shard of it, that was read rightly before learning."""
         return self._ours[0].accuracy()
 
+    def _read(self, shard: Shard, batch: Batch) -> None:
+        """Give a shard its images: those that a helper has made ready, if there are helpers."""
+        if not self._helpers:
+            shard.read(self._pictures, batch)
+            return
+        relays, check = self._helpers[self._taken % len(self._helpers)]
+        relays[shard.number].take(partial(shard.use, self._pictures, batch), check)
+
+    @property
+    def processes(self) -> int:
+        """How many processes work, those included that may help inside `shared`."""
+        return self._sharing + self._helping
+
     @contextmanager
     def shared(self, to_come: Iterable[Batch]) -> Iterator[None]:
-        """Inside, another process takes the same steps, if we may use two and there is work for two.
+        """Inside, other processes help, as many as we may use and as there is work for.
 
         `to_come` are all batches that `take` may be given inside, in their order.
         """
-        if self.processes == 1:
-            yield
-            return
-        with in_lockstep(partial(self._assist, to_come)) as meet:
-            if meet is None:
-                self.processes = 1
-            else:
-                self._share(0, meet)
+        with ExitStack() as company:
+            self._taken = 0
+            helpers = [company.enter_context(self._helper(to_come, n)) for n in range(self._helping)]
+            self._helpers = helpers if all(check for _, check in helpers) else ()
+            self._helping = len(self._helpers)
+            if self._sharing > 1:
+                self._share_with(company.enter_context(in_lockstep(partial(self._assist, to_come))))
             try:
                 yield
             finally:
                 self._take_over()
 
+    def _share_with(self, meet: Meet | None) -> None:
+        """Do half of the work, if there is somebody for the other half."""
+        if meet is None:
+            self._sharing = 1
+        else:
+            self._share(0, meet)
+
+    @contextmanager
+    def _helper(self, to_come: Iterable[Batch], number: int) -> Iterator[Helper]:
+        """Inside, a process distorts batches ahead: that of this number, and every so manieth after it."""
+        try:
+            relays = [Relay(shard.images.shape, np.uint8) for shard in self._shards]
+        except OSError:
+            relays = []
+        theirs = islice(to_come, number, None, self._helping)
+        with beside(partial(self._help, theirs, relays)) if relays else nullcontext() as check:
+            yield relays, check
+
+    def _help(self, batches: Iterable[Batch], relays: list[Relay], check: Check) -> None:
+        """A helper's life."""
+        for batch in batches:
+            for shard, relay in zip(self._shards, relays, strict=True):
+                relay.fill(partial(shard.gather, self._pictures, batch), check)
+
     def _assist(self, to_come: Iterable[Batch], meet: Meet) -> None:
-        """The other process's life."""
+        """The life of the process that takes the same steps."""
         self._share(1, meet)
         for batch in to_come:
             self.take(batch)
@@ -178,7 +232,7 @@ class Step:
 
     def _take_over(self) -> None:
         """Do all the work of a step in this process."""
-        self._ours, self._part, self._meet = self._shards, ALL, _nobody_to_meet
+        self._ours, self._part, self._meet, self._helpers = self._shards, ALL, _nobody_to_meet, ()
         self._optimizer.gradient, *self._others = self._gradients
 
 

@@ -110,22 +110,11 @@ def describe(bench: Bench) -> dict[str, str | int | None]:
     versions = {module: bench.version(module) or "not installed" for module in MODULES}
     return {
         "CPUs": cpus(),
-        "of": cpu_name(),
+        **bench.probe("machine", ""),
         "Python": platform.python_version(),
         **versions,
         "rounds": bench.rounds,
     }
-
-
-def cpu_name() -> str:
-    """The processor's name, where Linux tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    return next(
-        (line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine()
-    )
 
 
 def table(results: list[Result]) -> str:

@@ -6,6 +6,11 @@ Apart, so that bench.py itself stays small: a child's peak memory is never told 
 
 from __future__ import annotations
 
+# ruff: noqa: E402 - the kernel is chosen before NumPy is imported, as `hellodl` does
+from hellodl.system import kernels
+
+kernels.choose_kernel()
+
 import argparse
 import json
 import time
@@ -39,7 +44,7 @@ PASSES = 5  # over the test set in one measurement: the product before it has em
 
 def main() -> None:
     """Run the probe that is named."""
-    probes = {probe.__name__: probe for probe in (rate, allocation, evaluation, subset, digit)}
+    probes = {probe.__name__: probe for probe in (machine, rate, allocation, evaluation, subset, digit)}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("probe", choices=probes)
     parser.add_argument("argument", help="a batch size or `fast`, a model, a number of images, or a file")
@@ -49,6 +54,11 @@ def main() -> None:
 
 
 # Probes -------------------------------------------------------------------------------------------------
+
+
+def machine(_: str, _rounds: int) -> dict[str, str]:
+    """The processor, and the kernel that multiplies matrices on it for `hellodl`."""
+    return {"of": kernels.processor_name(), "kernel": kernels.kernel_in_use()}
 
 
 def rate(batch: str, rounds: int) -> dict[str, float]:

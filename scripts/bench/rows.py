@@ -247,12 +247,12 @@ def predict(bench: Bench) -> list[Result]:
     return started_against("predict", "predict digit.png", "torch", Limit("≤", 0.35), bench)
 
 
-def rate(row: str, batch: str, bench: Bench) -> list[Result]:
+def rate(row: str, batch: str, least: float, bench: Bench) -> list[Result]:
     """The arithmetic rate of training steps and of a matrix product."""
     found = bench.probe("rate", batch)
     medians = [found["ours"] / 1e9, found["theirs"] / 1e9]
     command = f"training steps, batch {found['batch']}, threads: {found['threads']}"
-    return [relative(row, command, "GFLOP/s", medians, "2048³ float32 product", Limit("≥", 0.55))]
+    return [relative(row, command, "GFLOP/s", medians, "2048³ float32 product", Limit("≥", least))]
 
 
 def accuracy(bench: Bench) -> list[Result]:
@@ -264,8 +264,8 @@ def accuracy(bench: Bench) -> list[Result]:
     note = f"seeds 0 to {bench.seeds - 1}: " + " ".join(f"{value:.2f}" for value in found)
     command = f"hellodl train --seed N, {bench.seeds} seeds: "
     return [
-        absolute("accuracy", command + "median", "%", median(found), Limit("≥", 98.0), note),
-        absolute("accuracy", command + "worst", "%", min(found), Limit("≥", 97.7)),
+        absolute("accuracy", command + "median", "%", median(found), Limit("≥", 98.2), note),
+        absolute("accuracy", command + "worst", "%", min(found), Limit("≥", 98.0)),
     ]
 
 
@@ -293,7 +293,7 @@ def busy(bench: Bench) -> list[Result]:
 
     medians = bench.in_turns(beside, epoch)
     command = f"an epoch beside {cpus()} busy processes"
-    return [relative("busy", command, "s", medians, "in quiet", Limit("≤", 3))]
+    return [relative("busy", command, "s", medians, "in quiet", Limit("≤", 1.6))]
 
 
 def one_cpu(bench: Bench) -> list[Result]:
@@ -308,14 +308,12 @@ def one_cpu(bench: Bench) -> list[Result]:
 
 
 def evaluate(bench: Bench) -> list[Result]:
-    """Reading the test set; the target is the lower of two."""
+    """Reading the test set."""
     run([*HELLODL, "train", "--epochs", "1", "--force"])
     found = bench.probe("evaluation", "hellodl.safetensors")
     ours, theirs = found["ours"], found["theirs"]
-    met = ours >= min(1e6, 0.5 * theirs)
     command, against = "model.predict(10,000 images)", "2048³ float32 product"
-    target = "≥ 1e6 images/s or ≥ 0.5 ×"
-    return [Result("evaluate", command, "images/s", ours, against, theirs, ours / theirs, target, met)]
+    return [relative("evaluate", command, "images/s", [ours, theirs], against, Limit("≥", 0.6))]
 
 
 def batch_sizes(bench: Bench) -> list[Result]:
@@ -350,13 +348,13 @@ def set_sizes(bench: Bench) -> list[Result]:
 
 
 ROWS: dict[str, Callable[[Bench], list[Result]]] = {
-    "epoch-torch": partial(epoch_against, "epoch-torch", "torch", "torch_eager.py", Limit("≤", 0.40)),
-    "epoch-jax": partial(epoch_against, "epoch-jax", "jax", "jax_scan.py", Limit("≤", 0.75)),
-    "epoch-numpy": partial(epoch_against, "epoch-numpy", "numpy", "numpy_plain.py", Limit("≤", 0.70)),
-    "rate": partial(rate, "rate", "fast"),
-    "rate-128": partial(rate, "rate-128", "128"),
-    "rate-512": partial(rate, "rate-512", "512"),
-    "command": partial(started_against, "command", "train", "torch", Limit("≤", 1.0)),
+    "epoch-torch": partial(epoch_against, "epoch-torch", "torch", "torch_eager.py", Limit("≤", 0.30)),
+    "epoch-jax": partial(epoch_against, "epoch-jax", "jax", "jax_scan.py", Limit("≤", 0.65)),
+    "epoch-numpy": partial(epoch_against, "epoch-numpy", "numpy", "numpy_plain.py", Limit("≤", 0.55)),
+    "rate-128": partial(rate, "rate-128", "128", 0.48),
+    "rate-256": partial(rate, "rate-256", "256", 0.58),
+    "rate-512": partial(rate, "rate-512", "512", 0.58),
+    "command": partial(started_against, "command", "train", "torch", Limit("≤", 0.65)),
     "accuracy": accuracy,
     "predict": predict,
     "help": partial(started_against, "help", "--help", "numpy", Limit("≤", 1.3)),

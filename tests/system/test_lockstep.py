@@ -10,7 +10,7 @@ import pytest
 
 from hellodl.errors import HellodlError
 from hellodl.system import lockstep
-from hellodl.system.lockstep import in_lockstep, shared_zeros
+from hellodl.system.lockstep import AHEAD, Relay, beside, in_lockstep, shared_zeros
 
 pytestmark = pytest.mark.skipif(lockstep.PROCESSES == 1, reason="no second process on this system")
 
@@ -53,7 +53,7 @@ def test_a_second_process_that_dies_is_noticed(monkeypatch):
     """Not waited for until the end of time."""
     monkeypatch.setattr(lockstep, "CHECK_EVERY", 0.01)
     with (
-        pytest.raises(HellodlError, match="second process was ended; --threads 1"),
+        pytest.raises(HellodlError, match="process that helped was ended; --threads 1"),
         in_lockstep(lambda _meet: os.kill(os.getpid(), signal.SIGKILL)) as meet,
     ):
         meet()
@@ -66,7 +66,7 @@ def test_where_nobody_hears_of_ended_processes_the_body_still_ends():
         with in_lockstep(lambda meet: meet()) as meet:
             meet()
         with (
-            pytest.raises(HellodlError, match="second process was ended"),
+            pytest.raises(HellodlError, match="process that helped was ended"),
             in_lockstep(lambda _meet: os.kill(os.getpid(), signal.SIGKILL)) as meet,
         ):
             meet()
@@ -81,6 +81,46 @@ def test_without_processes_to_be_had_there_is_none(monkeypatch):
     monkeypatch.setattr(lockstep.os, "fork", refuse)
     with in_lockstep(pytest.fail) as meet:
         assert meet is None
+
+
+def test_arrays_come_in_the_order_in_which_they_were_filled():
+    """A thousand, through four places: none is lost, taken twice, or changed while it is read."""
+    relay = Relay((2, 3), np.int64)
+
+    def other(check):
+        for number in range(200):
+            relay.fill(lambda array, number=number: array.fill(number), check)
+
+    with beside(other) as check:
+        for number in range(200):
+            relay.take(lambda array, number=number: np.testing.assert_array_equal(array, number), check)
+
+
+def test_no_more_is_filled_than_there_is_room_for():
+    relay, filled = Relay((1,), np.int64), shared_zeros(1, np.int64)
+
+    def count(array):
+        filled[0] += 1
+        array[0] = filled[0]
+
+    def other(check):
+        while True:
+            relay.fill(count, check)
+
+    with beside(other) as check:
+        for taken in range(1, 200):
+            relay.take(lambda array, taken=taken: np.testing.assert_array_equal(array, taken), check)
+            assert filled[0] <= taken + AHEAD
+
+
+def test_who_waits_for_an_array_notices_that_nobody_fills_it(monkeypatch):
+    monkeypatch.setattr(lockstep, "CHECK_EVERY", 0.01)
+    relay = Relay((1,), np.int64)
+    with (
+        pytest.raises(HellodlError, match="process that helped was ended; --threads 1"),
+        beside(lambda _check: os.kill(os.getpid(), signal.SIGKILL)) as check,
+    ):
+        relay.take(pytest.fail, check)
 
 
 STORY = """

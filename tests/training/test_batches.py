@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hellodl.training.batches import Pictures, Plan, Purpose, epoch_order, generator, stratified_split
+from hellodl.training.batches import Batch, Pictures, Plan, Purpose, epoch_order, generator, stratified_split
 from hellodl.training.settings import Settings
 
 LABELS = np.random.default_rng(0).integers(0, 10, 3000).astype(np.uint8)
@@ -83,30 +83,42 @@ def images():
 
 
 ROWS = np.array([7, 3, 3, 88, 40])
+ALL = slice(None)
 
 
-def delivered(images, kind, *position):
+def delivered(images, kind, batch, number=0):
     pictures = Pictures(images, np.arange(90, dtype=np.uint8), kind, seed=0)
     pixels = np.empty((5, 784), np.uint8)
-    return pixels, pictures.read(ROWS, pixels, *position)
+    pictures.read(batch, ALL, number, pixels)
+    return pixels
 
 
-@pytest.mark.parametrize("kind", ["none", "shift", "elastic"])
-def test_a_batch_has_the_labels_of_its_rows(images, kind):
-    assert delivered(images, kind, 0, 0)[1].tolist() == ROWS.tolist()
+@pytest.mark.parametrize("part", [ALL, slice(1, 4)])
+def test_a_batch_has_the_labels_of_its_rows(images, part):
+    pictures = Pictures(images, np.arange(90, dtype=np.uint8), "none", seed=0)
+    assert pictures.labels(Batch(ROWS, 0, 0, 0.1), part).tolist() == ROWS[part].tolist()
 
 
-def test_without_distortion_a_batch_holds_the_pictures_of_its_rows(images):
-    assert np.array_equal(delivered(images, "none", 0, 0)[0], images[ROWS].reshape(5, 784))
+@pytest.mark.parametrize(("kind", "distorted"), [("none", True), ("elastic", False), ("shift", False)])
+def test_without_distortion_a_batch_holds_the_pictures_of_its_rows(images, kind, distorted):
+    found = delivered(images, kind, Batch(ROWS, 0, 0, 0.1, distorted))
+    assert np.array_equal(found, images[ROWS].reshape(5, 784))
 
 
 def test_a_distortion_depends_on_the_position_alone(images):
     """Whatever was read before: a run that goes on from the middle sees what it would have seen."""
     pictures = Pictures(images, np.zeros(90, np.uint8), "elastic", seed=0)
     whole, again = np.empty((2, 5, 784), np.uint8)
-    pictures.read(ROWS[::-1], again, 4, 0)
-    pictures.read(ROWS, again, 4, 1)
-    assert np.array_equal(again, delivered(images, "elastic", 4, 1)[0])
-    pictures.read(ROWS, whole, 4, 2)
-    assert not np.array_equal(again, whole)
+    pictures.read(Batch(ROWS[::-1], 4, 0, 0.1), ALL, 0, again)
+    pictures.read(Batch(ROWS, 4, 1, 0.1), ALL, 0, again)
+    assert np.array_equal(again, delivered(images, "elastic", Batch(ROWS, 4, 1, 0.2)))
+    for other in (Batch(ROWS, 4, 2, 0.1), 0), (Batch(ROWS, 3, 1, 0.1), 0), (Batch(ROWS, 4, 1, 0.1), 1):
+        pictures.read(other[0], ALL, other[1], whole)
+        assert not np.array_equal(again, whole)
     assert not np.array_equal(again, images[ROWS].reshape(5, 784))
+
+
+@pytest.mark.parametrize(("clean", "distorted"), [(0.0, 20), (0.35, 13), (1.0, 0)])
+def test_the_end_of_a_run_sees_pictures_as_they_are(clean, distorted):
+    plan = Plan(Settings(epochs=2, batch_size=10, augment="shift", clean=clean), np.arange(100), np.arange(0))
+    assert [batch.distorted for batch in plan.rest(0)] == [True] * distorted + [False] * (20 - distorted)

@@ -1,4 +1,5 @@
 import os
+import signal
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from hellodl import checkpoint, datasets, evaluation
 from hellodl.about import Epoch, Position
 from hellodl.errors import HellodlError, Interrupted, ModelError, NonFiniteError, UsageError
+from hellodl.system import lockstep
 from hellodl.system.files import temporary_of
 from hellodl.system.lockstep import PROCESSES
 from hellodl.training import run as training
@@ -19,7 +21,7 @@ from hellodl.training.settings import Settings
 COMBINATIONS = {
     "hill": {"batch_size": 64, "epochs": 2},
     "momentum, schedule": {"momentum": 0.9, "lr": 0.05, "schedule": "linear", "warmup": 0.3},
-    "momentum, augmentation": {"momentum": 0.9, "lr": 0.05, "augment": "elastic"},
+    "momentum, augmentation": {"momentum": 0.9, "lr": 0.05, "augment": "elastic", "clean": 0.4},
     "adam, cosine, decay": {"optimizer": "adam", "lr": 0.002, "schedule": "cosine", "weight_decay": 0.01},
     "target": {"target_accuracy": 0.7, "lr": 0.5},
     "no validation": {"validation": 0, "momentum": 0.5, "augment": "shift"},
@@ -85,12 +87,13 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(run, tmp_path):
 
 @pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
 @pytest.mark.parametrize("name", COMBINATIONS)
-def test_one_process_or_two_give_the_same_weights_bit_for_bit(run, tmp_path, name):
+def test_one_process_or_several_give_the_same_weights_bit_for_bit(run, tmp_path, name):
     """Also where a run with one goes on with two."""
     alone, together, mixed = (tmp_path / f"{name}.safetensors" for name in ("alone", "together", "mixed"))
     run(settings_of(**COMBINATIONS[name]), output=alone)
-    run(settings_of(**COMBINATIONS[name]), output=together, threads=2)
-    assert learned(together) == learned(alone)
+    for threads in (2, 3, 4) if "augment" in COMBINATIONS[name] else (2,):
+        run(settings_of(**COMBINATIONS[name]), output=together, threads=threads)
+        assert learned(together) == learned(alone)
     with pytest.raises(Interrupted):
         run(settings_of(**COMBINATIONS[name]), output=mixed, threads=2, should_stop=stop_after(23))
     run(settings_of(**COMBINATIONS[name]), output=mixed, resume=mixed)
@@ -103,7 +106,46 @@ def test_small_and_odd_batches_are_worked_on_too(run, output):
         settings = settings_of(batch_size=batch_size, epochs=1, lr=1e-9, validation=0)
         (epoch, done) = run(settings, output=output, force=True, threads=2)
         assert epoch.loss == pytest.approx(done.test_loss, rel=0.1)
-        assert done.threads == (PROCESSES if batch_size > 32 else 1)  # what was used, not what was asked for
+        assert done.threads == (min(PROCESSES, 2) if batch_size > 32 else 1)  # what was used, not asked for
+
+
+@pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
+@pytest.mark.parametrize(
+    ("augment", "batch_size", "asked", "used"),
+    [("elastic", 100, 8, 4), ("elastic", 100, 3, 3), ("affine", 20, 8, 3), ("shift", 100, 8, 2)],
+)
+def test_more_processes_are_used_where_distorting_takes_long(run, augment, batch_size, asked, used):
+    settings = settings_of(augment=augment, batch_size=batch_size, epochs=1)
+    assert run(settings, threads=asked)[-1].threads == used
+
+
+@pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
+def test_a_helper_that_is_killed_ends_the_run_with_a_line(run, monkeypatch, output):
+    """Nobody waits for its pictures for ever; what was learned is saved."""
+    monkeypatch.setattr(lockstep, "CHECK_EVERY", 0.01)
+    kill, born, fork = iter(range(20)), [], os.fork
+    monkeypatch.setattr(os, "fork", lambda: born.append(fork()) or born[-1])
+
+    def between_steps():
+        if next(kill, None) == 15:
+            os.kill(born[0], signal.SIGKILL)
+        return False
+
+    with pytest.raises(HellodlError, match="process that helped was ended; --threads 1"):
+        run(settings_of(augment="elastic", epochs=30), threads=4, should_stop=between_steps)
+
+
+def test_where_no_process_can_be_had_a_run_is_taken_alone(run, monkeypatch, tmp_path):
+    """Neither to share steps with nor to distort pictures."""
+    settings = settings_of(augment="elastic", epochs=1)
+    run(settings, output=tmp_path / "usual")
+
+    def refuse():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    assert run(settings, output=tmp_path / "alone", threads=4)[-1].threads == 1
+    assert learned(tmp_path / "alone") == learned(tmp_path / "usual")
 
 
 def test_the_saved_model_is_the_one_that_was_scored(run, small_mnist, output):

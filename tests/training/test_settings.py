@@ -26,6 +26,7 @@ from hellodl.training.settings import PRESETS, Settings
         {"momentum": math.nan},
         {"weight_decay": math.inf},
         {"warmup": 1.1},
+        {"clean": -0.1},
         {"validation": -1},
         {"seed": -1},
         {"seed": 0.5},
