@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from hellodl.errors import UsageError
-from hellodl.system.files import write_atomically
+from hellodl.system.files import kind_at, write_atomically
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def check_free(path: Path, option: str) -> None:
     """Raise UsageError unless a drawing may be written here: a new .png, or one that hellodl drew."""
     if path.suffix.lower() != ".png":
         raise UsageError(f"{option} {path}: expected a name that ends in .png")
-    if path.exists() and not _is_ours(path):
+    if kind_at(path) != "nothing" and not _is_ours(path):
         raise UsageError(
             f"{option} {path}: there is a file that hellodl did not draw, and it stays; choose another name"
         )

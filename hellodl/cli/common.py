@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hellodl.checkpoint import Checkpoint
 
-FILE = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, readable=False)  # our own errors say more, with their own codes
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print records as JSON and nothing else.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks.")

@@ -29,7 +29,7 @@ STDIN = "-"
 PATIENCE = 1.0  # seconds after which many files get a bar
 
 pictures_argument = click.argument(  # names, kept as they were typed; shells complete them
-    "images", nargs=-1, metavar="IMAGE…", type=click.Path(allow_dash=True)
+    "images", nargs=-1, metavar="IMAGE…", type=click.Path(allow_dash=True, readable=False)
 )
 polarity_option = click.option(
     "--invert/--no-invert",

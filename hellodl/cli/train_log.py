@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hellodl.cli.train_view import as_fields
 from hellodl.errors import HellodlError, UsageError
+from hellodl.system.files import kind_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,9 @@ def log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Any]:
     if path is None:
         yield lambda _record: None
         return
-    if path.absolute() == model.absolute():
+    with _complaint_about(path):
+        is_the_model = path.absolute() == model.absolute()
+    if is_the_model:
         raise UsageError(f"{path}: is the model's file, expected --log to name another")
     lines = 0
 
@@ -36,7 +39,7 @@ def log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Any]:
         lines += 1
 
     with _complaint_about(path):
-        is_new = not path.exists()
+        is_new = kind_at(path) == "nothing"
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab", buffering=0)
     try:

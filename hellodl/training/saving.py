@@ -11,6 +11,7 @@ from hellodl import checkpoint as checkpoints
 from hellodl.about import DataIdentity, Machine, describe
 from hellodl.checkpoint import Checkpoint, weights_of
 from hellodl.errors import HellodlError, Interrupted, ModelError, UsageError
+from hellodl.system.files import kind_at
 from hellodl.system.kernels import kernel_in_use, processor_name
 from hellodl.training.settings import Settings
 
@@ -96,9 +97,9 @@ def check_place(path: Path) -> None:
     """Make the output's folder if it is missing. Raises if something there is in the way."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
+        if (kind := kind_at(path)) == "folder":
             raise UsageError(f"{path}: is a folder, expected the name of a file to write")
-        if path.exists() and not path.is_file():
+        if kind == "other":
             raise UsageError(f"{path}: is no plain file, expected the name of a file to write")
     except OSError as error:
         raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
@@ -106,7 +107,7 @@ def check_place(path: Path) -> None:
 
 def check_precious(path: Path, settings: Settings) -> None:
     """Raise UsageError if a file would be replaced that is no checkpoint, or one of another architecture."""
-    if not path.exists():
+    if kind_at(path) == "nothing":
         return
     try:
         widths = checkpoints.load(path).about.network
