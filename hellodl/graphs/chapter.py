@@ -24,6 +24,7 @@ from hellodl.graphs.record import record
 from hellodl.graphs.text import outline
 from hellodl.nn import DigitNet
 from hellodl.optim import SGD
+from hellodl.system.processors import one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,6 +159,7 @@ SECTIONS: tuple[Callable[[Same], None], ...] = (
 
 def walk() -> Iterator[Section]:
     """The chapter, section by section. Raises HellodlError where it is not as the chapter says."""
+    one_blas_thread()  # two would wait for each other on a busy machine
     for section in SECTIONS:
         same = Same()
         section(same)

@@ -57,12 +57,17 @@ class Descent:
 def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, steps: int) -> Descent:
     """Walk against the gradient of a formula with `optim.SGD`: so many steps, or until it is flat or endless.
 
-    It is flat where both gradient and move are a hundredth of the first. Raises UsageError for no formula.
+    It is flat where both gradient and move are a hundredth of the first. Raises UsageError for what is no
+    formula, or has no value at the start.
     """
     variables = {name: Tensor(value, np.float64) for name, value in start.items()}
     leaves, y = list(variables.values()), formula(text, variables, OPTION)
     optimizer = SGD(leaves, lr, momentum)
     points, values = [tuple(start.values())], [y.item()]
+    if not math.isfinite(values[0]):
+        raise UsageError(
+            f"descend: the formula is {values[0]:g} at its start, expected a number; start elsewhere"
+        )
     slopes: list[float] = []
     for _ in range(steps):
         y.backward()
@@ -136,7 +141,7 @@ def curve_of(text: str, name: str, low: Grid, high: Grid) -> Landscape:
     """The curve of a formula of one variable, where it is finite."""
     xs = np.linspace(low[0], high[0], SAMPLES)
     points = np.column_stack([xs, values(text, {name: xs})])
-    points = points[np.isfinite(points[:, 1])] if np.isfinite(points[:, 1]).any() else np.zeros((1, 2))
+    points = points[np.isfinite(points[:, 1])]
     bottom, top = widened(points[:, 1].min(keepdims=True), points[:, 1].max(keepdims=True))
     land = Landscape((name, "y"), (float(low[0]), float(bottom[0])), (float(high[0]), float(top[0])), ())
     return replace(land, contours=((tuple(map(land.place, points.tolist())),),))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from PIL import Image
 
+from hellodl.about import DIGITS
 from hellodl.graphs import charts
 from hellodl.graphs.picture import stylesheet
 from hellodl.graphs.report import told
@@ -50,9 +51,11 @@ def percent(share: float) -> str:
 def summary(report: Report) -> dict[str, str]:
     """How well the model reads, in numbers."""
     read, (low, high) = report.read, report.read.accuracy_interval
+    classes = report.made.dataset.classes if report.made.dataset else DIGITS
+    names = (name if name == str(i) else f"{i} {name}" for i, name in enumerate(classes))
     rows = (
-        [row.digit, *map(percent, (row.precision, row.recall, row.f1)), f"{row.images:,}"]
-        for row in read.per_digit
+        [name, *map(percent, (row.precision, row.recall, row.f1)), f"{row.images:,}"]
+        for name, row in zip(names, read.per_digit, strict=True)
     )
     return {
         "title": escape(f"How well {Path(report.made.model).name} reads digits"),
@@ -80,6 +83,7 @@ def making(report: Report) -> dict[str, str]:
         "processor": f"{made.machine.processor}, {made.machine.kernel}" if made.machine else "",
         "processors used": made.threads or "",
         "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
+        "trained in": f"{report.train_seconds:.1f} s" if report.train_seconds else "",
         "size of the file": f"{made.bytes:,} bytes",
         "read for this page in": f"{report.read.seconds:.2f} s",
     }

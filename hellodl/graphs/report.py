@@ -60,6 +60,7 @@ class Report:
     read: Evaluation
     reliability: tuple[Bin, ...]
     map: Map
+    train_seconds: float | None  # all steps together; None where the file does not say
     mistakes: NDArray[np.uint8] = field(repr=False)
     units: NDArray[np.float32] = field(repr=False)
 
@@ -69,6 +70,7 @@ class Report:
         return {
             "command": self.command,
             "model": asdict(self.made),
+            "train_seconds": self.train_seconds,
             "evaluation": asdict(self.read),
             "reliability": [asdict(part) for part in self.reliability],
             "map": {"shares": self.map.shares, "labels": labels, "points": points},
@@ -89,6 +91,7 @@ def report(path: Path, loaded: Checkpoint, data: Dataset, presets: Mapping[str, 
         read=read,
         reliability=reliability(model.predict(data.images), data.labels),
         map=principal_axes(model.hidden(data.images), data.labels),
+        train_seconds=loaded.about.position.train_seconds if loaded.about.position else None,
         mistakes=data.images[worst],
         units=loaded.weights["lc1.weight"].reshape(-1, 28, 28),
     )

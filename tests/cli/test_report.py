@@ -117,6 +117,7 @@ def test_json_is_what_evaluate_and_inspect_say(tmp_path):
     for key in ("accuracy", "accuracy_interval", "confusion", "per_digit", "calibration_error", "mistakes"):
         assert told["evaluation"][key] == evaluated[key]
     assert told["model"]["settings"]["hidden"] == [9]
+    assert 0 < told["train_seconds"] < 60
     assert (
         told["command"] == "hellodl train --preset fast --hidden 9 --epochs 1 --validation 20"
         or told["command"]
@@ -135,6 +136,17 @@ def test_a_model_that_knows_nothing_of_itself_gets_a_page_too(tmp_path):
     html = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<script>" not in html
     assert "holds no history" in html
+
+
+def test_classes_that_are_no_digits_are_named(tmp_path):
+    """As in Fashion-MNIST; their names are text too."""
+    data = write_dataset(tmp_path / "data")
+    names = ["shirt & tie", *"123456789"]
+    model = save_model(tmp_path / "m.safetensors", dataset={"name": "mnist", "sha256": "0", "classes": names})
+    run(report, model, "--data-dir", data, "-o", tmp_path / "page.html")
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert '<th scope="row">0 shirt &amp; tie</th>' in html
+    assert '<th scope="row">1</th>' in html
 
 
 def test_one_model_and_a_page_by_its_name(tmp_path):

@@ -41,7 +41,10 @@ def test_what_becomes_infinite_is_told_from_what_is_flat():
     """A hill without end diverges, a plain is left at once, a pole at the start is no arrival."""
     assert descend("-x**4", {"x": 9.0}, 1, 0, 30).outcome is Outcome.DIVERGED
     assert descend("1 + 0*x", {"x": 1.0}, 0.1, 0, 30).outcome is Outcome.ARRIVED
-    assert descend("1/x", {"x": 0.0}, 0.1, 0, 30).outcome is Outcome.DIVERGED
+    assert descend("-1/x", {"x": 1e-300}, 0.1, 0, 30).outcome is Outcome.DIVERGED
+    for formula, start in (("log(x)", -1.0), ("1/x", 0.0)):
+        with pytest.raises(UsageError, match="at its start, expected a number"):
+            descend(formula, {"x": start}, 0.1, 0, 30)
 
 
 def test_contour_lines_of_a_bowl_are_circles():
