@@ -12,11 +12,14 @@ import numpy as np
 from hellodl.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from hellodl.nn import DigitNet
 
     Probabilities = NDArray[np.float32]
+    Confidence = NDArray[np.floating]
     Labels = NDArray[np.integer]
 
 CLASSES = 10
@@ -176,11 +179,24 @@ def calibration_error(probabilities: Probabilities, labels: Labels) -> float:
     accuracy are compared, and the differences averaged, weighted by images (Guo et al. 2017,
     https://arxiv.org/abs/1706.04599).
     """
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    bins = np.clip(np.ceil(confidence * BINS).astype(np.intp) - 1, 0, BINS - 1)
-    right = probabilities.argmax(axis=1) == labels
-    surplus = np.bincount(bins, weights=confidence - right, minlength=BINS)
-    return float(np.abs(surplus).sum() / len(labels))
+    return _calibration(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, BINS)
+
+
+def calibration_of(answers: Sequence[tuple[float, bool]], bins: int = BINS) -> float | None:
+    """The same of answers given as confidence and whether it was right; None without answers."""
+    if not answers:
+        return None
+    confidence, right = np.array(answers, np.float64).T
+    return _calibration(confidence, right, bins)
+
+
+def _calibration(
+    confidence: NDArray[np.floating], right: NDArray[np.floating | np.bool_], bins: int
+) -> float:
+    confidence = confidence.astype(np.float64)
+    places = np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
+    surplus = np.bincount(places, weights=confidence - right.astype(np.float64), minlength=bins)
+    return float(np.abs(surplus).sum() / len(confidence))
 
 
 def find_mistakes(probabilities: Probabilities, labels: Labels) -> tuple[Mistake, ...]:

@@ -34,14 +34,6 @@ model_option = click.option(
 data_dir_option = click.option("--data-dir", type=FILE, help="Folder that holds the data set's files.")
 DATASETS = ("mnist", "fashion-mnist", "kmnist", "emnist-digits", "qmnist")  # a test holds it to the catalogue
 
-dataset_option = click.option(
-    "--dataset",
-    type=click.Choice(DATASETS),
-    default="mnist",
-    show_default=True,
-    help="Which data set.",
-)
-
 
 def say(message: str, *, quiet: bool = False) -> None:
     """A remark on stderr."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hellodl.cli.common import (
+    DATASETS,
     FILE,
     console,
     data_dir_option,
-    dataset_option,
     json_option,
     model_option,
     open_model,
@@ -22,23 +23,29 @@ from hellodl.cli.common import (
 from hellodl.cli.drawing import PNG, SVG, check_ending, write_drawing
 from hellodl.cli.help import Command
 from hellodl.cli.words import percent
+from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
-    from hellodl.about import DataIdentity
+    from rich.console import RenderableType
+
+    from hellodl.checkpoint import TrainedNet
+    from hellodl.nn import DigitNet
 
 
 @click.command(
     cls=Command,
     examples=(
         ("evaluate", "your model on its data set's test images"),
+        ("evaluate photos/", "pictures of your own: sub-folders named 0 to 9, or a labels.csv"),
         ("evaluate -m shipped --json", "for scripts: one JSON object"),
         ("evaluate -o confusion.png", "the confusion matrix, drawn"),
     ),
 )
+@click.argument("folders", nargs=-1, metavar="[FOLDER…]", type=FILE)
 @model_option
-@dataset_option
+@click.option("--dataset", type=click.Choice(DATASETS), help="Which data set.  [default: the model's own]")
 @data_dir_option
 @click.option(
     "-o",
@@ -49,26 +56,43 @@ if TYPE_CHECKING:
 )
 @json_option
 @quiet_option
-def evaluate(
-    model: Path | None,
+def evaluate(folders: tuple[Path, ...], model: Path | None, dataset: str | None, **options: Any) -> None:
+    """Show how well a model reads, and what it gets wrong: a test set, or folders of your own pictures.
+
+    A folder holds sub-folders named by what their pictures show (0 to 9, 42, none), or a labels.csv with the
+    columns file and label; or it holds such folders.
+    """
+    from hellodl.system.processors import one_blas_thread
+
+    check_ending(options["output"], PNG, SVG)
+    if folders and (dataset or options["output"]):
+        raise UsageError("folders of pictures have no --dataset and no confusion matrix for --output")
+    path, loaded = open_model(model, quiet=options["quiet"])
+    one_blas_thread()
+    own = loaded.about.dataset.name if loaded.about.dataset else DATASETS[0]
+    if not folders and dataset is None and own not in DATASETS:
+        folders = (Path(own),)
+    if folders:
+        _on_folders(path, loaded.model(), folders, as_json=options["as_json"])
+        return
+    _note_other_dataset(own, dataset or own, quiet=options["quiet"])
+    _on_test_set(path, loaded.model(), dataset or own, **options)
+
+
+def _on_test_set(
+    path: Path,
+    network: DigitNet,
     dataset: str,
+    *,
     data_dir: Path | None,
     output: Path | None,
-    *,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Show how well a model reads the test set, and what it gets wrong."""
     from hellodl import datasets, evaluation
     from hellodl.graphs.charts import confusion_matrix
-    from hellodl.system.processors import one_blas_thread
 
-    check_ending(output, PNG, SVG)
-    path, loaded = open_model(model, quiet=quiet)
-    network = loaded.model()
     data = datasets.load(dataset, "test", data_dir)
-    _note_other_dataset(loaded.about.dataset, dataset, quiet=quiet)
-    one_blas_thread()
     result = evaluation.evaluate(network, data)
     if output:
         title = f"{path.name[:24]} on {result.dataset}: {percent(result.accuracy)}"
@@ -79,12 +103,29 @@ def evaluate(
         return
     from hellodl.cli import evaluate_view
 
+    _print(evaluate_view.report(path, result, data, console()))
+
+
+def _on_folders(path: Path, network: TrainedNet, folders: tuple[Path, ...], *, as_json: bool) -> None:
+    from hellodl.reading.labelled import labelled_pictures, score_folder
+
+    pictures = [picture for folder in folders for picture in labelled_pictures(folder)]
+    result = score_folder(pictures, network)
+    if as_json:
+        print_json({"model": str(path), **asdict(result)})
+        return
+    from hellodl.cli import folder_view
+
+    _print(folder_view.report(path, result, console()))
+
+
+def _print(parts: Iterable[RenderableType]) -> None:
     out = console()
-    for part in evaluate_view.report(path, result, data, out):
+    for part in parts:
         out.print(part)
 
 
-def _note_other_dataset(trained_on: DataIdentity | None, dataset: str, *, quiet: bool) -> None:
+def _note_other_dataset(own: str, dataset: str, *, quiet: bool) -> None:
     """Say so where a model is asked about something it never learned."""
-    if trained_on and trained_on.name != dataset:
-        say(f"note: this model was trained on {trained_on.name:.40}, not on {dataset}", quiet=quiet)
+    if own != dataset:
+        say(f"note: this model was trained on {own:.40}, not on {dataset}", quiet=quiet)

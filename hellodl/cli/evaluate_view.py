@@ -11,10 +11,10 @@ from rich.text import Text
 
 from hellodl.cli.terminal import beside, has_unicode, picture, shown
 from hellodl.cli.words import confidence, percent
-from hellodl.datasets.catalogue import DIGITS, lookup
+from hellodl.datasets.catalogue import DIGITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from rich.console import Console, RenderableType
@@ -33,10 +33,10 @@ def report(path: Path, result: Evaluation, data: Dataset, out: Console) -> Itera
     """The report on the model in a file, part by part."""
     title = f"{shown(path, out)} reads the {result.images:,} test images of {result.dataset}"
     yield from (Text(title, "bold"), "", headline(result), "")
-    yield from (per_digit(result, out), "")
+    yield from (per_digit(result, data.classes, out), "")
     yield from confusion(result.confusion, out)
     yield ""
-    yield from worst_mistakes(result.mistakes, data.images, out)
+    yield from worst_mistakes(result.mistakes, data, out)
 
 
 def headline(result: Evaluation) -> Table:
@@ -48,26 +48,25 @@ def headline(result: Evaluation) -> Table:
     accuracy = Text(percent(result.accuracy), "bold green")
     grid.add_row("accuracy", accuracy, f"95 % interval: {low} to {high} %")
     grid.add_row("misread", f"{len(result.mistakes):,}", f"of {result.images:,} images")
-    grid.add_row("loss", f"{result.loss:.4f}", "mean cross-entropy, in nats")
+    grid.add_row("loss", f"{result.loss:.4f}", "cross-entropy in nats: 0 is perfect, 2.30 (ln 10) a guess")
     error = f"{100 * result.calibration_error:.2f} %"
     grid.add_row("calibration error", error, "how far confidence is from accuracy, on average")
     grid.add_row("time", f"{result.seconds:.2f} s", "to read them")
     return grid
 
 
-def per_digit(result: Evaluation, out: Console) -> Table:
+def per_digit(result: Evaluation, names: Sequence[str], out: Console) -> Table:
     """Precision, recall and F1; with a name where the classes are no digits."""
-    names = lookup(result.dataset).classes
+    is_named = tuple(names) != DIGITS
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 3, 0, 0))
     for heading in ("digit", "precision", "recall", "F1", "images"):
         table.add_column(heading, justify="right", style="bold" if heading == "digit" else "")
-    if names != DIGITS:
+    if is_named:
         table.add_column("stands for")
     for row, name in zip(result.per_digit, names, strict=True):
         shares = (percent(share) for share in (row.precision, row.recall, row.f1))
-        table.add_row(
-            str(row.digit), *shares, f"{row.images:,}", *([shown(name, out)] if names != DIGITS else [])
-        )
+        meaning = [shown(name, out)] if is_named else []
+        table.add_row(str(row.digit), *shares, f"{row.images:,}", *meaning)
     return table
 
 
@@ -110,19 +109,24 @@ def _most_frequent(table: Counts) -> Iterator[Text]:
         yield Text(f"\nmost often misread: {words}")
 
 
-def worst_mistakes(mistakes: tuple[Mistake, ...], images: Grey, out: Console) -> Iterator[Text]:
+def worst_mistakes(mistakes: tuple[Mistake, ...], data: Dataset, out: Console) -> Iterator[Text]:
     """The images that were read wrongly with the greatest confidence, drawn."""
     if not mistakes:
         yield Text("No image was misread.", "bold green")
         return
-    worst = mistakes[:MOST_DRAWN]
-    some = _without_empty_border(images[[mistake.index for mistake in worst]])
-    pictures = [
-        (picture(pixels, out), f"{m.label} read as {m.predicted}, {confidence(m.confidence)}")
-        for pixels, m in zip(some, worst, strict=True)
-    ]
+    worst, names = mistakes[:MOST_DRAWN], [shown(name, out) for name in data.classes]
+    some = _without_empty_border(data.images[[mistake.index for mistake in worst]])
+    pictures = [(picture(pixels, out), _caption(m, names)) for pixels, m in zip(some, worst, strict=True)]
     yield Text(f"The surest of {len(mistakes):,} mistakes:\n" if len(mistakes) > 1 else "The one mistake:\n")
     yield from beside(pictures, min(out.width, 80))
+
+
+def _caption(mistake: Mistake, names: Sequence[str]) -> str:
+    """What was read as what, and how surely; long names leave no room for that."""
+    truth, read = names[mistake.label], names[mistake.predicted]
+    if tuple(names) != DIGITS:
+        return f"{truth} as {read}"
+    return f"{truth} read as {read}, {confidence(mistake.confidence)}"
 
 
 def _without_empty_border(images: Grey) -> Grey:

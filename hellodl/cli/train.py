@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from hellodl.cli.common import say
 from hellodl.cli.help import Command
 from hellodl.cli.signals import stop_on_signals
 from hellodl.cli.train_log import log_file
@@ -50,7 +52,12 @@ def train(preset: str | None, log: Path | None, *, as_json: bool, quiet: bool, *
     of_run["output"] = output = given["output"] or given["resume"] or Path("hellodl.safetensors")
     with stop_on_signals() as stop, log_file(log, output, append=bool(given["resume"])) as log_to:
         view = JsonView() if as_json else View(quiet=quiet, stopped=stop.requested)
-        run = training.Run(**of_run, progress=view.progress, should_stop=stop.requested)
+        run = training.Run(
+            **of_run,
+            progress=view.progress,
+            should_stop=stop.requested,
+            tell=partial(say, quiet=quiet or as_json),
+        )
         try:
             _follow(training.train(told, run), view.show, log_to)
         except Interrupted as error:

@@ -55,7 +55,7 @@ def _option(setting: Field[Any]) -> Callable[[Any], Any]:
         cls=Option,
         group=setting.metadata["group"],
         type=click.Choice(limit.choices) if limit.choices else Widths() if kind is tuple else kind,
-        metavar=None if limit.choices else METAVARS.get(kind),
+        metavar=None if limit.choices else setting.metadata.get("metavar", METAVARS.get(kind)),
         help=f"{setting.metadata['help']}{_preset_values(setting.name, default)}",
     )
 
@@ -64,7 +64,7 @@ def _preset_values(name: str, default: Any) -> str:
     """What a setting is where nothing is said: in all presets, or in each."""
     values = {preset: told.get(name, default) for preset, told in PRESETS.items()}
     words = {preset: as_option(value) for preset, value in values.items()}
-    if default is None:
+    if default in (None, ""):
         return ""
     if len(set(words.values())) == 1:
         return f"  [default: {words[DEFAULT_PRESET]}]"

@@ -151,8 +151,9 @@ class View:
 def introduction(trainer: Trainer) -> str:
     """What begins: data, network, settings, seed, processors."""
     settings, images = trainer.settings, len(trainer.data.labels)
+    name = " and ".join(filter(None, (settings.dataset, settings.also)))
     parts = [
-        f"{settings.dataset}: {images - settings.validation:,} images, {settings.validation:,} held out",
+        f"{name}: {images - settings.validation:,} images, {settings.validation:,} held out",
         f"network {'→'.join(map(str, (784, *settings.hidden, 10)))}",
         f"{counted(settings.epochs, 'epoch')} of {counted(trainer.plan.steps_per_epoch, 'step')}",
         f"batches of {trainer.plan.batch_size}",

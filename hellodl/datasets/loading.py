@@ -20,7 +20,8 @@ class Dataset:
     """Images (n, 28, 28) and labels (n,) of one split, both uint8 and read-only.
 
     `sha256` identifies the data: it is made of the SHA-256 of both files' decompressed content. `classes` are
-    the names of what the labels 0 to 9 stand for.
+    the names of what the labels 0 to 9 stand for; `added`: how many of the last images are someone's own,
+    joined to a larger set.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Dataset:
     labels: Labels
     sha256: str
     classes: tuple[str, ...] = catalogue.DIGITS
+    added: int = 0
 
 
 def load(name: str = "mnist", split: str = "train", data_dir: str | Path | None = None) -> Dataset:

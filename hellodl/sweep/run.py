@@ -79,7 +79,7 @@ def sweeping(sweep: Sweep, hire: Hire) -> Iterator[tuple[Standing, Generator[Tri
     if any(point.settings.validation == 0 for point in sweep.points):
         raise UsageError("--validation: is 0, but a sweep compares by images held out")
     data_dir = None if sweep.data_dir is None else str(sweep.data_dir.resolve())
-    data = load_data(sweep.points[0].settings.dataset, data_dir).sha256
+    data = load_data(sweep.points[0].settings.dataset, sweep.points[0].settings.also, data_dir).sha256
     with journal(sweep.output) as (held, write):
         standing = Standing(sweep, data, held)
 

@@ -9,10 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hellodl import datasets
 from hellodl.errors import NonFiniteError
 from hellodl.training.loop import Trainer
 from hellodl.training.settings import Settings
+from hellodl.training.sources import training_set
 
 if TYPE_CHECKING:
     from hellodl.datasets import Dataset
@@ -55,7 +55,7 @@ def run_trial(data_dir: str | None, settings: dict[str, Any]) -> dict[str, Any]:
     machine. Raises DataError where the data set is not to be had there.
     """
     chosen = Settings.from_dict(settings)
-    data = load_data(chosen.dataset, data_dir)
+    data = load_data(chosen.dataset, chosen.also, data_dir)
     told = chosen.as_dict()
     try:
         trainer = Trainer(chosen, data)
@@ -81,6 +81,6 @@ def run_trial(data_dir: str | None, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def load_data(name: str, data_dir: str | None) -> Dataset:
+def load_data(name: str, also: str, data_dir: str | None) -> Dataset:
     """The training set, kept for the next training of this process."""
-    return datasets.load(name, "train", None if data_dir is None else Path(data_dir))
+    return training_set(Settings(dataset=name, also=also), None if data_dir is None else Path(data_dir))

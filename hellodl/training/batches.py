@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.intp]  # of images in the training set
 
 NO_DIGIT = 10  # the label of a sign that is no digit: its target is one tenth for each digit
+OWN_SHARE, MOST_REPEATS = 0.1, 50  # of an epoch are pictures of your own; each comes at most so often
 PEN_DIGITS, PEN_SIGNS = 30_000, 15_000  # drawn once; every epoch takes some, distorted again
 
 
@@ -57,6 +58,15 @@ def stratified_split(
     is_held_out = np.zeros(len(labels), bool)
     is_held_out[by_digit[marks]] = True
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
+def with_repeats(rows: Rows, added_from: int) -> Rows:
+    """Rows to train on in which those from `added_from` on come so often that they are a tenth of all."""
+    own = rows[rows >= added_from]
+    if not len(own):
+        return rows
+    repeats = round(OWN_SHARE / (1 - OWN_SHARE) * (len(rows) - len(own)) / len(own))
+    return np.concatenate([rows, np.tile(own, min(max(repeats, 1), MOST_REPEATS) - 1)])
 
 
 def epoch_order(indices: NDArray[np.intp], batch_size: int, seed: int, epoch: int) -> NDArray[np.intp]:

@@ -20,7 +20,15 @@ from hellodl.evaluation import score
 from hellodl.nn import DigitNet
 from hellodl.optim import SGD, Adam
 from hellodl.system.processors import one_blas_thread
-from hellodl.training.batches import Pictures, Plan, Purpose, generator, stratified_split, with_pen
+from hellodl.training.batches import (
+    Pictures,
+    Plan,
+    Purpose,
+    generator,
+    stratified_split,
+    with_pen,
+    with_repeats,
+)
 from hellodl.training.step import Step
 
 if TYPE_CHECKING:
@@ -64,6 +72,7 @@ class Trainer:
         one_blas_thread()
         _check_enough(settings, data)
         rows, self._held_out = stratified_split(data.labels, settings.validation, settings.seed)
+        rows = with_repeats(rows, len(data.labels) - data.added)
         images, labels = data.images, data.labels
         if settings.drawn:
             images, labels = with_pen(images, labels, settings.seed)

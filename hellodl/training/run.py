@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hellodl import checkpoint as checkpoints
-from hellodl import datasets
 from hellodl.about import EXTREME, Calibration, Results
 from hellodl.errors import Interrupted
 from hellodl.evaluation import score
@@ -18,11 +18,11 @@ from hellodl.training.augment import Augmenter, Strengths
 from hellodl.training.batches import Purpose, generator
 from hellodl.training.loop import EpochRecord, Trainer
 from hellodl.training.saving import Run, Saver, check_place, check_precious, read_start, restore, settings_of
-from hellodl.training.settings import DEFAULT_PRESET, PRESETS, Settings
+from hellodl.training.settings import PRESETS, Settings, fitting
+from hellodl.training.sources import count_digits, is_folder, scoring_set, training_set
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
 __all__ = ["DoneRecord", "EpochRecord", "Run", "Trainer", "choose_settings", "train"]
 
@@ -75,7 +75,7 @@ def _prepared(settings: Settings, run: Run) -> Trainer:
     if not run.force and run.output != run.resume:
         check_precious(run.output, settings)
     start = read_start(run.resume, settings) if run.resume else None
-    data = datasets.load(settings.dataset, "train", run.data_dir)
+    data = training_set(settings, run.data_dir, run.tell)
     trainer = Trainer(settings, data, min(run.threads or available_cpus(), PROCESSES))
     if run.resume and start:
         restore(trainer, run.resume, start)
@@ -84,7 +84,7 @@ def _prepared(settings: Settings, run: Run) -> Trainer:
 
 def _finish(trainer: Trainer, run: Run, saver: Saver) -> DoneRecord:
     """Score the test set, once, and save the model."""
-    test = datasets.load(trainer.settings.dataset, "test", run.data_dir)
+    test = scoring_set(trainer.settings, run.data_dir)
     result = score(trainer.model, test.images, test.labels)
     results = Results(trainer.validation_accuracy, result.accuracy, result.loss)
     saver.save(results=results, calibration=_calibrate(trainer))
@@ -113,9 +113,12 @@ def _calibrate(trainer: Trainer) -> Calibration:
 def choose_settings(preset: str | None, given: dict[str, Any], resume: Path | None) -> Settings:
     """The settings of a run: those of a preset or of the checkpoint to resume, then the given ones.
 
+    Where no preset is given, some that fit a folder of few pictures, or another optimizer, better.
+
     Raises UsageError for unusable values, ModelError if the checkpoint cannot be resumed.
     """
     if resume is None:
-        return Settings(**{**PRESETS[preset or DEFAULT_PRESET], **given})
+        name = given.get("dataset", "")
+        return Settings(**fitting(preset, given, count_digits(Path(name)) if is_folder(name) else None))
     wanted = {**PRESETS.get(preset or "", {}), **given}
     return replace(settings_of(resume, checkpoints.load(resume)), **wanted)

@@ -30,7 +30,7 @@ class Run:
     """Where a run reads and writes, and how it is watched.
 
     `checkpoint_every` is in seconds. `progress` wraps the batches of an epoch. `should_stop` is asked after
-    every step: once it says yes, the run is saved and Interrupted is raised.
+    every step: once it says yes, the run is saved and Interrupted is raised. `tell` is given remarks.
     """
 
     output: Path
@@ -41,6 +41,7 @@ class Run:
     checkpoint_every: float = 5.0
     progress: Progress = lambda _trainer, batches: batches
     should_stop: Callable[[], bool] = lambda: False
+    tell: Callable[[str], None] = lambda _remark: None
 
 
 class Saver:

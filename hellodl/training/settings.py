@@ -26,7 +26,7 @@ from hellodl.limits import (
 
 SHARE = number(0, math.nextafter(1, 0), "0 up to, but not including, 1")
 RETIRED = {"label_smoothing": 0.0, "average": 0.0, "patience": 0}  # known to version 0.1: off at these values
-ADDED = {"clean": 0.0}  # what version 0.1 could not be told, and what it did
+ADDED: dict[str, Any] = {"clean": 0.0, "also": ""}  # what version 0.1 could not be told, and what it did
 RUN, NETWORK, DESCENT, DATA = "Run", "Network", "Descent", "Data"  # groups of settings
 
 
@@ -78,7 +78,18 @@ class Settings:
         number(0, expected="0 or more"), 0.0, "Pulls the weights towards 0.", group=DESCENT
     )
     dataset: str = limited(
-        Limit(TEXT.accepts, "the name of a data set"), "mnist", "What to learn from.", group=DATA
+        Limit(TEXT.accepts, "the name of a data set"),
+        "mnist",
+        "What to learn from: a data set, or a folder of your own pictures.",
+        group=DATA,
+        metavar="NAME|FOLDER",
+    )
+    also: str = limited(
+        TEXT,
+        "",
+        "A folder of your own pictures that joins the data set: sub-folders named 0 to 9, or a labels.csv.",
+        group=DATA,
+        metavar="FOLDER",
     )
     validation: int = limited(
         whole(), 5000, "Images held out of the training set; 0 trains on all.", group=DATA
@@ -159,6 +170,23 @@ PRESETS: dict[str, dict[str, Any]] = {
         "validation": 2000,
     },
 }
+
+LR_OF_ADAM = 0.001  # as its authors have it: its steps are scaled, and a preset's rate is SGD's
+FEW = {"batch_size": 32, "augment": "affine"}  # settings for as few images as people photograph
+SEEN, MOST_EPOCHS = 20_000, 300  # images to be seen in all, however few there are, within so many epochs
+HELD_OUT = 6  # of so many of them one is held out
+
+
+def fitting(preset: str | None, given: dict[str, Any], images: int | None) -> dict[str, Any]:
+    """A preset's values, or what fits better: to the optimizer given, to a folder of so many images."""
+    values = dict(PRESETS[preset or DEFAULT_PRESET])
+    if given.get("optimizer") == "adam":
+        values |= {"lr": LR_OF_ADAM, "momentum": 0.0}
+    if images is not None:
+        values["validation"] = images // HELD_OUT
+        if preset is None:
+            values |= FEW | {"epochs": min(MOST_EPOCHS, math.ceil(SEEN / max(images, 1)))}
+    return values | given
 
 
 def as_option(value: object) -> str:

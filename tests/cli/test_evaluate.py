@@ -2,12 +2,15 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
+import paper
 import pytest
 import tiny
 from click.testing import CliRunner
+from PIL import Image
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -17,6 +20,7 @@ from hellodl.cli import terminal as drawing
 from hellodl.cli.main import cli
 from hellodl.cli.words import percent
 from hellodl.datasets import Dataset
+from hellodl.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +145,58 @@ def test_classes_that_are_no_digits_are_named(folder):
     assert max(map(cell_len, result.stdout.splitlines())) <= 80
     assert result.stderr == "note: this model was trained on mnist, not on fashion-mnist\n"
     assert run("-m", model, "--data-dir", folder, "--dataset", "fashion-mnist", "-q").stderr == ""
+
+
+def test_a_model_is_evaluated_on_its_own_data_set_and_names_its_classes(folder):
+    named = {"name": "fashion-mnist", "sha256": "", "classes": [f"thing {i}" for i in range(10)]}
+    model = tiny.save_model(folder / "fashion.safetensors", dataset=named)
+    result = run("-m", model, "--data-dir", folder)
+    assert result.stderr == ""
+    assert "test images of fashion-mnist" in " ".join(result.stdout.split())
+    assert re.search(r"[A-Z]\S+ as [A-Z]\S+", result.stdout)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Two sets: single digits in sub-folders, and a list of a number, a blank and what is no picture."""
+    place = tmp_path_factory.mktemp("photos")
+    images, labels = paper.digits()
+    for i in range(3):
+        (place / "singles" / str(labels[i])).mkdir(parents=True)
+        Image.fromarray(images[i]).save(place / "singles" / str(labels[i]) / "a.png")
+    (place / "numbers").mkdir()
+    Image.fromarray(paper.drawn([paper.number("42")])).save(place / "numbers" / "42.png")
+    Image.fromarray(np.full((60, 60), 230, np.uint8)).save(place / "numbers" / "blank.png")
+    (place / "numbers" / "broken.png").write_bytes(b"no picture")
+    (place / "numbers" / "labels.csv").write_text("file,label\n42.png,42\nblank.png,none\nbroken.png,7\n")
+    return place
+
+
+def test_a_folder_of_ones_own_pictures_is_evaluated_as_json(photos):
+    result = run("-m", "shipped", "--json", photos)
+    assert (result.exit_code, result.stderr) == (0, "")
+    record = json.loads(result.stdout)
+    assert list(record) == ["model", "sets", "all", "mistakes", "seconds"]
+    assert [each["name"] for each in record["sets"]] == ["numbers", "singles"]
+    assert record["all"]["single"] == {"count": 3, "of": 4}
+    assert record["all"]["several"] == {"count": 1, "of": 1}
+    assert record["all"]["refused"] == {"count": 1, "of": 1}
+    assert record["all"]["unreadable"] == 1
+
+
+def test_a_folder_of_ones_own_pictures_is_evaluated_in_80_columns(photos):
+    result = run("-m", "shipped", photos / "numbers", photos / "singles")
+    assert result.exit_code == 0
+    assert max(map(cell_len, result.stdout.splitlines())) <= 80
+    words = [line.split() for line in result.stdout.splitlines()]
+    assert ["singles", "3/3", "-", "3/3", "0/3", "0/3", "-"] in words
+    assert ["all", "3/4", "1/1", "5/6", "0/4", "0/4", "1/1"] in words
+    assert "broken.png: '7' read as ''" in " ".join(result.stdout.split())
+
+
+def test_folders_and_a_data_set_are_not_mixed(photos):
+    with pytest.raises(UsageError, match="folders of pictures have no --dataset"):
+        run("-m", "shipped", "--dataset", "mnist", photos)
 
 
 def test_control_characters_in_a_files_name_are_escaped(folder):

@@ -160,7 +160,7 @@ def test_the_test_set_is_loaded_and_scored_once_at_the_end(run, monkeypatch):
     """Nothing may be chosen by it."""
     seen = []
     load, score = datasets.load, evaluation.score
-    monkeypatch.setattr(training.datasets, "load", lambda n, s, d: seen.append(s) or load(n, s, d))
+    monkeypatch.setattr(datasets, "load", lambda n, s, d: seen.append(s) or load(n, s, d))
     monkeypatch.setattr(training, "score", lambda *a: seen.append("scored") or score(*a))
     run(settings_of(epochs=2))
     assert seen == ["train", "test", "scored"]

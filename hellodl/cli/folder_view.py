@@ -1,0 +1,71 @@
+"""How `hellodl evaluate FOLDER` looks: a row for each set, one for all, and the readings that went wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from hellodl.cli.terminal import shown
+from hellodl.cli.words import percent
+from hellodl.reading.labelled import Count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.console import Console, RenderableType
+
+    from hellodl.reading.labelled import FolderScore, SetScore
+
+MOST_LISTED = 12  # mistakes; --json has them all
+HEADINGS = ("set", "1 digit", "several", "characters", "doubted", "wrong", "refused")
+WORDS = """\
+1 digit, several: pictures read wholly right.  characters: digits read right.
+doubted: right readings called unsure.  wrong: of those called sure.
+refused: pictures without digits that are not taken for some."""
+
+
+def report(path: Path, result: FolderScore, out: Console) -> Iterator[RenderableType]:
+    """The report on the model in a file, part by part."""
+    pictures = f"{result.all.pictures:,} pictures in {result.seconds:.1f} s"
+    yield from (Text(f"{shown(path, out)} reads {pictures}", "bold"), "")
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in HEADINGS:
+        left = heading == HEADINGS[0]
+        table.add_column(heading, justify="left" if left else "right", no_wrap=True)
+    for each in result.sets:
+        table.add_row(shown(each.name, out), *map(_counted, _counts(each)))
+    if len(result.sets) > 1:
+        table.add_row("all", *map(_counted, _counts(result.all)), style="bold")
+    table.add_row("", *map(_share, _counts(result.all)), style="bold")
+    yield from (table, "", Text(WORDS, "dim"))
+    if result.all.calibration_error is not None:
+        error = percent(result.all.calibration_error)
+        yield f"calibration error: {error}, how far confidence is from accuracy, on average"
+    if result.mistakes:
+        yield from _mistakes(result, out)
+
+
+def _counts(score: SetScore) -> list[Count]:
+    right = Count(max(0, score.characters.of - score.characters.count), score.characters.of)
+    return [score.single, score.several, right, score.doubted_right, score.wrong_sure, score.refused]
+
+
+def _counted(count: Count) -> str:
+    return f"{count.count:,}/{count.of:,}" if count.of else "-"
+
+
+def _share(count: Count) -> str:
+    return percent(count.count / count.of, 1) if count.of else "-"
+
+
+def _mistakes(result: FolderScore, out: Console) -> Iterator[str]:
+    """What was read wrongly, or rightly and doubted, or read where there is nothing."""
+    yield ""
+    for wrong in result.mistakes[:MOST_LISTED]:
+        text = f"{wrong.file}: {wrong.label!r} read as {wrong.text!r}, {wrong.verdict}"
+        yield shown("; ".join((text, *wrong.warnings)), out)
+    if (more := len(result.mistakes) - MOST_LISTED) > 0:
+        yield f"and {more:,} more mistakes and doubts; --json lists all"

@@ -1,0 +1,128 @@
+"""What a run learns from: a data set known by name, or a folder of your own pictures, alone or joined to one.
+
+Pictures of your own are read as `hellodl predict` reads them, by the model that ships with hellodl; what is
+learned from is what the network then sees of each digit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hellodl import datasets
+from hellodl.datasets import Dataset
+from hellodl.errors import DataError, UsageError
+from hellodl.reading.labelled import NONE, labelled_pictures, read_labelled
+from hellodl.system.files import kind_at
+from hellodl.training.batches import stratified_split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from hellodl.training.settings import Settings
+
+    Tell = Callable[[str], None]
+
+LEAST = 20  # digits of your own from which something can be learned
+TESTED = 5  # of so many digits one is kept for the test, where the folder has no test set of its own
+TEST_SEED = 0  # which ones, in every run
+SPLITS = ("train", "test")  # sub-folders that say themselves what is for the test
+
+
+def training_set(settings: Settings, data_dir: Path | None = None, tell: Tell = print) -> Dataset:
+    """The images to train on, those to be held out for validation among them.
+
+    `tell` is given remarks on pictures that cannot be used. Raises DataError where there is nothing to learn
+    from, UsageError for what is neither a data set's name nor a folder.
+    """
+    base = _part(settings.dataset, "train", data_dir, tell)
+    if not settings.also:
+        return base
+    own = _prepared(Path(settings.also), tell)
+    return Dataset(
+        base.name,
+        "train",
+        np.concatenate([base.images, own.images]),
+        np.concatenate([base.labels, own.labels]),
+        hashlib.sha256(f"{base.sha256} {own.sha256}".encode()).hexdigest(),
+        base.classes,
+        added=len(own.labels),
+    )
+
+
+def scoring_set(settings: Settings, data_dir: Path | None = None) -> Dataset:
+    """The images that a run is scored on at its end."""
+    return _part(settings.dataset, "test", data_dir, lambda _remark: None)
+
+
+def is_folder(name: str) -> bool:
+    """Whether a data set is a folder of pictures: a name that hellodl knows is none."""
+    return name not in datasets.NAMES and kind_at(name) == "folder"
+
+
+def count_digits(folder: Path) -> int:
+    """How many digits the labels of a folder to train on have; some may turn out to be unusable."""
+    train = folder / SPLITS[0]
+    pictures = labelled_pictures(train if kind_at(train) == "folder" else folder)
+    return sum(len(picture.digits) for picture in pictures)
+
+
+def _part(name: str, split: str, data_dir: Path | None, tell: Tell) -> Dataset:
+    """The training or the test set of a data set."""
+    if name in datasets.NAMES:
+        return datasets.load(name, split, data_dir)
+    if not is_folder(name):
+        names = ", ".join(datasets.NAMES)
+        raise UsageError(f"--dataset: is {name}, expected one of {names}, or a folder of pictures")
+    folder = Path(name)
+    if all(kind_at(folder / part) == "folder" for part in SPLITS):
+        return _prepared(folder / split, tell)
+    whole = _prepared(folder, tell)
+    kept, tested = stratified_split(whole.labels, len(whole.labels) // TESTED, TEST_SEED)
+    rows = kept if split == "train" else tested
+    return Dataset(name, split, whole.images[rows], whole.labels[rows], whole.sha256)
+
+
+def _prepared(folder: Path, tell: Tell) -> Dataset:
+    """The digits of a folder's pictures as a network sees them."""
+    images, labels, remarks = _read(str(folder))
+    for remark in remarks:
+        tell(remark)
+    digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+    return Dataset(str(folder), "train", images, labels, digest)
+
+
+@lru_cache(maxsize=2)
+def _read(folder: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[str]]:
+    """Images (n, 28, 28), labels (n,), and what was left out; kept, since both splits come from it."""
+    from hellodl.checkpoint import SHIPPED, load_model  # noqa: PLC0415 - reading loads OpenCV
+
+    images: list[NDArray[np.uint8]] = []
+    labels, troubles, unfit = [], [], []
+    pictures = [picture for picture in labelled_pictures(Path(folder)) if picture.label != NONE]
+    for picture, reading in read_labelled(pictures, load_model(SHIPPED)):
+        if isinstance(reading, Exception):
+            troubles.append(str(reading))
+        elif len(reading.digits) != len(picture.digits):
+            unfit.append(f"{picture.file}, read as {reading.text!r:.40}, not {picture.digits!r:.40}")
+        else:
+            images += [digit.seen for digit in reading.digits]
+            labels += [int(digit) for digit in picture.digits]
+    remarks = []
+    if unfit:
+        remarks.append(
+            f"{folder}: left out: {len(unfit)} read with other numbers of digits than labelled, as {unfit[0]}"
+        )
+    if troubles:
+        remarks.append(f"{folder}: left out: {len(troubles)} that cannot be read, as {troubles[0]}")
+    if len(labels) < LEAST:
+        raise DataError(
+            "; ".join([f"{folder}: gives {len(labels)} digits, expected at least {LEAST}", *remarks])
+        )
+    return np.stack(images), np.array(labels, np.uint8), remarks
