@@ -40,7 +40,7 @@ polarity_option = click.option(
 
 def files(images: Sequence[str], output: Path | None) -> list[str]:
     """The files meant, folders opened up. Raises UsageError for none, or if `output` cannot be drawn."""
-    names = [name for image in images for name in _opened(image)]
+    names = [name for image in images for name in opened(image)]
     if not names:
         raise UsageError(
             f"which picture? Try `hellodl {click.get_current_context().info_name} image.png`, "
@@ -55,7 +55,7 @@ def files(images: Sequence[str], output: Path | None) -> list[str]:
     return names
 
 
-def _opened(image: str) -> list[str]:
+def opened(image: str) -> list[str]:
     """A folder's pictures in order of name; an empty folder, like any file, stays a name."""
     if image != STDIN and kind_at(image) == "folder":
         with suppress(OSError), os.scandir(image) as entries:
@@ -83,7 +83,7 @@ def readings(
             with bar.external_write_mode() if bar and sys.stdout.isatty() else nullcontext():
                 if isinstance(reading, PictureError):
                     failed = True
-                    _refuse(name, reading, as_json=as_json)
+                    refuse(name, reading, as_json=as_json)
                 else:
                     yield name, reading
             if bar:
@@ -112,7 +112,7 @@ def _source(name: str) -> str | bytes:
     return sys.stdin.buffer.read()
 
 
-def _refuse(name: str, error: PictureError, *, as_json: bool) -> None:
+def refuse(name: str, error: PictureError, *, as_json: bool) -> None:
     """Say why there is no reading."""
     why = str(error)
     if name == STDIN:

@@ -11,6 +11,7 @@ from hellodl.cli import predict_view
 from hellodl.cli.common import FILE, json_option, model_option, open_model, options, quiet_option, say
 from hellodl.cli.help import Command
 from hellodl.cli.pictures import STDIN, files, pictures_argument, polarity_option, readings
+from hellodl.cli.predict_cluster import cluster_options, read_on_cluster
 from hellodl.errors import UsageError
 from hellodl.system.files import kind_at
 
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
 @options(pictures_argument, model_option, polarity_option)
 @click.option("--show-steps", "steps", is_flag=True, help="Draw in the terminal how each picture was read.")
 @click.option("-o", "--output", type=FILE, metavar="FILE.png", help="Draw there how a picture was read.")
-@options(json_option, quiet_option)
+@options(cluster_options, json_option, quiet_option)
 def predict(
     images: tuple[str, ...],
     model: Path | None,
     output: Path | None,
+    cluster: str | None,
+    listed: Path | None,
     *,
     invert: bool | None,
     steps: bool,
@@ -46,6 +49,10 @@ def predict(
 
     Photographs, scans, screenshots and drawings in any common format, dark on light or light on dark.
     """
+    if cluster or listed:
+        path = open_model(model, quiet=quiet)[0]
+        read_on_cluster(cluster, images, listed, path, invert=invert, as_json=as_json)
+        return
     names = files(images, output)
     _check(names, steps=steps, as_json=as_json)
     render = predict_view.as_json if as_json else predict_view.as_text

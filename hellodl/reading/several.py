@@ -42,7 +42,7 @@ def read_each(
     """
     waiting = groups(sources)
     first = list(islice(waiting, 2))
-    read = partial(_read_group, model=model, invert=invert)
+    read = partial(read_group, model=model, invert=invert)
     if len(first) < 2 or available_cpus() == 1:
         for group in chain(first, waiting):
             yield from read(group)
@@ -94,7 +94,7 @@ def _bytes_of(source: Source) -> int:
     return len(source) if isinstance(source, (bytes, bytearray)) else GROUP_BYTES + 1
 
 
-def _read_group(group: list[Source], model: Model, *, invert: bool | None) -> Answers:
+def read_group(group: list[Source], model: Model, *, invert: bool | None) -> Answers:
     """The readings of a group, or why there are none."""
     answers: list[Reading | PictureError | None] = []
     pictures: list[Picture] = []

@@ -1,0 +1,152 @@
+"""Pictures read by the workers of a Dask cluster: names go out in groups, lines come back in order."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import urllib.request
+from functools import lru_cache
+from itertools import chain, count, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import click
+
+from hellodl.cli import predict_view
+from hellodl.cli.common import FILE, options
+from hellodl.cli.pictures import opened, refuse
+from hellodl.errors import DataError, PictureError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+
+    from hellodl.checkpoint import TrainedNet
+    from hellodl.reading.load import Source
+
+    Job: TypeAlias = tuple[
+        bytes, bool | None, bool
+    ]  # the model file, whether ink is light, whether lines are JSON
+    Groups: TypeAlias = list[list[str]]
+
+GROUPS = 16  # groups a task: 1,024 small pictures or 16 photographs, some tenths of a second or seconds
+AHEAD = 64  # tasks that may wait for an earlier one: 65,536 lines at most
+PATIENCE = 20.0  # seconds for a server to send something
+MOST_BYTES = 1 << 28  # of a picture that is fetched
+
+cluster_options = options(
+    click.option("--cluster", metavar="ADDRESS", help="Read on a Dask cluster, like tcp://scheduler:8786."),
+    click.option(
+        "--names",
+        "listed",
+        type=FILE,
+        help="With --cluster: read what this file names, paths or URLs, one a line; - is standard input.",
+    ),
+)
+
+
+def read_on_cluster(
+    address: str | None, images: Sequence[str], listed: Path | None, model: Path, **how: bool | None
+) -> None:
+    """Print a line for each picture, in order; the exit code is 5 where one could not be read.
+
+    Paths and URLs have to be readable by the workers; memory stays flat. Raises HellodlError for a cluster
+    that cannot be used.
+    """
+    if address is None:
+        raise UsageError("--names: is for many pictures on a --cluster; name a few pictures as they are")
+    as_json, failed = bool(how["as_json"]), False
+    names = chain(chain.from_iterable(map(opened, images)), names_in(listed) if listed else ())
+    for name, answer in answers(address, names, (model.read_bytes(), how["invert"], as_json)):
+        if isinstance(answer, str):
+            click.echo(answer)
+        else:
+            failed = True
+            refuse(name, answer, as_json=as_json)
+    if failed:
+        click.get_current_context().exit(PictureError.exit_code)
+
+
+def names_in(path: Path) -> Iterator[str]:
+    """The lines of a file, or of standard input for "-". Raises DataError if it cannot be read."""
+    try:
+        with (
+            sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="surrogateescape") as lines
+        ):
+            yield from filter(None, (line.rstrip("\r\n") for line in lines))
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read: {error.strerror or error}; expected names, one a line"
+        ) from None
+
+
+def answers(address: str, names: Iterable[str], job: Job) -> Generator[tuple[str, str | PictureError]]:
+    """Each name with its line, or with why there is none, in order; names are taken as they are needed."""
+    from hellodl.reading.several import groups
+    from hellodl.tasks.cluster import ClusterWorkers
+    from hellodl.tasks.run import in_order
+
+    under_way: dict[int, list[str]] = {}
+
+    def tasks() -> Iterator[Groups]:
+        waiting = ([str(name) for name in group] for group in groups(names))
+        while task := list(islice(waiting, GROUPS)):
+            under_way[next(numbers)] = list(chain(*task))
+            yield task
+
+    numbers = count()
+    with ClusterWorkers(read_groups, job, address) as workers:
+        for done in in_order(workers, tasks(), AHEAD):
+            task = under_way.pop(done.index)
+            lost: list[str | PictureError] = [PictureError(f"{name}: {done.lost}") for name in task]
+            yield from zip(task, lost if done.lost else done.result, strict=True)
+
+
+# In a worker ------------------------------------------------------------------------------------------
+
+
+def read_groups(job: Job, task: Groups) -> list[str | PictureError]:
+    """A line for each picture, or why there is none: the same as where they are read without a cluster."""
+    return [line for group in task for line in _read_group(job, group)]
+
+
+def _read_group(job: Job, names: list[str]) -> Iterator[str | PictureError]:
+    from hellodl.reading.several import read_group
+
+    content, invert, as_json = job
+    render = predict_view.as_json if as_json else predict_view.as_text
+    sources = [fetched(name) for name in names]
+    good: list[Source] = [source for source in sources if not isinstance(source, PictureError)]
+    readings = iter(read_group(good, _model(content), invert=invert))
+    for name, source in zip(names, sources, strict=True):
+        answer = source if isinstance(source, PictureError) else next(readings)
+        if isinstance(answer, PictureError):
+            yield PictureError(str(answer).replace("bytes:", f"{name}:", 1))
+        else:
+            yield render(name, answer)
+
+
+def fetched(name: str) -> str | bytes | PictureError:
+    """A file's name as it is; of an address, what is there, or why that could not be had."""
+    if not name.startswith(("http://", "https://")):
+        return name
+    try:
+        with urllib.request.urlopen(name, timeout=PATIENCE) as answer:  # noqa: S310 - http and https alone
+            content: bytes = answer.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        return PictureError(f"{name}: cannot be fetched: {error}")
+    if len(content) > MOST_BYTES:
+        return PictureError(f"{name}: has more than {MOST_BYTES:,} bytes, expected a picture")
+    return content
+
+
+@lru_cache(maxsize=1)
+def _model(content: bytes) -> TrainedNet:
+    """The model, kept for the next group."""
+    from hellodl import checkpoint
+    from hellodl.system.processors import one_blas_thread
+
+    one_blas_thread()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / checkpoint.DEFAULT_NAME
+        path.write_bytes(content)
+        return checkpoint.load(path).model()

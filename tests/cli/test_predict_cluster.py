@@ -1,0 +1,91 @@
+"""`hellodl predict --cluster`: the lines of a local run, whatever happens to the workers."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import os
+import threading
+
+import paper
+import pytest
+import tiny
+from click.testing import CliRunner
+from loopback import cluster
+from PIL import Image
+
+from hellodl.cli.main import cli
+from hellodl.errors import DataError, UsageError
+
+pytest.importorskip("distributed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),  # Dask's own
+    pytest.mark.skipif(os.name == "nt", reason="kills by signals"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A model, 300 digits, a photograph, and a file that is no picture."""
+    folder = tmp_path_factory.mktemp("cluster")
+    tiny.save_model(folder / "m.safetensors")
+    (folder / "many").mkdir()
+    for i, image in enumerate(paper.digits()[0][:300]):
+        Image.fromarray(image).save(folder / "many" / f"{i:03}.png")
+    (folder / "many" / "100-is-none.png").write_bytes(b"none")
+    Image.fromarray(paper.drawn([paper.number("42")])).save(folder / "many" / "42.jpg")
+    return folder
+
+
+def predict(folder, *words):
+    done = CliRunner().invoke(cli, ["predict", "-m", str(folder / "m.safetensors"), *map(str, words)])
+    assert done.exit_code in (0, 5), done.exception
+    return done
+
+
+def test_the_same_lines_though_a_worker_is_killed(folder, tmp_path, monkeypatch):
+    """JSON lines and complaints, in order; one of two workers is killed when the first lines are there."""
+    monkeypatch.setattr("hellodl.cli.predict_cluster.GROUPS", 1)
+    here = predict(folder, "--json", folder / "many")
+    with cluster(tmp_path) as made:
+        lines = folder / "names.txt"
+        lines.write_text("".join(f"{path}\n" for path in sorted((folder / "many").iterdir())))
+        echo, killed = __import__("click").echo, []
+
+        def kill_one(*words, **options):
+            if not killed:
+                killed.append(made.processes[1].kill())
+            echo(*words, **options)
+
+        monkeypatch.setattr("hellodl.cli.predict_cluster.click.echo", kill_one)
+        there = predict(folder, "--json", "--cluster", made.address, "--names", lines)
+    assert killed
+    assert there.stdout == here.stdout
+    assert len(there.stdout.splitlines()) == 302
+    assert there.exit_code == here.exit_code == 5
+
+
+def test_addresses_are_fetched_by_the_workers(folder, tmp_path):
+    """From a server on this machine; what is not there costs its own line alone."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder / "many")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, cluster(tmp_path, 1) as made:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        words = [f"{base}/{name}" for name in ("000.png", "missing.png", "100-is-none.png", "001.png")]
+        done = predict(folder, "--json", "--cluster", made.address, *words)
+        server.shutdown()
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["file"] for record in records] == words
+    assert ["error" in record for record in records] == [False, True, True, False]
+    assert all(record["error"].startswith(record["file"]) for record in records[1:3])
+
+
+def test_names_need_a_cluster_and_have_to_be_there(folder):
+    with pytest.raises(UsageError, match="--names: is for many pictures on a --cluster"):
+        CliRunner().invoke(cli, ["predict", "--names", "list.txt"], catch_exceptions=False)
+    from hellodl.cli.predict_cluster import names_in  # noqa: PLC0415 - beside what it tests
+
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        list(names_in(folder / "missing.txt"))

@@ -1,0 +1,61 @@
+"""Types reach those who use hellodl: mypy, strict, over a program as users write them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = """
+from pathlib import Path
+
+import numpy as np
+
+import hellodl
+from hellodl import Program, Tensor, grad, nn, optim
+
+rng = np.random.default_rng(0)
+layer = nn.Linear(784, 10, rng)
+x = Tensor(np.zeros((5, 784)))
+loss = -(layer(x).log_softmax() * Tensor(np.eye(10)[[1, 2, 3, 4, 5]])).sum()
+slope: Tensor = grad(loss, x)
+both: tuple[Tensor, ...] = grad(loss, layer.weight, layer.bias)
+sgd = optim.SGD([layer.weight, layer.bias], lr=0.1)
+program = Program(loss, slope)
+loss.backward()
+sgd.step()
+value: float = float(loss) + loss.item()
+
+model = hellodl.load(Path("digits.safetensors"))
+answers = model.predict(np.zeros((3, 28, 28), np.uint8))
+best: int = int(answers.argmax(axis=1)[0])
+reading = hellodl.read("photo.jpg", model)
+text: str = reading.text
+confidences: list[float] = [digit.confidence for digit in reading.digits]
+"""
+WRONG = """
+import hellodl
+
+text: int = hellodl.read("photo.jpg").text
+hellodl.nn.Linear("784", 10)
+hellodl.Tensor(1.0).backwards()
+"""
+
+
+def mypy(folder: Path, program: str) -> str:
+    (folder / "program.py").write_text(program)
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull, "program.py"]
+    environment = os.environ | {"MYPYPATH": str(root)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def test_a_users_program_is_well_typed_and_a_wrong_one_is_not(tmp_path: Path) -> None:
+    """No complaint about a right program; one for each of three mistakes in a wrong one."""
+    assert mypy(tmp_path, PROGRAM).startswith("Success"), mypy(tmp_path, PROGRAM)
+    found = mypy(tmp_path, WRONG)
+    assert found.count("program.py:") == 3, found
