@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-import urllib.request
 from functools import lru_cache
 from itertools import chain, count, islice
 from pathlib import Path
@@ -129,6 +127,8 @@ def fetched(name: str) -> str | bytes | PictureError:
     """A file's name as it is; of an address, what is there, or why that could not be had."""
     if not name.startswith(("http://", "https://")):
         return name
+    import urllib.request
+
     try:
         with urllib.request.urlopen(name, timeout=PATIENCE) as answer:  # noqa: S310 - http and https alone
             content: bytes = answer.read(MOST_BYTES + 1)
@@ -142,6 +142,8 @@ def fetched(name: str) -> str | bytes | PictureError:
 @lru_cache(maxsize=1)
 def _model(content: bytes) -> TrainedNet:
     """The model, kept for the next group."""
+    import tempfile
+
     from hellodl import checkpoint
     from hellodl.system.processors import one_blas_thread
 
