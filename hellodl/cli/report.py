@@ -74,10 +74,20 @@ def gather(path: Path, loaded: Checkpoint, data_dir: Path | None) -> Report:
     from hellodl import datasets
     from hellodl.graphs.report import report as numbers
     from hellodl.system.processors import one_blas_thread
-    from hellodl.training.settings import PRESETS, Settings
 
     trained_on = loaded.about.dataset
     data = datasets.load(trained_on.name if trained_on else "mnist", "test", data_dir)
     one_blas_thread()
-    presets = {name: Settings(**values).as_dict() for name, values in PRESETS.items()}
-    return numbers(path, loaded, data, presets)
+    return numbers(path, loaded, data, repeating(loaded))
+
+
+def repeating(loaded: Checkpoint) -> str:
+    """The command that repeats a model's training; "" if its settings are not known, or are no more."""
+    from hellodl.graphs.report import command_for
+    from hellodl.training.settings import PRESETS, Settings
+
+    try:
+        settings = Settings.from_dict(loaded.about.settings).as_dict()
+    except (KeyError, TypeError, UsageError):
+        return ""
+    return command_for(settings, {name: Settings(**values).as_dict() for name, values in PRESETS.items()})

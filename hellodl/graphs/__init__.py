@@ -1,1 +1,1 @@
-"""A formula drawn: typed text becomes a graph, a graph becomes records, records become SVG, DOT and text."""
+"""What can be seen: a formula as a graph, its backward pass, descents, a model's report, the chapter live."""

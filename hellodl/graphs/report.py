@@ -77,16 +77,16 @@ class Report:
         }
 
 
-def report(path: Path, loaded: Checkpoint, data: Dataset, presets: Mapping[str, Mapping[str, Any]]) -> Report:
+def report(path: Path, loaded: Checkpoint, data: Dataset, command: str) -> Report:
     """Gather all about a model loaded from `path` and its reading of a test set; raises as `evaluate` does.
 
-    `presets`: complete settings by name. The command that repeats the run starts from one.
+    `command` is the one that repeats its training, "" where there is none.
     """
     model, made = loaded.model(), examine(path, loaded)
     read = evaluate(model, data)
     worst = [mistake.index for mistake in read.mistakes[:WORST]]
     return Report(
-        command=command(made.settings, presets),
+        command=command,
         made=made,
         read=read,
         reliability=reliability(model.predict(data.images), data.labels),
@@ -97,12 +97,10 @@ def report(path: Path, loaded: Checkpoint, data: Dataset, presets: Mapping[str, 
     )
 
 
-def command(settings: Mapping[str, Any], presets: Mapping[str, Mapping[str, Any]]) -> str:
-    """The shortest command that repeats a training; "" where a model does not know its settings."""
-    if not settings:
-        return ""
+def command_for(settings: Mapping[str, Any], presets: Mapping[str, Mapping[str, Any]]) -> str:
+    """The shortest command that trains with all these settings: a preset, and what differs from it."""
     differing = {
-        name: [key for key, value in preset.items() if told(settings.get(key, value)) != told(value)]
+        name: [key for key, value in preset.items() if told(settings[key]) != told(value)]
         for name, preset in presets.items()
     }
     name = min(differing, key=lambda preset: len(differing[preset]))

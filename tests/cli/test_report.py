@@ -20,7 +20,7 @@ from hellodl.cli.evaluate import evaluate
 from hellodl.cli.report import report
 from hellodl.cli.train import train
 from hellodl.errors import UsageError
-from hellodl.graphs.report import command
+from hellodl.graphs.report import command_for
 from hellodl.training.settings import PRESETS, Settings
 
 MOST_BYTES = 1_500_000
@@ -135,6 +135,7 @@ def test_a_model_that_knows_nothing_of_itself_gets_a_page_too(tmp_path):
     run(report, model, "--data-dir", data, "-o", tmp_path / "page.html")
     html = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<script>" not in html
+    assert "repeats the run" not in html
     assert "holds no history" in html
 
 
@@ -160,7 +161,7 @@ def test_the_presets_are_told_whole():
     """Each preset's own command is that preset and nothing more."""
     whole = {name: Settings(**values).as_dict() for name, values in PRESETS.items()}
     for name, settings in whole.items():
-        assert command(settings, whole) == f"hellodl train --preset {name}"
+        assert command_for(settings, whole) == f"hellodl train --preset {name}"
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png"])

@@ -7,7 +7,7 @@ import pytest
 
 from hellodl.evaluation import calibration_error
 from hellodl.graphs.charts import BADGE, apart
-from hellodl.graphs.report import command, principal_axes, reliability
+from hellodl.graphs.report import command_for, principal_axes, reliability
 
 PRESETS = {
     "slow": {"lr": 0.1, "epochs": 10, "hidden": (128, 64)},
@@ -60,8 +60,7 @@ def test_badges_do_not_overlap():
         ({"lr": 0.3, "epochs": 3, "hidden": [128, 64]}, "hellodl train --preset fast"),
         ({"lr": 0.3, "epochs": 5, "hidden": [32]}, "hellodl train --preset fast --epochs 5 --hidden 32"),
         ({"lr": 0.1, "epochs": 3, "hidden": [9, 8]}, "hellodl train --preset slow --epochs 3 --hidden 9,8"),
-        ({}, ""),
     ],
 )
 def test_the_command_is_the_shortest_that_repeats_the_run(settings, expected):
-    assert command(settings, PRESETS) == expected
+    assert command_for(settings, PRESETS) == expected
