@@ -6,6 +6,9 @@ under the names lc1.weight, lc1.bias …, so that a PyTorch module with those na
 
 from __future__ import annotations
 
+import math
+import zipfile
+import zlib
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -36,6 +39,7 @@ SHIPPED = Path(__file__).parent / "models" / DEFAULT_NAME
 KEY = "hellodl"  # all metadata is JSON under one key: several would be written in random order
 TRAINING = "training."  # begins the names of the arrays that only a resume needs
 MAX_WEIGHT = 1e6  # in size: training that gets there has diverged
+NPY_HEADER, WIDEST_NUMBER = 4096, 8  # bytes of an .npy file before its numbers, and of one at most
 MAX_HEADER = 1 << 22  # bytes: what 10,000 epochs of history take, twice over
 MOST_ARRAYS = 8  # of training state: no optimizer has more
 
@@ -163,6 +167,54 @@ def load(path: Path) -> Checkpoint:
     weights = {name: arrays[name] for name in _shapes(about.network)}
     training = {name: arrays[name] for name in sorted(arrays.keys() - weights.keys())}
     return Checkpoint(weights, about, {name.removeprefix(TRAINING): a for name, a in training.items()})
+
+
+def load_weights(path: Path, widths: Sequence[int]) -> Arrays:
+    """Weights and biases of a network of these widths, from any program's .safetensors or .npz.
+
+    They have the names lc1.weight (n_out, n_in), lc1.bias …; what else is in the file is left alone. Raises
+    ModelError if they are not all there, or of other shapes, or no numbers.
+    """
+    expected = _shapes(widths)
+    try:
+        found = _npz(path, expected) if path.suffix == ".npz" else _safetensors(path, expected)
+    except KeyError as error:
+        raise ModelError(f"{path}: holds no {error}, expected tensors {', '.join(expected)}") from None
+    for name, shape in expected.items():
+        if found[name].shape != shape:
+            raise ModelError(f"{path}: {name} has shape {found[name].shape!s:.80}, expected {shape}")
+    weights = {name: array.astype(np.float32) for name, array in found.items()}
+    _check_numbers(path, weights)
+    return weights
+
+
+def _safetensors(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np.generic]]:
+    from safetensors import SafetensorError, safe_open  # noqa: PLC0415 - only where it is used
+
+    try:
+        _check_start(path)
+        with safe_open(path, framework="numpy") as file:
+            names = set(file.keys())
+            if missing := [name for name in expected if name not in names]:
+                raise KeyError(missing[0])
+            return {name: file.get_tensor(name) for name in expected}
+    except (SafetensorError, OSError, RecursionError, TypeError) as error:
+        raise ModelError(f"{path}: {str(error)!r:.200}; expected a safetensors file") from None
+
+
+def _npz(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np.generic]]:
+    if kind_at(path) != "file":
+        raise ModelError(f"{path}: is no file, expected weights as .npz")
+    try:
+        with zipfile.ZipFile(path) as packed:
+            sizes = {entry.filename: entry.file_size for entry in packed.infolist()}
+        for name, shape in expected.items():
+            if sizes[f"{name}.npy"] > NPY_HEADER + WIDEST_NUMBER * math.prod(shape):
+                raise ModelError(f"{path}: {name} is larger than expected, {shape}")
+        with np.load(path) as arrays:  # which refuses pickles: allow_pickle=False is its default
+            return {name: arrays[name] for name in expected}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise ModelError(f"{path}: {str(error)!r:.200}; expected weights as .npz") from None
 
 
 def _check_start(path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hellodl.checkpoint import TRAINING
+from hellodl.limits import is_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +104,6 @@ def _summary(name: str, array: NDArray[np.float32]) -> TensorSummary:
 
 def _resume_point(loaded: Checkpoint) -> ResumePoint | None:
     about = loaded.about
-    if not (loaded.training and about.settings and about.position):
+    if not (loaded.training and about.position and is_whole(about.settings.get("epochs"))):
         return None
     return ResumePoint(about.position.step, len(about.history))

@@ -11,7 +11,7 @@ from safetensors.numpy import save as to_bytes
 
 from hellodl import checkpoint
 from hellodl.about import Calibration, Epoch, Position, Recipe, as_dict, describe
-from hellodl.checkpoint import KEY, Checkpoint, load, load_model, save, weights_of
+from hellodl.checkpoint import KEY, Checkpoint, load, load_model, load_weights, save, weights_of
 from hellodl.errors import HellodlError, ModelError
 from hellodl.nn import DigitNet
 
@@ -476,3 +476,58 @@ def test_a_checkpoint_can_be_read_by_others(path):
     finally:
         os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+# Weights of other programs ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_weights_of_another_program_are_taken_by_name(tmp_path, suffix):
+    weights = {name: np.ascontiguousarray(array, np.float64) for name, array in weights_of(NETWORK).items()}
+    path = tmp_path / f"w{suffix}"
+    if suffix == ".npz":
+        np.savez(path, **weights, other=np.zeros(3))
+    else:
+        path.write_bytes(to_bytes(weights | {"other": np.zeros(3)}))
+    found = load_weights(path, NETWORK.widths)
+    assert all(np.array_equal(found[name], weights[name].astype(np.float32)) for name in weights)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_weights_that_do_not_fit_are_refused_in_a_line(tmp_path, suffix):
+    def write(**arrays):
+        path = tmp_path / f"w{suffix}"
+        whole = {name: np.ascontiguousarray(array) for name, array in weights_of(NETWORK).items()} | arrays
+        whole = {name: array for name, array in whole.items() if array is not None}
+        if suffix == ".npz":
+            np.savez(path, **whole)
+        else:
+            path.write_bytes(to_bytes(whole))
+        return path
+
+    for arrays, match in (
+        ({"lc1.bias": None}, "holds no 'lc1.bias"),
+        ({"lc1.bias": np.zeros(2)}, r"lc1.bias has shape \(2,\), expected \(3,\)"),
+        ({"lc1.bias": np.array([0, np.nan, 0])}, "holds NaN"),
+    ):
+        path = write(**arrays)
+        with pytest.raises(ModelError, match=match) as caught:
+            load_weights(path, NETWORK.widths)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04broken", b"\x80\x04pickle.", os.urandom(2000)])
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_files_that_hold_no_weights_are_refused(tmp_path, suffix, content):
+    (tmp_path / f"w{suffix}").write_bytes(content)
+    with pytest.raises(ModelError):
+        load_weights(tmp_path / f"w{suffix}", NETWORK.widths)
+    with pytest.raises(ModelError):
+        load_weights(tmp_path / f"none{suffix}", NETWORK.widths)
+
+
+def test_pickles_in_npz_are_not_opened(tmp_path):
+    arrays = weights_of(NETWORK) | {"lc1.bias": np.array([None], object)}
+    np.savez(tmp_path / "w.npz", **arrays)
+    with pytest.raises(ModelError, match="expected weights as"):
+        load_weights(tmp_path / "w.npz", NETWORK.widths)

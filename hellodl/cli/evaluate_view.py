@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Counts = tuple[tuple[int, ...], ...]
 
 MOST_DRAWN = 6
+MOST_WITH_COMMA = 10_000  # images in a cell: larger numbers would make the table too wide
 FAINT, STRONG = 40, 200  # of 255: how much red or green a shaded cell has
 
 
@@ -72,7 +73,8 @@ def per_digit(result: Evaluation, names: Sequence[str], out: Console) -> Table:
 
 def confusion(table: Counts, out: Console) -> Iterator[Text]:
     """What was read as what, shaded by share of the row; the brightest red is the most frequent mistake."""
-    width = max(6, *(len(str(count)) + 2 for row in table for count in row))
+    comma = "," if max(map(max, table)) < MOST_WITH_COMMA else ""
+    width = max(6, *(len(f"{count:{comma}}") + 2 for row in table for count in row))
     nothing = "·" if has_unicode(out) else "."
     shares = [[count / max(sum(row), 1) for count in row] for row in table]
     worst = max(share for i, row in enumerate(shares) for j, share in enumerate(row) if i != j)
@@ -83,7 +85,7 @@ def confusion(table: Counts, out: Console) -> Iterator[Text]:
         for column, count in enumerate(row):
             right = column == digit
             style = _shade(shares[digit][column] / (1 if right else worst), right=right) if count else "dim"
-            line.append(f"{f'{count or nothing} ':>{width}}", style)
+            line.append(f"{f'{count:{comma}} ' if count else f'{nothing} ':>{width}}", style)
         yield line
     yield from _most_frequent(table)
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hellodl.cli.terminal import beside, has_colour, has_unicode, in_colours, red_and_blue, shown
-from hellodl.cli.words import percent
+from hellodl.cli.words import counted, percent
 from hellodl.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,11 +54,10 @@ def _plain_table(*headings: str) -> Table:
 def _tensors(result: Inspection, out: Console) -> Table:
     table = _plain_table("tensor", "shape", "mean", "deviation", "min", "max")
     times = " × " if has_unicode(out) else " x "
-    for tensor in result.tensors:
+    for tensor in (tensor for tensor in result.tensors if not tensor.is_for_resuming):
         numbers = (tensor.mean, tensor.deviation, tensor.min, tensor.max)
         shape = times.join(map(str, tensor.shape))
-        style = "dim" if tensor.is_for_resuming else None
-        table.add_row(shown(tensor.name, out), shape, *(f"{number:z.4f}" for number in numbers), style=style)
+        table.add_row(shown(tensor.name, out), shape, *(f"{number:z.4f}" for number in numbers))
     return table
 
 
@@ -94,7 +93,7 @@ def _command(settings: dict[str, Any]) -> str:
     words = ["hellodl train"] if settings else []
     for name in (field.name for field in fields(Settings)):
         value = settings.get(name)
-        if value is not None:
+        if value not in (None, ""):
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value).removesuffix(".0")
             words.append(f"--{name.replace('_', '-')} {shlex.quote(text)}")
     return " ".join(words)
@@ -106,7 +105,7 @@ def _resume(result: Inspection) -> str:
     epochs, done = result.settings["epochs"], result.resume.epochs
     more = f" --epochs {min(2 * epochs, 10_000)}" if done >= epochs else ""
     command = f"hellodl train --resume {shlex.quote(result.model)}{more}"
-    return f"from step {result.resume.step:,}, {done} of {epochs} epochs done: {command}"
+    return f"from step {result.resume.step:,}, {done} of {counted(epochs, 'epoch')} done: {command}"
 
 
 def _history(history: tuple[Epoch, ...]) -> Table:

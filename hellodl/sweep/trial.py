@@ -16,6 +16,7 @@ from hellodl.training.sources import training_set
 
 if TYPE_CHECKING:
     from hellodl.datasets import Dataset
+    from hellodl.nn import DigitNet
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,12 @@ def run_trial(data_dir: str | None, settings: dict[str, Any]) -> dict[str, Any]:
     told = chosen.as_dict()
     try:
         trainer = Trainer(chosen, data)
+        if chosen.init:
+            trainer.start_from(Path(chosen.init))
         while not trainer.is_done():
             record = trainer.run_epoch(lambda _trainer, batches: batches, lambda: None)
     except NonFiniteError as error:
         return asdict(Trial(told, data.sha256, error=str(error)))
-    digest = hashlib.sha256()
-    for parameter in trainer.model.parameters():
-        digest.update(parameter.value.tobytes())
     return asdict(
         Trial(
             told,
@@ -75,9 +75,17 @@ def run_trial(data_dir: str | None, settings: dict[str, Any]) -> dict[str, Any]:
             chosen.validation,
             record.epoch,
             trainer.train_seconds,
-            digest.hexdigest(),
+            _digest(trainer.model),
         )
     )
+
+
+def _digest(model: DigitNet) -> str:
+    """The SHA-256 of a network's weights."""
+    digest = hashlib.sha256()
+    for parameter in model.parameters():
+        digest.update(parameter.value.tobytes())
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=1)

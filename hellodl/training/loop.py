@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hellodl.about import MAX_LOSS, Epoch, Position
-from hellodl.checkpoint import MAX_WEIGHT
+from hellodl.checkpoint import MAX_WEIGHT, load_weights
 from hellodl.errors import NonFiniteError, UsageError
 from hellodl.evaluation import score
 from hellodl.nn import DigitNet
@@ -34,6 +34,7 @@ from hellodl.training.step import Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -210,6 +211,13 @@ class Trainer:
     def state(self) -> dict[str, Array]:
         """All arrays that change from step to step, by name."""
         return {"weights": self._optimizer.weights} | self._optimizer.state()
+
+    def start_from(self, path: Path) -> None:
+        """Begin with the weights in a file instead of random ones. Raises ModelError if they do not fit."""
+        found = load_weights(path, self.model.widths)
+        for name, parameter in self.model.named_parameters().items():
+            parameter.value[...] = found[name]
+            parameter.touch()
 
     def go_to(self, position: Position, history: list[Epoch]) -> None:
         """Stand elsewhere; the arrays of `state` were changed to what they were there."""

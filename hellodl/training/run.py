@@ -15,7 +15,8 @@ from hellodl.system.files import only_writer, temporary_of
 from hellodl.system.lockstep import PROCESSES
 from hellodl.system.processors import available_cpus
 from hellodl.training.augment import Augmenter, Strengths
-from hellodl.training.batches import Purpose, generator
+from hellodl.training.batches import PEN_DIGITS, PEN_SIGNS, Purpose, generator
+from hellodl.training.diagnosis import diagnosis
 from hellodl.training.loop import EpochRecord, Trainer
 from hellodl.training.saving import Run, Saver, check_place, check_precious, read_start, restore, settings_of
 from hellodl.training.settings import PRESETS, Settings, fitting
@@ -65,7 +66,10 @@ def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
         saver = Saver(trainer, run)
         with trainer.shared_out():
             while not trainer.is_done():
-                yield trainer.run_epoch(run.progress, saver.between_steps)
+                record = trainer.run_epoch(run.progress, saver.between_steps)
+                yield record  # first: a stop below must not lose it
+                if remark := diagnosis(trainer, record):
+                    run.tell(remark)
                 saver.between_steps()
         yield _finish(trainer, run, saver)
 
@@ -76,9 +80,13 @@ def _prepared(settings: Settings, run: Run) -> Trainer:
         check_precious(run.output, settings)
     start = read_start(run.resume, settings) if run.resume else None
     data = training_set(settings, run.data_dir, run.tell)
+    if settings.drawn:
+        run.tell(f"drawing {PEN_DIGITS + PEN_SIGNS:,} pictures with a random pen, some seconds' work")
     trainer = Trainer(settings, data, min(run.threads or available_cpus(), PROCESSES))
     if run.resume and start:
         restore(trainer, run.resume, start)
+    elif settings.init:
+        trainer.start_from(Path(settings.init))
     return trainer
 
 

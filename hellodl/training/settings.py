@@ -26,7 +26,11 @@ from hellodl.limits import (
 
 SHARE = number(0, math.nextafter(1, 0), "0 up to, but not including, 1")
 RETIRED = {"label_smoothing": 0.0, "average": 0.0, "patience": 0}  # known to version 0.1: off at these values
-ADDED: dict[str, Any] = {"clean": 0.0, "also": ""}  # what version 0.1 could not be told, and what it did
+ADDED: dict[str, Any] = {
+    "clean": 0.0,
+    "also": "",
+    "init": "",
+}  # what version 0.1 could not be told, and what it did
 RUN, NETWORK, DESCENT, DATA = "Run", "Network", "Descent", "Data"  # groups of settings
 
 
@@ -50,6 +54,13 @@ class Settings:
         (128, 64),
         "Widths of the hidden layers.",
         group=NETWORK,
+    )
+    init: str = limited(
+        TEXT,
+        "",
+        "Start from the weights in this file, .safetensors or .npz, instead of random ones.",
+        group=NETWORK,
+        metavar="FILE",
     )
     optimizer: str = limited(one_of("sgd", "adam"), "sgd", "The rule that moves the weights.", group=DESCENT)
     lr: float = limited(

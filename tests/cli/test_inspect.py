@@ -103,7 +103,9 @@ def test_a_model_without_a_history_says_what_is_not_recorded(tmp_path):
     assert "not trained further" in text
 
 
-@pytest.mark.parametrize("missing", [{"settings": {}}, {"position": None}], ids=str)
+@pytest.mark.parametrize(
+    "missing", [{"settings": {}}, {"settings": {"epochs": "x"}}, {"position": None}], ids=str
+)
 def test_a_training_that_lacks_its_position_or_settings_cannot_be_resumed(trained, tmp_path, missing):
     loaded = checkpoint.load(trained)
     checkpoint.save(tmp_path / "m", replace(loaded, about=replace(loaded.about, **missing)))

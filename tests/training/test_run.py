@@ -395,6 +395,31 @@ def test_a_preset_for_a_resumed_run_is_compared_like_options(run, output):
         run(training.choose_settings("hill", {}, output), resume=output)
 
 
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_a_run_can_start_from_the_weights_in_a_file(run, output, tmp_path, suffix):
+    """A step of next to no length leaves them where they were; a resume needs the file no more."""
+    run(settings_of(epochs=3))
+    before = checkpoint.load(output).weights
+    start = tmp_path / f"start{suffix}"
+    if suffix == ".npz":
+        np.savez(start, **before)
+    else:
+        start.write_bytes(output.read_bytes())
+    settings = settings_of(init=str(start), lr=1e-12, epochs=2, seed=5)
+    with pytest.raises(Interrupted):
+        run(settings, output=tmp_path / "tuned", should_stop=stop_after(7))
+    start.unlink()
+    run(settings, output=tmp_path / "tuned", resume=tmp_path / "tuned")
+    for name, weights in checkpoint.load(tmp_path / "tuned").weights.items():
+        np.testing.assert_allclose(weights, before[name], atol=1e-6)
+
+
+def test_weights_of_another_shape_are_no_start(run, output, tmp_path):
+    run(settings_of(epochs=1, hidden=(20, 64)))
+    with pytest.raises(ModelError, match=r"lc1.weight has shape \(20, 784\), expected \(128, 784\)"):
+        run(settings_of(init=str(output)), output=tmp_path / "other")
+
+
 # Stopping ---------------------------------------------------------------------------------------------
 
 
@@ -405,6 +430,22 @@ def test_a_stop_says_how_to_go_on(run, output, small_mnist):
         f"stopped after 7 of 54 steps; go on with `hellodl train --resume {output} --data-dir {small_mnist}`"
     )
     assert checkpoint.load(output).about.position.step == 7
+
+
+def test_a_stop_in_validation_loses_no_record(small_mnist, output):
+    """The epoch's record comes before the run ends."""
+    records, is_validating = [], []
+
+    def look(trainer, batches):
+        yield from batches
+        is_validating.append(True)  # what follows the batches is the validation
+
+    here = training.Run(
+        output, small_mnist, threads=1, progress=look, should_stop=lambda: bool(is_validating)
+    )
+    with pytest.raises(Interrupted, match="stopped after 18 of 54 steps"):
+        records.extend(training.train(settings_of(), here))
+    assert [record.epoch for record in records] == [1]
 
 
 def test_a_stop_before_the_first_step_touches_nothing(run, output):
