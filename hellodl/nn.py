@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.autograd import Program, Tensor
+from hellodl.autograd import Tensor
 from hellodl.errors import ShapeError
-from hellodl.system.processors import share_out
+from hellodl.predicting import Predictor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    Function = Callable[["DigitNet", Tensor], Tensor]  # of scaled pixels (n, 784)
+    Function = Callable[[Tensor], Tensor]  # of scaled pixels (n, 784)
 
 UNDECIDED = 0.3  # of the usual size of the first weights that make scores: at first no digit is preferred
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels, as shares of full ink
-BATCH = 2500  # images at a time: few calls, between which threads have to wait for each other
-REPLAYS = 4  # sizes for which a network keeps its programs, the latest; one for 2,500 images takes 10 MB
 
 
 class Linear:
@@ -67,7 +64,7 @@ class DigitNet:
         self.widths = (784, *hidden, 10)
         *inner, last = pairwise(self.widths)
         self.layers = [Linear(*widths, rng) for widths in inner] + [Linear(*last, rng, small=UNDECIDED)]
-        self._replays: dict[object, list[_Replay]] = {}
+        self._predictor = Predictor(self.widths[0], self.scale_pixels)
 
     def __getattr__(self, name: str) -> Linear:
         """Layers by name: lc1 is the first linear combination."""
@@ -114,58 +111,26 @@ class DigitNet:
 
         Raises ShapeError for anything else, as `logits` and `hidden` do.
         """
-        return self._run(DigitNet._probabilities, images)
+        return self._answer(self._probabilities, images)
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Ten raw scores a picture: uint8 images (n, 28, 28) → float32 (n, 10)."""
-        return self._run(DigitNet.scores, images)
+        return self._answer(self.scores, images)
 
     def hidden(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The activations of the last hidden layer: uint8 images (n, 28, 28) → float32 (n, 64)."""
-        return self._run(DigitNet.hidden_layer, images)
+        return self._answer(self.hidden_layer, images)
 
     def _probabilities(self, pixels: Tensor) -> Tensor:
         return self.scores(pixels).softmax()
 
-    def _run(self, function: Function, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """A function of scaled pixels applied to any number of images, in batches of the same size."""
+    def _answer(self, function: Function, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """A function of scaled pixels applied to any number of images."""
         if images.dtype != np.uint8 or images.shape[1:] not in {(28, 28), (784,)}:
             msg = f"images: are {images.dtype} of shape {images.shape}, expected uint8 (n, 28, 28)"
             raise ShapeError(msg)
-        size = max(1, min(len(images), BATCH))
-        with self._replay(function, size) as first:
-            results = np.empty((len(images), *first.output.shape[1:]), np.float32)
-
-        def answer(start: int) -> None:
-            some = images[start : start + size]
-            with self._replay(function, size) as replay:
-                self.scale_pixels(some.reshape(-1, 784), replay.pixels.value[: len(some)])
-                results[start : start + size] = replay.program.run()[: len(some)]
-
-        share_out(answer, range(0, len(images), size))
-        return results
-
-    @contextmanager
-    def _replay(self, function: Function, size: int) -> Iterator[_Replay]:
-        """A program for batches of a size, a kept one if there is one; nobody else has it meanwhile."""
-        key = function, size, *(id(parameter.value) for parameter in self.parameters())
-        try:
-            replay = self._replays[key].pop()
-        except (KeyError, IndexError):
-            replay = _Replay(self, function, size)
-        yield replay
-        self._replays[key] = [*self._replays.pop(key, []), replay]  # now the latest
-        for oldest in list(self._replays)[:-REPLAYS]:
-            self._replays.pop(oldest, None)
-
-
-class _Replay:
-    """A network's function as a program for batches of one size; to build it takes longer than to run it."""
-
-    def __init__(self, model: DigitNet, function: Function, batch: int) -> None:
-        self.pixels = Tensor(np.zeros((batch, 784)))
-        self.output = function(model, self.pixels)
-        self.program = Program(self.output)
+        arrays = tuple(id(parameter.value) for parameter in self.parameters())
+        return self._predictor(function, images.reshape(len(images), 784), version=arrays)
 
 
 def cross_entropy(log_probabilities: Tensor, targets: Tensor) -> Tensor:

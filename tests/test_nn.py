@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hellodl import checkpoint, load, nn
+from hellodl import checkpoint, load, predicting
 from hellodl.about import describe
 from hellodl.autograd import Tensor, grad
 from hellodl.errors import ShapeError
@@ -135,7 +135,7 @@ def test_repeated_predictions_build_one_graph(model, images, monkeypatch):
     assert built == [5, 7]
     for count in range(10, 30):
         model.predict(images[:count])
-    assert len(model._replays) <= nn.REPLAYS
+    assert len(model._predictor._kept) <= predicting.KEPT
 
 
 def test_predictions_in_threads_do_not_mix(model, images):

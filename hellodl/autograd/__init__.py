@@ -1,8 +1,21 @@
-"""The autograd core, in reading order: tensor, ops (products), views, gradient, program, draw, check."""
+"""The autograd core, in reading order: tensor, ops, views, gradient, program, check; memory last or never."""
 
-from hellodl.autograd.gradient import grad
+from hellodl.autograd.gradient import grad, hvp, jvp, vjp
+from hellodl.autograd.ops import Elementwise
 from hellodl.autograd.program import Program
-from hellodl.autograd.tensor import Tensor
-from hellodl.autograd.views import concat, stack
+from hellodl.autograd.tensor import Op, Tensor
+from hellodl.autograd.views import concat, stack, where
 
-__all__ = ["Program", "Tensor", "concat", "grad", "stack"]
+__all__ = [
+    "Elementwise",
+    "Op",
+    "Program",
+    "Tensor",
+    "concat",
+    "grad",
+    "hvp",
+    "jvp",
+    "stack",
+    "vjp",
+    "where",
+]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from hellodl.autograd.tensor import Array
+    from hellodl.autograd.memory import Array
 
     Function = Callable[..., Tensor | Sequence[Tensor]]
 

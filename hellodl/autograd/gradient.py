@@ -6,43 +6,72 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from hellodl.autograd.tensor import Tensor, evaluate, topological_order
+from hellodl.autograd.tensor import Constant, Op, Tensor, apply, as_tensors, evaluate, topological_order
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
-    from hellodl.autograd.tensor import Shape
+    from collections.abc import Container, Iterable, Iterator
+
+    from hellodl.autograd.tensor import Operand
 
 
-def push_down(y: Tensor) -> dict[Tensor, Tensor]:
-    """The gradient of the scalar `y` with respect to every node it depends on, each a lazy graph.
+def push_down(
+    y: Tensor, targets: Iterable[Tensor] | None = None, start: Tensor | None = None
+) -> dict[Tensor, Tensor]:
+    """The gradient of the scalar `y` with respect to the nodes it depends on, each a lazy graph.
 
-    A node that several others use receives the sum of what they hand down.
+    A node that several others use receives the sum of what they hand down. With `targets` only paths to
+    those are walked. `start` is what `y` itself receives; one, unless given.
     """
-    if y.size != 1:
-        msg = (
-            f"gradients start from one number, but this tensor has shape {y.shape}; sum() or mean() it first"
-        )
-        raise ShapeError(msg)
-    gradients = {y: Tensor(np.ones(y.shape), y.dtype)}
-    for node in reversed(topological_order(y)):
-        if node.op is None or node not in gradients:
-            continue
-        handed_down = node.op.backward(gradients[node], node, *node.inputs)
-        for x, g in zip(node.inputs, handed_down, strict=True):
-            if g is not None:
-                g = unbroadcast(g, x.shape)  # noqa: PLW2901 - the same gradient in x's shape
-                gradients[x] = gradients[x] + g if x in gradients else g
+    if start is None:
+        if y.size != 1:
+            msg = f"gradients start from one number, but this has shape {y.shape}; sum() or mean() it first"
+            raise ShapeError(msg)
+        start = Tensor(np.ones(y.shape), y.dtype)
+    order = topological_order(y)
+    wanted = set(order if targets is None else targets)
+    if targets is not None:
+        for node in order:
+            if not wanted.isdisjoint(node.inputs):
+                wanted.add(node)
+    gradients = {y: start}
+    for node in reversed(order):
+        if node.op is not None and node in gradients and node in wanted:
+            for x, g in handed_down(node, gradients[node], wanted):
+                if g is not None:
+                    gradients[x] = gradients[x] + g if x in gradients else g
     return gradients
 
 
-def unbroadcast(g: Tensor, shape: Shape) -> Tensor:
-    """A gradient summed over the axes along which its input was broadcast."""
-    if g.shape == shape:
-        return g
-    new_axes = tuple(range(g.ndim - len(shape)))
-    g = g.sum(new_axes) if new_axes else g
-    stretched = tuple(i for i, n in enumerate(shape) if n == 1 != g.shape[i])
-    return g.sum(stretched, keepdims=True) if stretched else g
+def handed_down(y: Tensor, g: Tensor, wanted: Container[Tensor]) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """What each wanted input of `y` receives from it: a gradient of its shape and dtype, or None for zero.
+
+    Raises TypeError or ShapeError, naming the op, if its backward gives something else.
+    """
+    op = y.op
+    if op is None:
+        return
+    parts = op.backward(g, y, *y.inputs)
+    if not isinstance(parts, tuple) or len(parts) != len(y.inputs):
+        msg = f"{op.name}: backward gave {parts!r:.80}, expected a tuple with one gradient for each input"
+        raise TypeError(msg)
+    for x, part in zip(y.inputs, parts, strict=True):
+        if x in wanted:
+            part = part if part is None or isinstance(part, Tensor) else part()  # noqa: PLW2901 - now it is built
+            yield x, part if part is None else fitted(op, part, x)
+
+
+def fitted(op: Op, g: Tensor, x: Tensor) -> Tensor:
+    """A gradient summed over the axes along which its input was broadcast, in the input's precision."""
+    if g.shape != x.shape:
+        new = g.ndim - x.ndim
+        stretched = [i for i, n in enumerate(x.shape, new) if n == 1 != g.shape[i]] if new >= 0 else []
+        folded = apply("sum", g, axis=(*range(new), *stretched), keepdims=True)
+        if folded.size != x.size:
+            msg = f"{op.name}: backward gave a gradient of shape {g.shape} for an input of shape {x.shape}"
+            raise ShapeError(msg)
+        g = folded.reshape(x.shape) if new else folded
+    return g if g.dtype == x.dtype else apply("cast", g, dtype=x.dtype)
 
 
 @overload
@@ -55,13 +84,49 @@ def grad(y: Tensor, *xs: Tensor) -> Tensor | tuple[Tensor, ...]:
     One x gives one tensor of its shape, several give a tuple. Where `y` does not depend on x it is 0.
     Raises ShapeError if `y` has more than one element.
     """
-    gradients = push_down(y)
-    found = tuple(gradients[x] if x in gradients else Tensor(np.zeros(x.shape), x.dtype) for x in xs)
+    gradients = push_down(y, xs)
+    found = tuple(gradients[x] if x in gradients else zeros(x) for x in xs)
     return found[0] if len(found) == 1 else found
 
 
-def backward(y: Tensor) -> None:
-    """Compute the gradient of the scalar `y` and leave it in `.grad` of every leaf below it."""
-    gradients = {x: g for x, g in push_down(y).items() if x.op is None}
-    for leaf, value in zip(gradients, evaluate(*gradients.values()), strict=True):
+def zeros(like: Tensor) -> Tensor:
+    """The gradient of what the result does not depend on."""
+    return Tensor(np.zeros(like.shape), like.dtype)
+
+
+def vjp(y: Tensor, x: Tensor, v: Operand) -> Tensor:
+    """A vector times the Jacobian: the derivative by x of all that y holds, weighted with v of y's shape."""
+    return grad((y * v).sum(), x)
+
+
+def jvp(y: Tensor, x: Tensor, v: Operand) -> Tensor:
+    """The Jacobian times a vector: how y changes where x moves along v, by differentiating `vjp` by its v."""
+    weights = zeros(y)
+    return grad((vjp(y, x, weights) * v).sum(), weights)
+
+
+def hvp(y: Tensor, x: Tensor, v: Operand) -> Tensor:
+    """The Hessian of the scalar y times a vector: how its gradient changes where x moves along v."""
+    return grad((grad(y, x) * v).sum(), x)
+
+
+def backward(y: Tensor, gradient: Operand | None = None) -> None:
+    """Leave the gradient of `y` in `.grad` of every leaf below it; called again, it gives the same again.
+
+    `y` must be one number, unless `gradient`, of its shape, says what its elements receive. Numbers typed in
+    the formula are no leaves that anybody could ask. Raises ShapeError if neither is so.
+    """
+    start = None
+    if gradient is not None:
+        start = as_tensors((y, gradient))[1]
+        if start.shape != y.shape:
+            msg = f"backward: a gradient of shape {start.shape} was given to a tensor of shape {y.shape}"
+            raise ShapeError(msg)
+    leaves = [x for x in topological_order(y) if x.op is None and not isinstance(x, Constant)]
+    gradients = push_down(y, leaves, start)
+    reached = [gradients[x] if x in gradients else zeros(x) for x in leaves]
+    for leaf, value in zip(leaves, evaluate(*reached), strict=True):
         leaf.grad = Tensor(value, leaf.dtype)
+
+
+Tensor.backward = backward

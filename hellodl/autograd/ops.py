@@ -1,48 +1,69 @@
 """Every op, forward and backward side by side: a table of the rules of calculus.
 
-`forward` computes on arrays, into the array it is given. `backward` is handed `g`, the gradient of the
-result `y`, and returns what it means for each input, written in the same operators as any formula. So
-gradients are graphs themselves, which can be differentiated, drawn and replayed like any other.
+Most ops are a row: a NumPy function and, for each input, what it receives when `g`, the gradient of the
+result `y`, is pushed down. Those with more to say are classes. All rules are written in the same operators
+as any formula, so gradients are graphs themselves, which can be differentiated, drawn and replayed.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from hellodl.autograd.memory import product
-from hellodl.autograd.tensor import Op, Tensor, apply, node
+from hellodl.autograd.memory import erf, keep_where, product
+from hellodl.autograd.tensor import Op, Tensor, apply, as_tensors, register
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
-    from hellodl.autograd.tensor import Array, Axis, Gradients, Shape
+    from collections.abc import Callable
 
-# Elementwise ------------------------------------------------------------------------------------------
+    from hellodl.autograd.memory import Array, Shape
+    from hellodl.autograd.tensor import Axis, Gradients, Operand
+
+    Rule = Callable[..., Tensor | None]
 
 
 class Elementwise(Op):
-    """An op on each element alone, often one NumPy function; inputs are broadcast against each other."""
+    """An op on each element alone; inputs are broadcast against each other."""
 
     in_place = True
 
-    def __init_subclass__(cls, name: str, symbol: str = "", ufunc: np.ufunc | None = None) -> None:
-        """Take the NumPy function, if it is all there is to compute, as `forward`."""
-        super().__init_subclass__(name, symbol)
-        if ufunc:
-            cls.forward = lambda _self, out, *inputs: ufunc(*inputs, out)
-
     def shape(self, *shapes: Shape) -> Shape:
         """The shape all inputs broadcast to."""
-        if all(shape == shapes[0] for shape in shapes):
-            return shapes[0]
+        first = shapes[0]
+        if shapes.count(first) == len(shapes):
+            return first
         try:
             return np.broadcast_shapes(*shapes)
         except ValueError:
             raise misfit(self.name, *shapes) from None
+
+
+class Row(Elementwise):
+    """An elementwise op that is one NumPy function and a rule for each input, None where it is flat."""
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *rules: Rule | None,
+        symbol: str = "",
+        in_place: bool = True,
+    ) -> None:
+        self.name, self.symbol, self.in_place = name, symbol or name, in_place
+        self.function, self.rules = function, rules
+        register(name, self, f"a row with {function}")
+
+    def forward(self, out: Array, *inputs: Array) -> None:
+        self.function(*inputs, out=out)
+
+    def backward(self, g: Tensor, y: Tensor, *inputs: Tensor) -> Gradients:
+        return tuple([rule and partial(rule, g, y, *inputs) for rule in self.rules])
 
 
 def misfit(name: str, *shapes: Shape) -> ShapeError:
@@ -50,184 +71,141 @@ def misfit(name: str, *shapes: Shape) -> ShapeError:
     return ShapeError(f"{name}: shapes {' and '.join(map(str, shapes))} do not fit together")
 
 
-class Add(Elementwise, name="add", symbol="+", ufunc=np.add):
-    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
-        return g, g
+def masked(g: Tensor, mask: Tensor) -> Tensor:
+    """`g` where the mask is not 0, else 0: also where `g` is infinite, as 0 times infinity is NaN."""
+    return apply("masked", g, mask)
 
 
-class Subtract(Elementwise, name="subtract", symbol="-", ufunc=np.subtract):
-    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
-        return g, -g
+def won(g: Tensor, mine: Tensor, other: Tensor, has_won: Tensor) -> Tensor:
+    """What the winner of two receives: all of it, or half where they are equal."""
+    return masked(apply("where", mine == other, g * 0.5, g), has_won)
 
 
-class Multiply(Elementwise, name="multiply", symbol="*", ufunc=np.multiply):
-    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
-        return g * b, g * a
+def sigmoid(x: Array, out: Array) -> None:
+    """1 / (1 + exp(-x)); where exp overflows, 1 / infinity is the 0 that is meant."""
+    np.multiply(x, -1, out=out)
+    np.exp(out, out=out)
+    np.add(out, 1, out=out)
+    np.reciprocal(out, out=out)
 
 
-class Divide(Elementwise, name="divide", symbol="/", ufunc=np.divide):
-    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
-        return g / b, -g * y / b
+def choose(condition: Array, a: Array, b: Array, out: Array) -> None:
+    """Take a where the condition is not 0, else b."""
+    np.copyto(out, b)
+    np.copyto(out, a, where=condition != 0)
 
 
-class Negative(Elementwise, name="negative", symbol="-", ufunc=np.negative):
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (-g,)
+# The table. Comparisons cannot write over their inputs: NumPy compares into another type. -----------------
+
+compare = partial(partial, casting="unsafe")  # 1 and 0 as floats
+
+# fmt: off
+Row("add",      np.add,      lambda g, y, a, b: g,     lambda g, y, a, b: g,          symbol="+")
+Row("subtract", np.subtract, lambda g, y, a, b: g,     lambda g, y, a, b: -g,         symbol="-")
+Row("multiply", np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a,      symbol="*")
+Row("divide",   np.divide,   lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, symbol="/")
+Row("negative", np.negative, lambda g, y, x: -g,                                      symbol="-")
+Row("exp",      np.exp,      lambda g, y, x: g * y)
+Row("log",      np.log,      lambda g, y, x: g / x)
+Row("sin",      np.sin,      lambda g, y, x: g * x.cos())
+Row("cos",      np.cos,      lambda g, y, x: -g * x.sin())
+Row("tanh",     np.tanh,     lambda g, y, x: g * (1 - y * y))
+Row("sigmoid",  sigmoid,     lambda g, y, x: g * y * (1 - y))
+Row("sqrt",     np.sqrt,     lambda g, y, x: g / (2 * y),                             symbol="√")
+Row("abs",      np.absolute, lambda g, y, x: g * apply("sign", x))
+Row("sign",     np.sign,     None)
+Row("detach",   np.positive, None)
+Row("relu",     partial(np.maximum, 0.0), lambda g, y, x: masked(g, y))
+Row("erf",      erf,         lambda g, y, x: g * (2 / math.sqrt(math.pi) * (-x * x).exp()), in_place=False)
+Row("maximum",  np.maximum,  lambda g, y, a, b: won(g, a, b, a >= b), lambda g, y, a, b: won(g, b, a, b >= a))
+Row("minimum",  np.minimum,  lambda g, y, a, b: won(g, a, b, a <= b), lambda g, y, a, b: won(g, b, a, b <= a))
+Row("masked",   keep_where,  lambda g, y, x, mask: masked(g, mask), None,             in_place=False)
+Row("where",    choose, None, lambda g, y, c, a, b: masked(g, c), lambda g, y, c, a, b: masked(g, c == 0),
+                                                                                      in_place=False)
+Row("less",       compare(np.less),       None, None, symbol="<", in_place=False)
+Row("less_equal", compare(np.less_equal), None, None, symbol="≤", in_place=False)
+Row("equal",      compare(np.equal),      None, None, symbol="=", in_place=False)
+Row("not_equal",  compare(np.not_equal),  None, None, symbol="≠", in_place=False)
+Row("exponentiate", np.power,  # 0**b is flat in b, though log(0) is not finite, and 0**0 in a
+    lambda g, y, a, b: g * b * apply("exponentiate", a + (a == 0) * (b == 0), b - 1),
+    lambda g, y, a, b: g * y * (a + (a == 0)).log(), symbol="**")
+# fmt: on
 
 
 @dataclass(frozen=True)
 class Power(Elementwise, name="power", symbol="**"):
-    """x to a constant power."""
+    """x to a constant power: no logarithm is needed to differentiate it, as it is in `exponentiate`."""
 
     exponent: float
 
+    in_place = False  # x is read more than once
+    quick = range(2, 9)  # by multiplying, a hundred times as fast as np.power
+
+    @classmethod
+    def of(cls, x: Operand, exponent: Operand) -> Tensor:
+        """A node of this op if the exponent is a number, else of `exponentiate`."""
+        if isinstance(exponent, int | float | np.floating | np.integer):
+            return cls(float(exponent))(x)
+        return apply("exponentiate", x, exponent)
+
     def forward(self, out: Array, x: Array) -> None:
-        np.power(x, self.exponent, out=out)
+        if self.exponent not in self.quick:
+            np.power(x, self.exponent, out=out)
+            return
+        np.multiply(x, x, out=out)
+        for _ in range(int(self.exponent) - 2):
+            np.multiply(out, x, out=out)
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
         return (g * (self.exponent * x ** (self.exponent - 1)) if self.exponent else None,)
 
 
-class Exponentiate(Elementwise, name="exponentiate", symbol="**", ufunc=np.power):
-    """One tensor to the power of another."""
-
-    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
-        is_0 = apply("equal", a, 0)  # 0**b is flat in b, though log(0) is not finite, and 0**0 in a
-        base = a + is_0 * apply("equal", b, 0)
-        return g * b * apply("exponentiate", base, b - 1), g * y * (a + is_0).log()
-
-
-class Exp(Elementwise, name="exp", ufunc=np.exp):
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g * y,)
-
-
-class Log(Elementwise, name="log", ufunc=np.log):
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g / x,)
-
-
-class Sin(Elementwise, name="sin", ufunc=np.sin):
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g * x.cos(),)
-
-
-class Cos(Elementwise, name="cos", ufunc=np.cos):
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (-g * x.sin(),)
-
-
-class Tanh(Elementwise, name="tanh", ufunc=np.tanh):
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g * (1 - y * y),)
-
-
-class Sigmoid(Elementwise, name="sigmoid"):
-    def forward(self, out: Array, x: Array) -> None:
-        np.negative(x, out=out)  # exp(-log(1 + exp(-x))) neither overflows nor loses small values
-        np.logaddexp(0, out, out=out)
-        np.negative(out, out=out)
-        np.exp(out, out=out)
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g * y * (1 - y),)
-
-
-class Relu(Elementwise, name="relu"):
-    def forward(self, out: Array, x: Array) -> None:
-        np.maximum(x, 0, out=out)
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g * apply("positive", y),)
-
-
-class Positive(Elementwise, name="positive", symbol=">0"):
-    """1 where x is positive, else 0: flat everywhere."""
-
-    in_place = False  # NumPy compares into another type and would need a copy
-
-    def forward(self, out: Array, x: Array) -> None:
-        np.greater(x, 0, out=out, casting="unsafe")
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (None,)
-
-
-class Sqrt(Elementwise, name="sqrt", symbol="√", ufunc=np.sqrt):
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g / (2 * y),)
-
-
-class Abs(Elementwise, name="abs", ufunc=np.absolute):
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g * apply("sign", x),)
-
-
-class Sign(Elementwise, name="sign", ufunc=np.sign):
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (None,)
-
-
-class Erf(Elementwise, name="erf"):
-    """2/√π times the integral of exp(-t²) from 0 to x."""
-
-    def forward(self, out: Array, x: Array) -> None:
-        out[...] = np.vectorize(math.erf, otypes=[float])(x)
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g * (2 / math.sqrt(math.pi) * (-x * x).exp()),)
-
-
-class Equal(Elementwise, name="equal", symbol="="):
-    """1 where two tensors are equal, else 0."""
-
-    in_place = False
-
-    def forward(self, out: Array, a: Array, b: Array) -> None:
-        np.equal(a, b, out=out, casting="unsafe")
-
-    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
-        return None, None
-
-
-# Folding axes and spreading them again ------------------------------------------------------------------
+# Folding axes -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Reduction(Op):
-    """An op that folds the given axes into one number each; all axes unless given."""
+    """An op that folds the given axes into one number each, and leaves them with a length of 1."""
 
-    axis: Axis = None
-    keepdims: bool = False
+    axes: Shape
+
+    ufunc: ClassVar[Any]  # whose `reduce` folds
+
+    @classmethod
+    def of(cls, x: Operand, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        """The node, and unless its axes are to be kept another one, a reshape without them."""
+        (x,) = as_tensors((x,))
+        axes = axes_of(cls.name, axis, x.shape)
+        left = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+        return cls(axes)(x) if keepdims or not axes else cls(axes)(x).reshape(left)
 
     def shape(self, x: Shape) -> Shape:
-        """The shape without the folded axes, or with 1 in their place."""
-        folded = axes_of(self.name, self.axis, x)
-        if self.keepdims:
-            return tuple(1 if i in folded else n for i, n in enumerate(x))
-        return tuple(n for i, n in enumerate(x) if i not in folded)
+        if self.ufunc.identity is None and 0 in [x[i] for i in self.axes]:
+            msg = f"{self.name}: a tensor of shape {x} has nothing to choose from"
+            raise ShapeError(msg)
+        return tuple(1 if i in self.axes else n for i, n in enumerate(x))
 
-    def spread(self, small: Tensor, x: Tensor) -> Tensor:
-        """The folded result with its axes back, each of length 1, so that it broadcasts against `x`."""
-        folded = axes_of(self.name, self.axis, x.shape)
-        return small.reshape(tuple(1 if i in folded else n for i, n in enumerate(x.shape)))
+    def forward(self, out: Array, x: Array) -> None:
+        self.ufunc.reduce(x, axis=self.axes, keepdims=True, out=out)
 
 
 class Sum(Reduction, name="sum", symbol="Σ"):
-    def forward(self, out: Array, x: Array) -> None:
-        np.add.reduce(x, axis=self.axis, keepdims=self.keepdims, out=out)
+    ufunc = np.add
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (apply("broadcast", self.spread(g, x), to=x.shape),)
+        return (apply("broadcast", g, to=x.shape),)
 
 
 class Max(Reduction, name="max"):
-    def forward(self, out: Array, x: Array) -> None:
-        np.maximum.reduce(x, axis=self.axis, keepdims=self.keepdims, out=out)
+    ufunc: ClassVar[Any] = np.maximum
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        largest = apply("equal", x, self.spread(y, x))
-        return (self.spread(g, x) * largest / largest.sum(self.axis, keepdims=True),)
+        chosen = x == y
+        return (masked(g / chosen.sum(self.axes, keepdims=True), chosen),)
+
+
+class Min(Max, name="min"):
+    ufunc = np.minimum
 
 
 def axes_of(name: str, axis: Axis, shape: Shape) -> Shape:
@@ -242,8 +220,18 @@ def axes_of(name: str, axis: Axis, shape: Shape) -> Shape:
 # Matrices -----------------------------------------------------------------------------------------------
 
 
-class MatMul(Op, name="matrix_product", symbol="@"):
+class MatMul(Op, name="matmul", symbol="@"):
     """The matrix product over the last two axes; leading axes broadcast."""
+
+    @classmethod
+    def of(cls, a: Operand, b: Operand) -> Tensor:
+        """The node; a vector on the left becomes a row, on the right a column, as in NumPy."""
+        a, b = as_tensors((a, b))
+        if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-2:][0]:
+            raise misfit("matmul", a.shape, b.shape)
+        if a.ndim == 1:
+            return (a.reshape(1, -1) @ b).reshape((*b.shape[:-2], *b.shape[-1:]) if b.ndim > 1 else ())
+        return cls()(a, b) if b.ndim > 1 else cls()(a, b.reshape(-1, 1)).reshape(a.shape[:-1])
 
     def shape(self, a: Shape, b: Shape) -> Shape:
         try:
@@ -255,7 +243,7 @@ class MatMul(Op, name="matrix_product", symbol="@"):
         product(a, b, out)
 
     def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
-        return g @ swap(b), swap(a) @ g
+        return lambda: g @ swap(b), lambda: swap(a) @ g
 
 
 def swap(x: Tensor) -> Tensor:
@@ -269,8 +257,16 @@ class LogSoftmax(Op, name="log_softmax"):
 
     axis: int = -1
 
+    @classmethod
+    def of(cls, x: Operand, axis: int = -1) -> Tensor:
+        """The node."""
+        return cls(axis)(x)
+
     def shape(self, x: Shape) -> Shape:
-        axes_of(self.name, self.axis, x)
+        (axis,) = axes_of(self.name, self.axis, x)
+        if not x[axis]:
+            msg = f"{self.name}: a tensor of shape {x} has nothing along axis {self.axis}"
+            raise ShapeError(msg)
         return x
 
     def forward(self, out: Array, x: Array) -> None:
@@ -285,37 +281,53 @@ class LogSoftmax(Op, name="log_softmax"):
         return (g - y.exp() * g.sum(self.axis, keepdims=True),)
 
 
-# Functions made of others: their gradients follow -------------------------------------------------------
+# Made of others: their gradients follow -------------------------------------------------------------------
 
 
-def matmul(a: Tensor, b: Tensor) -> Tensor:
-    """The matrix product; a vector on the left is a row, on the right a column, as in NumPy."""
-    if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-2:][0]:
-        raise misfit("matmul", a.shape, b.shape)
-    matrix_a = a.reshape(1, -1) if a.ndim == 1 else a
-    matrix_b = b.reshape(-1, 1) if b.ndim == 1 else b
-    product = node(MatMul(), (matrix_a, matrix_b))
-    if a.ndim > 1 and b.ndim > 1:
-        return product
-    rows = () if a.ndim == 1 else product.shape[-2:-1]
-    columns = () if b.ndim == 1 else product.shape[-1:]
-    return product.reshape((*product.shape[:-2], *rows, *columns))
+def composed(name: str, function: Callable[..., Tensor]) -> None:
+    """Let a function of a tensor be found by its name, like an op."""
+    register(name, lambda x, *rest, **named: function(*as_tensors((x,)), *rest, **named), f"composed {name}")
 
 
-def mean(x: Tensor, axis: Axis, *, keepdims: bool) -> Tensor:
+def mean(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """The sum divided by how many there were."""
     total = x.sum(axis, keepdims=keepdims)
-    return total * (total.size / x.size)
+    if total.size > x.size:
+        msg = f"mean: a tensor of shape {x.shape} has nothing to average"
+        raise ShapeError(msg)
+    return total * (total.size / max(x.size, 1))
 
 
-def gelu(x: Tensor) -> Tensor:
-    """The product of x and Φ(x), the normal distribution's cumulative share."""
-    return x * (0.5 + 0.5 * apply("erf", x * math.sqrt(0.5)))
+def var(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """The mean squared distance from the mean, divided by n as in NumPy."""
+    away = x - x.mean(axis, keepdims=True)
+    return (away * away).mean(axis, keepdims=keepdims)
 
 
-def softmax(x: Tensor, axis: int) -> Tensor:
-    """The exponential of the log-softmax."""
-    return x.log_softmax(axis).exp()
+def prod(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    """One half times the other, again and again: without a division, zeros do no harm."""
+    axes = axes_of("prod", axis, x.shape)
+    ones = x.sum(axes, keepdims=keepdims) * 0 + 1
+    others = [i for i in range(x.ndim) if i not in axes]
+    y = x.transpose(*axes, *others).reshape(
+        math.prod(x.shape[i] for i in axes), *[x.shape[i] for i in others]
+    )
+    while len(y) > 1:
+        half, odd = divmod(len(y), 2)
+        y = apply("concatenate", [y[:half] * y[half : 2 * half], *([y[-1:]] if odd else [])])
+    return y.reshape(ones.shape) if len(y) else ones
 
 
-Op.registry.update(matmul=matmul, mean=mean, gelu=gelu, softmax=softmax)
+def clip(x: Tensor, low: Operand | None = None, high: Operand | None = None) -> Tensor:
+    """Each limit where x is beyond it; at a limit itself x's gradient still flows."""
+    y = x if high is None else apply("where", x > high, high, x)
+    return y if low is None else apply("where", x < low, low, y)
+
+
+composed("mean", mean)
+composed("var", var)
+composed("prod", prod)
+composed("std", lambda x, axis=None, *, keepdims=False: x.var(axis, keepdims=keepdims).sqrt())
+composed("gelu", lambda x: x * (0.5 + 0.5 * apply("erf", x * math.sqrt(0.5))))  # x times Φ(x)
+composed("softmax", lambda x, axis=-1: x.log_softmax(axis).exp())
+composed("clip", clip)

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hellodl.autograd.tensor import Tensor, laid_out, memory, topological_order
+from hellodl.autograd.memory import laid_out, memory
+from hellodl.autograd.tensor import Tensor, topological_order
 from hellodl.autograd.views import View
 from hellodl.errors import NonFiniteError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from hellodl.autograd.tensor import Array, Op
+    from hellodl.autograd.memory import Array
+    from hellodl.autograd.tensor import Op
 
 
 class Call(NamedTuple):
@@ -46,20 +49,37 @@ class Program:
 
     def __init__(self, *outputs: Tensor, into: Sequence[Array | None] = ()) -> None:
         plan = _Plan(_pair(outputs, into))
-        self._steps, self.calls, self._results = plan.steps, plan.calls, plan.results
+        self._steps, self.calls, self.results = plan.steps, plan.calls, plan.results
+        self._thread: int | None = None
 
     def run(self) -> Array | tuple[Array, ...]:
         """Compute all outputs from what the leaves hold now; one array, or a tuple of them.
 
-        The arrays are the same ones at every run, overwritten by the next.
+        The arrays are the same ones at every run, overwritten by the next. So a program belongs to the thread
+        that runs it: RuntimeError in another one, unless it was handed over.
         """
+        self._take()
         with _quiet():
             for step in self._steps:
                 step()
-        return self._results[0] if len(self._results) == 1 else self._results
+        return self.results[0] if len(self.results) == 1 else self.results
+
+    def hand_over(self) -> None:
+        """Let whichever thread comes next run the program; this one has read the results."""
+        self._thread = None
+
+    def _take(self) -> None:
+        """Make the program the calling thread's."""
+        me = get_ident()
+        if self._thread is None:
+            self._thread = me
+        if self._thread != me:
+            msg = "this program is another thread's, whose results a run would overwrite; make one for each"
+            raise RuntimeError(msg)
 
     def check_finite(self) -> None:
         """Run once more and raise NonFiniteError naming the first op that gives a NaN or an infinity."""
+        self._take()
         with _quiet():
             for step, call in zip(self._steps, self.calls, strict=False):
                 step()

@@ -7,88 +7,44 @@ its inputs. Asking for `.value` sorts what the node depends on and computes it, 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, Union
+from threading import RLock
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, Union
 
 import numpy as np
 
+from hellodl.autograd.memory import laid_out, memory, numbers
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator, Sequence
 
-    from numpy.typing import ArrayLike, DTypeLike, NDArray
+    from numpy.typing import ArrayLike, DTypeLike
 
-    Array: TypeAlias = NDArray[Any]
-    Shape: TypeAlias = tuple[int, ...]
-    Axis: TypeAlias = int | tuple[int, ...] | None
+    from hellodl.autograd.memory import Array, Shape
+
+    Axis: TypeAlias = int | Sequence[int] | None
     Operand: TypeAlias = Union["Tensor", ArrayLike]  # noqa: UP007 - `|` cannot quote
-    Gradients: TypeAlias = tuple["Tensor | None", ...]
+    Gradients: TypeAlias = tuple["Tensor | Callable[[], Tensor | None] | None", ...]
 
 
-NARROW = 16  # columns; scores of ten digits are fewer
-CACHE_LINE = 64  # bytes
+def method(name: str, doc: str) -> Callable[..., Tensor]:
+    """A method that adds a node: the named op applied to the tensor."""
+
+    def add_node(self: Tensor, *others: Any, **parameters: Any) -> Tensor:  # each op's own
+        return Op.registry[name](self, *others, **parameters)
+
+    add_node.__name__, add_node.__doc__ = name, doc
+    return add_node
 
 
-class Op:
-    """One kind of arithmetic.
-
-    Each op says three things:
-    `shape(*shapes)`: the shape of the result, from those of the inputs; ShapeError if they do not fit.
-    `forward(out, *inputs)`: compute the result from the inputs' arrays, into the array `out`.
-    `backward(g, y, *inputs)`: what each input receives when `g`, the gradient of the result `y`, is pushed
-    down: a graph each, None for zero. It may have the shape that an input was broadcast to.
-
-    Subclassing with a name, `class Exp(Op, name="exp")`, enters the op into `Op.registry`.
-    """
-
-    registry: ClassVar[dict[str, Callable[..., Tensor]]] = {}
-    name: ClassVar[str]
-    symbol: ClassVar[str] = ""  # what a drawing shows; the name unless given
-    in_place: ClassVar[bool] = False  # `forward` may write over an input of the same shape
-
-    def __init_subclass__(cls, name: str = "", symbol: str = "") -> None:
-        """Enter the op into the registry under its name."""
-        if name:
-            cls.name, cls.symbol = name, symbol or name
-            Op.registry[name] = lambda *inputs, **parameters: node(cls(**parameters), inputs)
-
-    shape: Callable[..., Shape]
-    forward: Callable[..., None]
-    backward: Callable[..., Gradients]
-
-    def result(self, shape: Shape, dtype: np.dtype[Any], *inputs: Array) -> Array:
-        """The result in an array of its own."""
-        out = laid_out(memory(math.prod(shape), dtype), shape)
-        self.forward(out, *inputs)
-        return out
-
-
-def memory(size: int, dtype: np.dtype[Any]) -> Array:
-    """A flat array that begins with a cache line: products that read it are up to a third faster."""
-    raw = np.empty(size * dtype.itemsize + CACHE_LINE, np.uint8)
-    start = -raw.__array_interface__["data"][0] % CACHE_LINE
-    return raw[start : start + size * dtype.itemsize].view(dtype)
-
-
-def laid_out(flat: Array, shape: Shape) -> Array:
-    """A flat array in a shape; a tall, narrow matrix column by column, as NumPy folds long columns faster."""
-    narrow = len(shape) == 2 and shape[1] <= NARROW < shape[0]
-    return flat.reshape(shape, order="F" if narrow else "C")
-
-
-def unary(name: str, doc: str) -> Callable[[Operand], Tensor]:
-    """A method, and a function, of one tensor."""
-
-    def method(x: Operand) -> Tensor:
-        return apply(name, x)
-
-    method.__name__, method.__doc__ = name, doc
-    return method
-
-
-def binary(name: str) -> tuple[Callable[[Operand, Operand], Tensor], Callable[[Operand, Operand], Tensor]]:
+def operator(name: str) -> tuple[Callable[[Tensor, Operand], Tensor], Callable[[Tensor, Operand], Tensor]]:
     """An operator's two methods: for the tensor on its left and on its right."""
-    return lambda a, b: apply(name, a, b), lambda b, a: apply(name, a, b)
+    return method(name, ""), lambda b, a: Op.registry[name](a, b)
+
+
+def question(name: str) -> Callable[..., Any]:
+    """A method that answers with plain numbers, computed now, as NumPy's of that name."""
+    return lambda self, *arguments: getattr(self.value, name)(*arguments)
 
 
 class Tensor:
@@ -99,40 +55,22 @@ class Tensor:
         dtype: float32 unless told float64.
     """
 
-    __slots__ = ("__weakref__", "_checked", "_value", "_version", "dtype", "grad", "inputs", "op", "shape")
-    __array_ufunc__ = None  # so that `array + tensor` asks the tensor
+    __slots__ = ("__weakref__", "_since", "_until", "_value", "dtype", "grad", "inputs", "op", "shape")
 
-    clock: ClassVar[int] = 0  # ticks when a leaf changes, so that stale values can be told from fresh ones
-    op: Op | None
+    op: Op | None  # None in a leaf
     inputs: tuple[Tensor, ...]
     shape: Shape
     dtype: np.dtype[Any]
-    grad: Tensor | None
+    grad: Tensor | None  # what `backward()` left in a leaf
+    clock: ClassVar[int] = 0  # ticks whenever a leaf changes
     _value: Array | None
-    _version: int  # the clock when a leaf was last assigned; for a node, the newest of its leaves
-    _checked: int  # the clock when the value was last known to be fresh
+    _since: int  # `_value` is right from this tick of the clock …
+    _until: int  # … to this one, as far as is known
 
     def __init__(self, value: Operand, dtype: DTypeLike = np.float32) -> None:
-        given = np.asarray(value.value if isinstance(value, Tensor) else value, dtype=dtype)
-        if given.dtype not in (np.float32, np.float64):
-            msg = f"a tensor holds float32 or float64, not {given.dtype}"
-            raise TypeError(msg)
-        order: Literal["F", "C"] = "F" if given.flags.f_contiguous else "C"
-        array = memory(given.size, given.dtype).reshape(given.shape, order=order)
-        array[...] = given
-        self._setup(None, (), array.shape, array.dtype, array)
-
-    def _setup(
-        self,
-        op: Op | None,
-        inputs: tuple[Tensor, ...],
-        shape: Shape,
-        dtype: np.dtype[Any],
-        value: Array | None,
-    ) -> None:
-        self.op, self.inputs, self.shape, self.dtype, self._value = op, inputs, shape, dtype, value
-        self._version = self._checked = 0
-        self.grad = None
+        array = numbers(value, np.dtype(dtype))
+        self.op, self.inputs, self.shape, self.dtype = None, (), array.shape, array.dtype
+        self._value, self._since, self._until, self.grad = array, 0, ALWAYS, None
 
     # The value ---------------------------------------------------------------------------------------
 
@@ -154,34 +92,21 @@ class Tensor:
         if array.shape != self.shape:
             msg = f"cannot assign shape {array.shape} to a tensor of shape {self.shape}: its graph is fixed"
             raise ShapeError(msg)
-        self._value[...] = array
-        self.touch()
+        with COMPUTING:
+            self._value[...] = array
+            self.touch()
 
     def touch(self) -> None:
         """Say that a leaf's array was changed in place, so that what depends on it is computed afresh."""
-        Tensor.clock += 1
-        self._version = Tensor.clock
-
-    def is_fresh(self) -> bool:
-        """Whether the value is there and no leaf has changed since it was last looked at."""
-        return self.op is None or (self._value is not None and self._checked == Tensor.clock)
-
-    def refresh(self) -> None:
-        """Compute the value, if missing or older than the inputs' values, which must be fresh."""
-        if self.op is None:
-            return
-        version = max(x._version for x in self.inputs)
-        if self._value is None or version > self._version:
-            arrays = [x._value for x in self.inputs]
-            self._value = self.op.result(self.shape, self.dtype, *arrays)  # type: ignore[arg-type]
-            self._value.flags.writeable = False  # it is what the graph says, not what a reader makes of it
-            self._version = version
-        self._checked = Tensor.clock
+        with COMPUTING:
+            Tensor.clock += 1
+            self._since = Tensor.clock
 
     def rebind(self, array: Array) -> None:
         """Let a leaf live in another array of the same shape, keeping its numbers."""
         array[...] = self.value
         self._value = array
+        self.touch()
 
     @property
     def ndim(self) -> int:
@@ -191,13 +116,23 @@ class Tensor:
     @property
     def size(self) -> int:
         """The number of elements."""
-        return int(np.prod(self.shape, dtype=int))
+        return math.prod(self.shape)
 
     def item(self) -> float:
         """The only element, as a plain number; raises ValueError if there are several."""
         return float(self.value.item())
 
     __float__ = item
+    tolist, argmax, all, any = map(question, ("tolist", "argmax", "all", "any"))
+
+    def __bool__(self) -> bool:
+        return bool(self.value)  # NumPy refuses several elements
+
+    def __len__(self) -> int:
+        return len(np.broadcast_to(0, self.shape))  # NumPy's error for a single number
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter([self[i] for i in range(len(self))])
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:  # noqa: FBT001 - NumPy's
         return np.array(self.value, dtype=dtype, copy=copy)
@@ -205,152 +140,227 @@ class Tensor:
     def __str__(self) -> str:
         return str(self.value)
 
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
     def __repr__(self) -> str:
         if self._value is None:
             return f"Tensor({self.op and self.op.name}, shape={self.shape}, not computed yet)"
         kind = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         return f"Tensor({np.array2string(self.value, separator=', ')}{kind})"
 
-    def __eq__(self, other: object) -> Any:  # like NumPy: a bool or an array of them
-        """Compare values elementwise, like NumPy."""
-        if isinstance(other, Tensor):
-            return self.value == other.value
-        is_numeric = isinstance(other, int | float | np.ndarray | np.generic)
-        return self.value == other if is_numeric else NotImplemented
-
-    def __ne__(self, other: object) -> Any:
-        """The opposite, elementwise."""
-        return np.logical_not(self == other)
-
-    __hash__ = object.__hash__  # nodes are told apart by identity
-
-    # Derivatives -------------------------------------------------------------------------------------
-
-    def backward(self) -> None:
-        """Set `.grad` on every leaf this scalar depends on; called again, it gives the same again."""
-        from hellodl.autograd.gradient import backward  # noqa: PLC0415 - gradient.py builds on this file
-
-        backward(self)
-
     # Operators and functions: each only adds a node -----------------------------------------------------
 
-    __add__, __radd__ = binary("add")
-    __sub__, __rsub__ = binary("subtract")
-    __mul__, __rmul__ = binary("multiply")
-    __truediv__, __rtruediv__ = binary("divide")
-    __matmul__, __rmatmul__ = binary("matmul")
-    _raise_to, __rpow__ = binary("exponentiate")
-    __neg__ = unary("negative", "Minus each element.")
-    exp = unary("exp", "e to the power of each element.")
-    log = unary("log", "The natural logarithm of each element.")
-    sin = unary("sin", "The sine of each element (radians).")
-    cos = unary("cos", "The cosine of each element (radians).")
-    tanh = unary("tanh", "The hyperbolic tangent of each element.")
-    sigmoid = unary("sigmoid", "1 / (1 + exp(-x)) of each element.")
-    relu = unary("relu", "Each element, negative ones replaced by 0.")
-    gelu = unary("gelu", "x times the share of a normal distribution below x (Hendrycks 2016).")
-    abs = __abs__ = unary("abs", "The absolute value of each element; its derivative at 0 is taken as 0.")
-    sqrt = unary("sqrt", "The square root of each element.")
-
-    def sum(self: Operand, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-        """The sum over the given axes, or of everything."""
-        return apply("sum", self, axis=axis, keepdims=keepdims)
-
-    def mean(self: Operand, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-        """The mean over the given axes, or of everything."""
-        return apply("mean", self, axis=axis, keepdims=keepdims)
-
-    def max(self: Operand, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-        """The largest over the given axes, or of everything; equal largest ones share the gradient."""
-        return apply("max", self, axis=axis, keepdims=keepdims)
-
-    def __pow__(self, exponent: Operand) -> Tensor:
-        constant = isinstance(exponent, int | float)
-        return apply("power", self, exponent=exponent) if constant else self._raise_to(exponent)
-
-    def __getitem__(self, key: Any) -> Tensor:  # whatever NumPy takes
-        return apply("index", self, key=key)
-
-    def softmax(self: Operand, axis: int = -1) -> Tensor:
-        """Probabilities along an axis: exp(x) / sum(exp(x)), safe for large x."""
-        return apply("softmax", self, axis=axis)
-
-    def log_softmax(self: Operand, axis: int = -1) -> Tensor:
-        """The logarithm of the softmax along an axis, safe for large x."""
-        return apply("log_softmax", self, axis=axis)
-
-    def reshape(self: Operand, *shape: Any) -> Tensor:  # (2, 3) or 2, 3
-        """The same elements in another shape; one -1 is worked out."""
-        return apply("reshape", self, to=unpacked(shape))
-
-    def flatten(self: Operand) -> Tensor:
-        """The same elements on one axis."""
-        return apply("reshape", self, to=(-1,))
-
-    def transpose(self: Operand, *axes: Any) -> Tensor:  # (1, 0) or 1, 0
-        """The axes in another order; reversed unless given."""
-        return apply("transpose", self, axes=unpacked(axes) or None)
+    __add__, __radd__ = operator("add")
+    __sub__, __rsub__ = operator("subtract")
+    __mul__, __rmul__ = operator("multiply")
+    __truediv__, __rtruediv__ = operator("divide")
+    __matmul__, __rmatmul__ = operator("matmul")
+    __pow__, __rpow__ = operator("power")
+    __lt__, __gt__ = operator("less")  # 1 where it is so, else 0
+    __le__, __ge__ = operator("less_equal")
+    __neg__ = method("negative", "Minus each element.")
+    exp = method("exp", "e to the power of each element.")
+    log = method("log", "The natural logarithm of each element.")
+    sin = method("sin", "The sine of each element (radians).")
+    cos = method("cos", "The cosine of each element (radians).")
+    tanh = method("tanh", "The hyperbolic tangent of each element.")
+    sigmoid = method("sigmoid", "1 / (1 + exp(-x)) of each element.")
+    relu = method("relu", "Each element, negative ones replaced by 0.")
+    gelu = method("gelu", "x times the share of a normal distribution below x (Hendrycks 2016).")
+    abs = __abs__ = method("abs", "The absolute value of each element; its derivative at 0 is taken as 0.")
+    sqrt = method("sqrt", "The square root of each element.")
+    clip = method(
+        "clip", "Each element, or the limit that it is beyond: `clip(low, high)`; None is no limit."
+    )
+    maximum = method("maximum", "The larger of this and another tensor; equal ones share the gradient.")
+    minimum = method("minimum", "The smaller of this and another tensor; equal ones share the gradient.")
+    sum = method("sum", "The sum over `axis` (one, several, or all unless given), kept if `keepdims=True`.")
+    mean = method("mean", "The mean, over axes as in `sum`; ShapeError if there is nothing to average.")
+    max = method("max", "The largest, over axes as in `sum`; equal largest ones share the gradient.")
+    min = method("min", "The smallest, over axes as in `sum`; equal smallest ones share the gradient.")
+    prod = method("prod", "The product, over axes as in `sum`; factors of 0 do the gradient no harm.")
+    var = method("var", "The mean squared distance from the mean, over axes as in `sum`.")
+    std = method("std", "The square root of the variance, over axes as in `sum`.")
+    softmax = method("softmax", "Probabilities along `axis=-1`: exp(x) / sum(exp(x)), safe for large x.")
+    log_softmax = method("log_softmax", "The logarithm of the softmax along `axis=-1`, safe for large x.")
+    reshape = method("reshape", "The same elements in another shape, `2, 3` or `(2, 3)`; one may be -1.")
+    transpose = method("transpose", "The axes in another order, `1, 0` or `(1, 0)`; reversed unless given.")
+    __getitem__ = method("index", "Some elements, chosen as in NumPy.")
+    detach = method("detach", "The same numbers, through which no gradient flows.")
+    backward: ClassVar[Callable[..., None]]  # from gradient.py, which builds on this file
 
     @property
     def T(self) -> Tensor:  # noqa: N802 - NumPy's name
         """The axes in reverse order: a matrix transposed."""
-        return apply("transpose", self)
+        return self.transpose()
+
+    def flatten(self) -> Tensor:
+        """The same elements on one axis."""
+        return self.reshape(-1)
+
+    def where(self, condition: Operand, other: Operand) -> Tensor:
+        """Each element where the condition is not 0, else the other's: PyTorch's order of arguments."""
+        return apply("where", condition, self, other)
+
+    def __eq__(self, other: object) -> Any:  # a Tensor, or what Python makes of NotImplemented
+        """1 where equal, else 0, elementwise; False beside what is no number."""
+        return apply("equal", self, other) if isinstance(other, NUMERIC) else NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        """The opposite, elementwise."""
+        return apply("not_equal", self, other) if isinstance(other, NUMERIC) else NotImplemented
+
+    __hash__ = object.__hash__  # nodes are told apart by identity
+
+
+class Constant(Tensor):
+    """A number or array typed in a formula: a leaf without a name, whose gradient nobody asks for."""
+
+    __slots__ = ()
+
+
+class Op:
+    """One kind of arithmetic.
+
+    Each op says three things:
+    `shape(*shapes)`: the shape of the result, from those of the inputs; ShapeError if they do not fit.
+    `forward(out, *inputs)`: compute the result from the inputs' arrays, into the array `out`.
+    `backward(g, y, *inputs)`: what each input receives when `g`, the gradient of the result `y`, is pushed
+    down: a tuple of graphs (of the shape it was broadcast to, if it was), None for zero, or a function that
+    builds the graph if it is wanted. `class Exp(Op, name="exp")` is found by its name in `Op.registry`.
+    """
+
+    registry: ClassVar[dict[str, Callable[..., Tensor]]] = {}
+    name: str = "an op without a name"
+    symbol: str = ""  # what a drawing shows; the name unless given
+    dtype: np.dtype[Any] | None = None  # of the result; the inputs' unless given
+    in_place: bool = False  # `forward` may write over an input of the same shape
+
+    def __init_subclass__(cls, name: str = "", symbol: str = "") -> None:
+        """Enter the op into the registry under its name."""
+        if name:
+            cls.name, cls.symbol = name, symbol or name
+            register(name, cls.of, f"{cls.__module__}.{cls.__qualname__}")
+
+    shape: Callable[..., Shape]
+    forward: Callable[..., None]
+    backward: Callable[..., Gradients]
+
+    @classmethod
+    def of(cls, *operands: Any, **parameters: Any) -> Tensor:  # each op's own
+        """A new node: this op, with its parameters, applied to tensors, numbers or arrays."""
+        return cls(**parameters)(*operands)
+
+    def __call__(self, *operands: Operand) -> Tensor:
+        """A new node, whose shape and dtype are known at once. Nothing is computed."""
+        inputs = as_tensors(operands)
+        node = Tensor.__new__(Tensor)
+        node.op, node.inputs = self, inputs
+        node.shape = self.shape(*[x.shape for x in inputs])
+        node.dtype = self.dtype or common_dtype(inputs)
+        node._value, node._since, node._until, node.grad = None, 0, -1, None
+        return node
+
+    def result(self, shape: Shape, dtype: np.dtype[Any], *inputs: Array) -> Array:
+        """The result in an array of its own."""
+        out = laid_out(memory(math.prod(shape), dtype), shape)
+        self.compute(out, *inputs)
+        return out
+
+    def compute(self, out: Array, *inputs: Array) -> None:
+        """`forward`; the first time with a look at whether it fills `out`: TypeError if not."""
+        if type(self) in SEEN:
+            self.forward(out, *inputs)
+            return
+        trial = np.full_like(out, UNTOUCHED)
+        self.forward(trial, *inputs)
+        if (trial == UNTOUCHED).any():
+            msg = f"{self.name}: forward left elements of `out` untouched; write the result into that array"
+            raise TypeError(msg)
+        out[...] = trial
+        SEEN.update({type(self)} if out.size else ())
 
 
 # Building -------------------------------------------------------------------------------------------
 
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+NUMERIC = int | float | np.ndarray | np.generic | Tensor
+SEEN: set[type[Op]] = set()  # kinds of op that were seen to fill `out`
+UNTOUCHED = -7.1717e-33  # a number that hardly anything comes to
+SOURCES: dict[str, str] = {}  # where each registered op is defined
 
-def apply(name: str, *operands: Operand, **parameters: Any) -> Tensor:  # each op's own
+
+def register(name: str, make: Callable[..., Tensor], source: str) -> None:
+    """Let an op be found by its name; TypeError if another has it. The same one may be defined anew."""
+    if SOURCES.setdefault(name, source) != source:
+        msg = f"{name}: there is an op of this name, {SOURCES[name]}; choose another"
+        raise TypeError(msg)
+    Op.registry[name] = make
+
+
+def apply(name: str, *operands: Any, **parameters: Any) -> Tensor:
     """A new node: the named op applied to tensors, numbers or arrays. Nothing is computed."""
-    return Op.registry[name](*as_tensors(operands), **parameters)
+    return Op.registry[name](*operands, **parameters)
 
 
-def as_tensors(operands: Iterable[Operand]) -> list[Tensor]:
-    """Tensors as they are; numbers and arrays as leaves in the tensors' dtype, float32 if there is none."""
-    operands = list(operands)
-    dtypes = [t.dtype for t in operands if isinstance(t, Tensor)] or [np.dtype(np.float32)]
-    return [t if isinstance(t, Tensor) else Tensor(t, np.result_type(*dtypes)) for t in operands]
+def as_tensors(operands: Sequence[Operand]) -> tuple[Tensor, ...]:
+    """Tensors as they are; numbers and arrays as constants in the tensors' dtype, or float32."""
+    tensors = tuple([x for x in operands if isinstance(x, Tensor)])
+    if len(tensors) == len(operands):
+        return tensors
+    dtype = common_dtype(tensors)
+    return tuple([x if isinstance(x, Tensor) else Constant(x, dtype) for x in operands])
 
 
-def unpacked(arguments: tuple[Any, ...]) -> Any:
-    """The arguments of `f(2, 3)`, or of `f((2, 3))`, which means the same."""
-    return arguments[0] if len(arguments) == 1 and isinstance(arguments[0], tuple | list) else arguments
-
-
-def node(op: Op, inputs: tuple[Tensor, ...]) -> Tensor:
-    """A tensor that will be computed by `op` from `inputs`, its shape and dtype known at once."""
-    shape = op.shape(*(x.shape for x in inputs))
-    dtype = inputs[0].dtype if len(inputs) == 1 else np.result_type(*(x.dtype for x in inputs))
-    tensor = Tensor.__new__(Tensor)
-    tensor._setup(op, inputs, shape, dtype, None)
-    return tensor
+def common_dtype(tensors: Sequence[Tensor]) -> np.dtype[Any]:
+    """float64 if any of them has it."""
+    for t in tensors:
+        if t.dtype is not FLOAT32:
+            return t.dtype
+    return FLOAT32
 
 
 # Sorting and computing --------------------------------------------------------------------------------
 
+ALWAYS = 1 << 62  # beyond any tick of the clock: what a leaf holds is right
+COMPUTING = RLock()  # one thread computes values or assigns leaves at a time
 
-def topological_order(*outputs: Tensor) -> list[Tensor]:
+
+def topological_order(*outputs: Tensor, known: int = ALWAYS + 1) -> list[Tensor]:
     """Everything the outputs depend on, each node once, leaves first, a node after all of its inputs.
 
-    The chapter's recursive walk with the stack made visible, so that no chain is too deep.
+    The chapter's recursive walk with the stack made visible, so that no chain is too deep. What is `known`
+    to be right until that tick of the clock is left out, with all below it.
     """
     order: list[Tensor] = []
     visited: set[Tensor] = set()
-    stack = [(output, False) for output in reversed(outputs)]
+    stack: list[Tensor | None] = list(reversed(outputs))
     while stack:
-        tensor, inputs_are_done = stack.pop()
-        if inputs_are_done:
-            order.append(tensor)
-        elif tensor not in visited:
+        tensor = stack.pop()
+        if tensor is None:  # all inputs of the one below are done
+            order.append(stack.pop())  # type: ignore[arg-type]
+        elif tensor not in visited and tensor._until < known:
             visited.add(tensor)
-            stack.append((tensor, True))
-            stack.extend((x, False) for x in reversed(tensor.inputs) if x not in visited)
+            if tensor.inputs:
+                stack += (tensor, None, *tensor.inputs[::-1])
+            else:
+                order.append(tensor)
     return order
 
 
 def evaluate(*outputs: Tensor) -> list[Array]:
     """The outputs' arrays, after computing whatever below them is missing or stale."""
-    with np.errstate(all="ignore"):  # NaN and infinity are values, as everywhere in the field
-        for tensor in topological_order(*(t for t in outputs if not t.is_fresh())):
-            tensor.refresh()
-    return [t._value for t in outputs]  # type: ignore[misc]
+    with COMPUTING, np.errstate(all="ignore"):  # NaN and infinity are values, as everywhere in the field
+        now = Tensor.clock
+        for node in topological_order(*outputs, known=now):
+            inputs = node.inputs
+            if node._value is None or max([x._since for x in inputs]) > node._until:
+                arrays = [x._value for x in inputs]
+                node._value = node.op.result(node.shape, node.dtype, *arrays)  # type: ignore[union-attr, arg-type]
+                node._value.flags.writeable = (
+                    False  # it is what the graph says, not what a reader makes of it
+                )
+                node._since = now
+            node._until = now
+        return [t._value for t in outputs]  # type: ignore[misc]

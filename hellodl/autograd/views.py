@@ -1,8 +1,10 @@
-"""Ops that compute nothing: they show the same numbers in another shape or order, pick some, or join them."""
+"""Ops that compute next to nothing: they show numbers in another shape or order, pick some, or join them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +14,10 @@ from hellodl.autograd.tensor import Op, Tensor, apply, as_tensors
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from hellodl.autograd.tensor import Array, Gradients, Operand, Shape
+    from hellodl.autograd.memory import Array, Shape
+    from hellodl.autograd.tensor import Gradients, Operand
 
 
 class View(Op):
@@ -58,6 +61,11 @@ class Broadcast(View, name="broadcast"):
 class Reshape(View, name="reshape"):
     to: Shape
 
+    @classmethod
+    def of(cls, x: Operand, *shape: Any) -> Tensor:
+        """The node, from `2, 3` or `(2, 3)`."""
+        return cls(unpacked(shape))(x)
+
     def view(self, x: Array) -> Array:
         return x.reshape(self.to)
 
@@ -72,6 +80,11 @@ class Reshape(View, name="reshape"):
 class Transpose(View, name="transpose"):
     axes: Shape | None = None
 
+    @classmethod
+    def of(cls, x: Operand, *axes: Any) -> Tensor:
+        """The node, from `1, 0`, from `(1, 0)`, or from nothing: reversed."""
+        return cls(unpacked(axes) or None)(x)
+
     def view(self, x: Array) -> Array:
         return x.transpose(self.axes)
 
@@ -79,7 +92,7 @@ class Transpose(View, name="transpose"):
         return out.transpose(self._back())
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (apply("transpose", g, axes=self._back()),)
+        return (g.transpose(*self._back() or ()),)
 
     def _back(self) -> Shape | None:
         return self.axes and tuple(np.argsort([i % len(self.axes) for i in self.axes]).tolist())
@@ -91,11 +104,38 @@ class Index(View, name="index", symbol="[]"):
 
     key: Any
 
+    @classmethod
+    def of(cls, x: Operand, key: Any) -> Tensor:
+        """The node, with a copy of the key."""
+        return cls(kept(key))(x)
+
     def view(self, x: Array) -> Array:
         return np.asarray(x[self.key])
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
         return (apply("scatter", g, key=self.key, to=x.shape),)
+
+
+def unpacked(arguments: tuple[Any, ...]) -> Shape:
+    """The arguments of `f(2, 3)`, or of `f((2, 3))`, which means the same."""
+    return tuple(arguments[0]) if len(arguments) == 1 and np.iterable(arguments[0]) else arguments
+
+
+def kept(key: Any) -> Any:
+    """A copy of an index, which its owner may change; TypeError for a tensor, as a shape must not change."""
+    if isinstance(key, tuple):
+        return tuple(map(kept, key))
+    if isinstance(key, Tensor):
+        msg = (
+            "index: a tensor cannot choose, as its numbers may change; write x[mask.value != 0], or use where"
+        )
+        raise TypeError(msg)
+    if isinstance(key, list | np.ndarray):
+        return np.array(key, None if len(key) else np.intp)
+    return key
+
+
+# Picking and joining: memory is copied ------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -116,16 +156,37 @@ class Scatter(Op, name="scatter"):
         return (g[self.key],)
 
 
-# Picking and joining: memory is copied ------------------------------------------------------------------
+@dataclass(frozen=True)
+class Cast(Op, name="cast"):
+    """The same numbers in another precision."""
+
+    dtype: np.dtype[Any]
+
+    def shape(self, x: Shape) -> Shape:
+        return x
+
+    def forward(self, out: Array, x: Array) -> None:
+        np.copyto(out, x, casting="same_kind")
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        return (g,)  # the chain rule casts it back
 
 
 @dataclass(frozen=True)
 class Concat(Op, name="concatenate"):
     axis: int = 0
 
+    @classmethod
+    def of(cls, tensors: Sequence[Operand], axis: int = 0) -> Tensor:
+        """Several tensors joined along an axis they have; ShapeError if there are none."""
+        if not len(tensors):
+            msg = "concat: there is nothing to join, expected at least one tensor"
+            raise ShapeError(msg)
+        return cls(axis)(*tensors)
+
     def shape(self, *shapes: Shape) -> Shape:
         first, (k,) = shapes[0], axes_of(self.name, self.axis, shapes[0])
-        if len({(*shape[:k], *shape[k + 1 :]) for shape in shapes}) > 1:
+        if len({(len(shape), *shape[:k], *shape[k + 1 :]) for shape in shapes}) > 1:
             raise misfit(f"concat along axis {self.axis}", *shapes)
         return (*first[:k], sum(shape[k] for shape in shapes), *first[k + 1 :])
 
@@ -135,15 +196,7 @@ class Concat(Op, name="concatenate"):
     def backward(self, g: Tensor, y: Tensor, *inputs: Tensor) -> Gradients:
         ends = np.cumsum([x.shape[self.axis] for x in inputs]).tolist()
         before = (slice(None),) * (self.axis % y.ndim)
-        return tuple(g[(*before, slice(a, b))] for a, b in zip([0, *ends], ends, strict=False))
-
-
-def concat(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
-    """Several tensors joined along an axis they have; ShapeError if there are none."""
-    if not len(tensors):
-        msg = "concat: there is nothing to join, expected at least one tensor"
-        raise ShapeError(msg)
-    return apply("concatenate", *tensors, axis=axis)
+        return tuple([partial(apply, "index", g, (*before, slice(a, b))) for a, b in pairwise([0, *ends])])
 
 
 def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
@@ -154,3 +207,48 @@ def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
         raise misfit("stack", *(t.shape for t in parts))
     (place,) = axes_of("stack", axis, (*shape, 1))
     return concat([t.reshape((*shape[:place], 1, *shape[place:])) for t in parts], place)
+
+
+concat = Concat.of
+
+
+def where(condition: Operand, a: Operand, b: Operand) -> Tensor:
+    """Take a where the condition is not 0, else b; what is not chosen hands nothing down, not even a NaN."""
+    return apply("where", condition, a, b)
+
+
+# NumPy may look at a tensor, but what it computes would have no graph --------------------------------------
+
+# fmt: off
+REFLECTED = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
+             "matmul": "__rmatmul__", "power": "__rpow__", "equal": "__eq__", "not_equal": "__ne__",
+             "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__"}
+OURS = {"concatenate": "concat", "amax": "max", "amin": "min", "absolute": "abs", "dot": "einsum",
+        "einsum": "einsum", "stack": "stack"}  # names that differ, or that are no op's
+LOOKS = {np.shape, np.ndim, np.size, np.array_equal, np.allclose, np.isclose, np.array2string, np.array_repr}
+# fmt: on
+
+
+def compute_with(x: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Tensor:
+    """`array + tensor` arrives here; a function of NumPy's called by its name is refused."""
+    operator = REFLECTED.get(ufunc.__name__)
+    if operator is None or method != "__call__" or inputs[0] is x or options:
+        raise refusal(ufunc.__name__)
+    return getattr(x, operator)(inputs[0])  # type: ignore[no-any-return]
+
+
+def look_at(_: Tensor, function: Callable[..., Any], _types: Any, given: Any, named: Any) -> Any:
+    """Answer a question about numbers; refuse everything else."""
+    if function not in LOOKS:
+        raise refusal(function.__name__)
+    return function(*[np.asarray(x) if isinstance(x, Tensor) else x for x in given], **named)
+
+
+def refusal(name: str) -> TypeError:
+    """The error that says what to call instead."""
+    instead = f"hellodl.{OURS.get(name, name)} keeps it; " if name in OURS or name in Op.registry else ""
+    return TypeError(f"np.{name} would lose the graph; {instead}np.asarray(tensor) gives the numbers alone")
+
+
+setattr(Tensor, "__array_ufunc__", compute_with)  # noqa: B010 - mypy does not know the two
+setattr(Tensor, "__array_function__", look_at)  # noqa: B010

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING
 
 from hellodl.autograd import Program
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from hellodl.autograd import Tensor
-    from hellodl.autograd.tensor import Array, Op, Shape
+    from hellodl.autograd.memory import Array, Shape
+    from hellodl.autograd.tensor import Op
 
 
 @dataclass(frozen=True)
@@ -105,5 +106,8 @@ def called(op: Op, arguments: list[str]) -> str:
         return f"{arguments[0]}**{op.exponent:g}"
     if not op.symbol.isidentifier() and (len(arguments) == 2 or op.symbol[0] == ">"):
         return f" {op.symbol} ".join(arguments) if len(arguments) == 2 else f"{arguments[0]} {op.symbol}"
-    chosen = [f"{key}={value}" for key, value in vars(op).items() if value is not None and value is not False]
+    parameters: dict[str, object] = vars(op) if is_dataclass(op) else {}
+    chosen = [
+        f"{key}={value}" for key, value in parameters.items() if value is not None and value is not False
+    ]
     return f"{op.symbol}({', '.join([*arguments, *chosen])})"

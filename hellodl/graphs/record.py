@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hellodl.autograd.gradient import push_down, unbroadcast
+from hellodl.autograd.gradient import handed_down, push_down
 from hellodl.autograd.ops import Power
 from hellodl.autograd.tensor import Tensor, evaluate, topological_order
 from hellodl.errors import UsageError
@@ -16,7 +16,7 @@ from hellodl.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from hellodl.autograd.tensor import Shape
+    from hellodl.autograd.memory import Shape
 
     Content: TypeAlias = float | Shape  # a number is shown itself, an array of several by its shape
 
@@ -83,10 +83,9 @@ def record(y: Tensor, names: Mapping[Tensor, str] | None = None) -> Graph:
         raise UsageError(msg)
     gradients = {node: zeros(node) for node in order} | push_down(y)
     lines = [
-        (node, x, zeros(x) if g is None else unbroadcast(g, x.shape))
+        (node, x, zeros(x) if g is None else g)
         for node in order
-        if node.op
-        for x, g in zip(node.inputs, node.op.backward(gradients[node], node, *node.inputs), strict=True)
+        for x, g in handed_down(node, gradients[node], gradients)
     ]
     evaluate(y, *gradients.values(), *(g for _, _, g in lines))
     place = {node: i for i, node in enumerate(order)}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hellodl.autograd import Program, Tensor, grad
-from hellodl.autograd.tensor import CACHE_LINE
+from hellodl.autograd.memory import CACHE_LINE
 from hellodl.errors import NonFiniteError
 from hellodl.nn import cross_entropy
 from hellodl.optim import ALL
@@ -76,7 +76,7 @@ class Shard:
         self._loss = shared_zeros(1)
         into = [self._loss.reshape(()), None, *gradients]
         self.program = Program(loss, log_probabilities, *grad(loss, *net.parameters()), into=into)
-        self._log_probabilities = self.program.run()[1]
+        self._log_probabilities = self.program.results[1]
 
     def gather(self, pictures: Pictures, batch: Batch, out: Images) -> None:
         """Write our images of a batch into `out`, uint8 (size, 784)."""

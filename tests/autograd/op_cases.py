@@ -12,6 +12,7 @@ import torch
 
 from hellodl.autograd import Tensor, concat, stack
 from hellodl.autograd.tensor import apply
+from hellodl.axes import einsum, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +62,18 @@ for shapes in BROADCASTS:
     case("multiply", shapes, lambda a, b: a * b)
     case("divide", shapes, lambda a, b: a / b)
     case("exponentiate", shapes, lambda a, b: a**b, low=0.2)
-    case("equal", shapes, lambda a, b: a * apply("equal", a, b), lambda a, b: a * (a == b))
-case("equal", [(2, 3)], lambda a: a * apply("equal", a, a[0]), lambda a: a * (a == a[0]), label="some are")
+    case("equal", shapes, lambda a, b: a * (a == b))
+    case("not_equal", shapes, lambda a, b: a * (a != b))
+    case("less", shapes, lambda a, b: a * (a < b) + b * (a > b))
+    case("less_equal", shapes, lambda a, b: a * (a <= b) + b * (a >= b))
+    case("maximum", shapes, lambda a, b: a.maximum(b))
+    case("minimum", shapes, lambda a, b: a.minimum(b))
+    case("where", [*shapes, shapes[0]], lambda c, a, b: a.where(c > 0, b))
+    case("masked", shapes, partial(apply, "masked"), lambda a, b: a * (b != 0))
+case("equal", [(2, 3)], lambda a: a * (a == a[0]), label="some are")
+for label, limits in {"both": (-0.5, 1), "below": (-0.5, None), "above": (None, 1)}.items():
+    case("clip", [(3, 4)], lambda x, limits=limits: x.clip(*limits), label=label)
+case("clip", [(3, 4), (4,)], lambda x, low: x.clip(low, low + 1), label="tensors")
 case("exponentiate", [(3,)], lambda x: 2.0**x, label="number on the left")
 
 for shape in [(), (1,), (2, 3)]:
@@ -79,13 +90,26 @@ for shape in [(), (1,), (2, 3)]:
     case("sqrt", [shape], lambda x: x.sqrt(), low=0.2)
     case("erf", [shape], partial(apply, "erf"), torch.erf)
     case("sign", [shape], lambda x: x * apply("sign", x), lambda x: x * x.sign())
-    case("positive", [shape], lambda x: x * apply("positive", x), lambda x: x * (x > 0))
-    for n in (3, 2, 1, 0, -1, -2):
+    case("cast", [shape], lambda x: cast(x, np.float64), lambda x: x.double())
+    case("detach", [shape], lambda x: x * x.detach())
+    for n in (9, 8, 4, 3, 2, 1, 0, -1, -2):
         case("power", [shape], lambda x, n=n: x**n, label=f"to {n}")
     for n in (0.5, -1.5):
         case("power", [shape], lambda x, n=n: x**n, low=0.2, label=f"to {n}")
 
 # Folding axes
+
+
+def prod_in_torch(x: torch.Tensor, dim: Any, keepdim: bool) -> torch.Tensor:
+    """PyTorch's product takes one axis at a time."""
+    for axis in sorted((i % x.ndim for i in (dim if isinstance(dim, tuple) else (dim,))), reverse=True):
+        x = x.prod(axis, keepdim=keepdim)
+    return x
+
+
+def cast(x: Tensor, dtype: Any) -> Tensor:
+    return apply("cast", x, dtype=np.dtype(dtype))
+
 
 AXES = [
     ((), None),
@@ -99,13 +123,19 @@ AXES = [
     ((2, 3, 4), (0, 2)),
     ((2, 3, 4), (-1, 1)),
 ]
+FOLDS = {"sum": torch.sum, "mean": torch.mean, "max": torch.amax, "min": torch.amin, "prod": prod_in_torch}
+FOLDS |= {"var": partial(torch.var, correction=0)}
 for shape, axis in AXES:
     for keep in (False, True):
         dim = tuple(range(len(shape))) if axis is None else axis
         how = {"axis": axis, "keepdims": keep}
-        for op, theirs in (("sum", torch.sum), ("mean", torch.mean), ("max", torch.amax)):
-            ours = getattr(Tensor, op)
-            case(op, [shape], partial(ours, **how), partial(theirs, dim=dim, keepdim=keep), label=how)
+        for op, theirs in FOLDS.items():
+            ours = partial(getattr(Tensor, op), **how)
+            case(op, [shape], ours, partial(theirs, dim=dim, keepdim=keep), label=how)
+
+for shape, axis in [((3,), 0), ((3, 4), (0, 1)), ((3, 4), 1)]:  # one number deviates by 0: a kink
+    ours, theirs = partial(Tensor.std, axis=axis), partial(torch.std, dim=axis, correction=0)
+    case("std", [shape], ours, theirs, label=axis)
 
 for shape, axis in [((1,), 0), ((3,), -1), ((2, 3), -1), ((2, 3), 0), ((2, 3, 4), 1)]:
     case("softmax", [shape], lambda x, axis=axis: x.softmax(axis), label=axis)
@@ -173,6 +203,12 @@ case("index", [(4,)], lambda x: x[::-1], lambda x: x.flip(0), label="backwards")
 
 # Matrices
 
+
+def gather_in_torch(x: torch.Tensor, table: Any) -> torch.Tensor:
+    """The rows that a table names, from x with a row of zeros at its end for -1."""
+    return torch.cat([x, torch.zeros_like(x[:1])])[torch.tensor(np.array(table))]
+
+
 PRODUCTS = [
     [(2, 3), (3, 4)],
     [(1, 1), (1, 1)],
@@ -185,11 +221,51 @@ PRODUCTS = [
 ]
 for shapes in PRODUCTS:
     case("matmul", shapes, lambda a, b: a @ b)
-    case("matrix_product", shapes, partial(apply, "matrix_product"), torch.matmul)
 for shapes in [[(3,), (3,)], [(2, 3), (3,)], [(3,), (3, 4)], [(3,), (5, 3, 4)], [(5, 2, 3), (3,)]]:
     case("matmul", shapes, lambda a, b: a @ b)
 case("matmul", [(2, 3)], lambda a: a @ a.T, label="with its transpose")
 case("matmul", [(2, 3), (4, 3)], lambda a, b: a @ b.T, label="as in a layer")
+
+EINSUMS = {
+    "ij,jk->ik": [(2, 3), (3, 4)],
+    "ij,jk": [(2, 3), (3, 4)],
+    "i,i->": [(3,), (3,)],
+    "i,j->ij": [(3,), (2,)],
+    "ij->ji": [(2, 3)],
+    "ij->": [(2, 3)],
+    "ij->j": [(2, 3)],
+    "ii->": [(3, 3)],
+    "ii->i": [(3, 3)],
+    "iij,jii->j": [(2, 2, 3), (3, 2, 2)],
+    "iii->i": [(2, 2, 2)],
+    "bij,bjk->bik": [(5, 2, 3), (5, 3, 4)],
+    "ij,k->i": [(2, 3), (4,)],
+    "ij,jk,kl->il": [(2, 3), (3, 4), (4, 2)],
+    "i,i,i->i": [(3,), (3,), (3,)],
+    "->": [()],
+    ",i->i": [(), (3,)],
+}
+for text, shapes in EINSUMS.items():
+    ours, theirs = partial(einsum, text), partial(torch.einsum, text)
+    case("einsum", shapes, ours, theirs, label=text)
+case("einsum", [(2, 2)], lambda x: einsum("ij,jk->ik", x, x), lambda x: x @ x, label="with itself")
+
+TABLES = {
+    "rows": [2, 0],
+    "repeated": [[0, 0], [1, 0]],
+    "outside": [[-1, 0], [2, -1]],
+    "all outside": [-1],
+    "none": np.zeros((0, 2), int),
+}
+for label, table in TABLES.items():
+    for shape in [(3,), (3, 2)]:
+        case(
+            "gather",
+            [shape],
+            partial(gather, table=table),
+            partial(gather_in_torch, table=table),
+            label=label,
+        )
 
 JOINED = [([(3,)], 0), ([(2, 3), (1, 3)], 0), ([(2, 3), (2, 1), (2, 2)], -1), ([(2, 3, 1), (2, 0, 1)], 1)]
 for shapes, axis in JOINED:

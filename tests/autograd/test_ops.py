@@ -19,7 +19,7 @@ def test_every_op_in_the_registry_has_a_case():
     assert {case.op for case in CASES.values()} == set(Op.registry)
 
 
-@every_case
+@pytest.mark.parametrize("case", [c for c in CASES.values() if c.op != "detach"], ids=lambda case: case.op)
 def test_derivatives_agree_with_central_differences(case):
     check_gradients(lambda *x: (y := case.ours(*x)) + y * y, *case.inputs)
 

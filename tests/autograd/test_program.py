@@ -13,7 +13,7 @@ from random_graphs import recipes
 
 from hellodl.autograd import Program, Tensor, concat, grad
 from hellodl.autograd.ops import Elementwise
-from hellodl.autograd.tensor import apply, node
+from hellodl.autograd.tensor import apply
 from hellodl.errors import NonFiniteError, ShapeError
 
 bounded = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -182,10 +182,10 @@ class Counted(Elementwise, name=""):
 def test_each_run_computes_each_node_once_and_nothing_that_no_output_needs():
     x = Tensor([1.0, 2.0])
     ops = [Counted() for _ in range(3)]
-    shared, unused = node(ops[0], (x,)), node(ops[1], (x,))
+    shared, unused = ops[0](x), ops[1](x)
     y = (shared * shared + shared).sum()
     unneeded = grad((y * unused).sum(), x, y)
-    program = Program(y, node(ops[2], (shared,)), unneeded[1])
+    program = Program(y, ops[2](shared), unneeded[1])
     assert [op.calls for op in ops] == [0, 0, 0]
     for n in (1, 2, 3):
         program.run()

@@ -30,7 +30,7 @@ def test_a_training_step_is_few_calls() -> None:
     """Loss and all gradients take no more steps of a program than when this was written, copies included."""
     trainer, _ = training()
     for shard in trainer._step._shards:
-        assert len(shard.program._steps) <= 32, [name for name, _ in shard.program._computed]
+        assert len(shard.program._steps) <= 32, [call.op.name for call in shard.program.calls]
 
 
 @pytest.mark.parametrize("batch_size", [128, PRESETS["fast"]["batch_size"]])
