@@ -38,7 +38,7 @@ def as_fields(record: Record) -> dict[str, Any]:
     fields = asdict(record)
     if "epoch" in fields:
         return {"event": "epoch", **fields}
-    del fields["validation_accuracy"]  # the last epoch's record has it
+    del fields["validation_accuracy"], fields["earlier"]  # the last epoch's record has it; stderr tells
     return {"event": "done", **fields, "seconds": _seconds_in_all()}
 
 
@@ -139,6 +139,10 @@ class View:
         click.echo(f"\n{accuracies}\n{epochs}, {steps} in {seconds}, {counted(record.threads, 'processor')})")
         flag = "" if record.model == DEFAULT else f" -m {shlex.quote(record.model)}"
         say(f"saved as {record.model}")
+        if record.earlier:
+            better = "better " * (record.earlier.test_accuracy > record.test_accuracy)
+            accuracy = percent(record.earlier.test_accuracy)
+            say(f"the {better}model that was there, {accuracy}, is kept as {record.earlier.path}")
         say(f"next: {command_name()} evaluate{flag}")
         say(f"      {command_name()} predict{flag} image.png")
 

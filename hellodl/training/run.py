@@ -18,7 +18,16 @@ from hellodl.training.augment import Augmenter, Strengths
 from hellodl.training.batches import PEN_DIGITS, PEN_SIGNS, Purpose, generator
 from hellodl.training.diagnosis import diagnosis
 from hellodl.training.loop import EpochRecord, Trainer
-from hellodl.training.saving import Run, Saver, check_place, check_precious, read_start, restore, settings_of
+from hellodl.training.saving import (
+    Earlier,
+    Run,
+    Saver,
+    check_place,
+    check_precious,
+    read_start,
+    restore,
+    settings_of,
+)
 from hellodl.training.settings import PRESETS, Settings, fitting
 from hellodl.training.sources import count_digits, is_folder, scoring_set, training_set
 
@@ -48,6 +57,8 @@ class DoneRecord:
     train_seconds: float
     model: str
     threads: int
+    earlier: Earlier | None = None
+    """The model that was there before, where it is kept now."""
 
 
 def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
@@ -105,6 +116,7 @@ def _finish(trainer: Trainer, run: Run, saver: Saver) -> DoneRecord:
         train_seconds=trainer.train_seconds,
         model=str(run.output),
         threads=trainer.processes,
+        earlier=saver.earlier,
     )
 
 

@@ -11,7 +11,7 @@ from hellodl import checkpoint as checkpoints
 from hellodl.about import DataIdentity, Machine, describe
 from hellodl.checkpoint import Checkpoint, weights_of
 from hellodl.errors import HellodlError, Interrupted, ModelError, UsageError
-from hellodl.system.files import kind_at
+from hellodl.system.files import kind_at, write_atomically
 from hellodl.system.kernels import kernel_in_use, processor_name
 from hellodl.training.settings import Settings
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from hellodl.about import Epoch, Position
+    from hellodl.about import About, Epoch, Position
     from hellodl.training.loop import Progress, Trainer
 
 MAY_CHANGE = ("epochs", "target_accuracy")  # the end of a run may be another one than it was
@@ -49,6 +49,8 @@ class Saver:
 
     def __init__(self, trainer: Trainer, run: Run) -> None:
         self._trainer, self._run = trainer, run
+        self.earlier: Earlier | None = None
+        self._may_replace = run.force or run.output == run.resume
         self._due = time.monotonic() + run.checkpoint_every
 
     def between_steps(self) -> None:
@@ -64,6 +66,8 @@ class Saver:
 
     def save(self, **more: Any) -> None:
         """Write the checkpoint; `more` are fields of About that are known at the end."""
+        if not self._may_replace:
+            self._may_replace, self.earlier = True, keep_earlier(self._run.output)
         checkpoints.save(self._run.output, checkpoint_of(self._trainer, **more))
         self._due = time.monotonic() + self._run.checkpoint_every
 
@@ -107,16 +111,61 @@ def check_place(path: Path) -> None:
 
 
 def check_precious(path: Path, settings: Settings) -> None:
-    """Raise UsageError if a file would be replaced that is no checkpoint, or one of another architecture."""
-    if kind_at(path) == "nothing":
+    """Raise UsageError if a file would be replaced that is no model, or one of other layers or other data.
+
+    The same where an earlier model would be kept: see `keep_earlier`.
+    """
+    if (about := _about_of(path)) is None:
         return
+    layers, learned = "→".join(map(str, about.network)), about.settings.get("dataset", settings.dataset)
+    for is_same, what in (
+        (about.network == (784, *settings.hidden, 10), f"a network {layers}"),
+        (learned == settings.dataset, f"a model of {learned}"),
+    ):
+        if not is_same:
+            raise UsageError(f"{path}: holds {what}; --force replaces it, -o FILE writes elsewhere")
+    _about_of(_backup(path))
+
+
+def _about_of(path: Path) -> About | None:
+    """What a model that is in the way says about itself. Raises UsageError for anything but a model."""
+    if kind_at(path) == "nothing":
+        return None
     try:
-        widths = checkpoints.load(path).about.network
+        return checkpoints.load(path).about
     except ModelError as error:
         raise UsageError(f"{error}; --force replaces the file") from None
-    if widths != (784, *settings.hidden, 10):
-        old = "→".join(map(str, widths))
-        raise UsageError(f"{path}: holds a network {old}; --force replaces it, -o FILE writes elsewhere")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A finished model that a run replaced, and where it is kept."""
+
+    path: Path
+    test_accuracy: float
+
+
+def keep_earlier(path: Path) -> Earlier | None:
+    """Copy a finished model to FILE.bak before it is replaced, unless a better one is kept there already.
+
+    So the best is always in one of the two files.
+    """
+    found, kept = (_test_accuracy(file) for file in (path, _backup(path)))
+    if found is None:
+        return None
+    if kept is None or kept < found:
+        write_atomically(_backup(path), path.read_bytes())
+    return Earlier(_backup(path), max(found, kept or 0.0))
+
+
+def _backup(path: Path) -> Path:
+    return path.with_name(f"{path.name}.bak")
+
+
+def _test_accuracy(path: Path) -> float | None:
+    """That of a model whose training was finished."""
+    about = _about_of(path)
+    return about.results.test_accuracy if about and about.results else None
 
 
 # Going on where another run stopped -------------------------------------------------------------------

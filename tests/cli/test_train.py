@@ -305,6 +305,36 @@ def test_contradicting_options_of_a_resumed_run_are_listed(train):
     assert "; momentum is 0.9 there, 0.0 here" in err[0]
 
 
+def test_the_better_model_is_never_lost(train):
+    """A finished model that is replaced is kept beside; of several the best."""
+    train("--epochs", 4)
+    best = MODEL.read_bytes()
+    worse = ["--epochs", 1, "--lr", 0.001, "--schedule", "constant"]
+    kept = Path(f"{MODEL}.bak")
+    for _ in range(2):
+        code, _, err = train(*worse)
+        assert code == 0
+        assert re.fullmatch(rf"the better model that was there, [\d.]+ %, is kept as {kept}", err[2])
+        assert kept.read_bytes() == best
+    assert names() == [str(MODEL), str(kept)]
+
+
+def test_what_else_lies_where_the_earlier_model_is_kept_stays(train, no_training):
+    tiny.save_model(MODEL, results={"test_accuracy": 0.9})
+    Path(f"{MODEL}.bak").write_text("something precious")
+    code, _, err = train()
+    assert (code, len(err)) == (2, 1)
+    assert "--force replaces the file" in err[0]
+    assert Path(f"{MODEL}.bak").read_text() == "something precious"
+
+
+def test_a_model_of_other_data_needs_force(train, no_training):
+    tiny.save_model(MODEL, settings={"dataset": "kmnist"})
+    code, _, err = train()
+    message = f"hellodl: {MODEL}: holds a model of kmnist; --force replaces it, -o FILE writes elsewhere"
+    assert (code, err) == (2, [message])
+
+
 # What goes wrong on the way ---------------------------------------------------------------------------
 
 
