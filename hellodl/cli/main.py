@@ -32,6 +32,7 @@ COMMANDS = (
     "chapter",
     "export",
     "sweep",
+    "draw",
 )
 
 COMPLETION = "_HELLODL_COMPLETE"  # the variable by which a shell asks for completions

@@ -1,0 +1,117 @@
+"""One HTML file that holds the trained network, and reads what is drawn on it, anywhere, without a network.
+
+The files in page/ are put together as they are. The browser may run the two scripts and use the style whose
+hashes the policy names, and may fetch nothing from any address.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hellodl.reading import judge
+from hellodl.reading.doubt import doubt_of
+from hellodl.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from hellodl.checkpoint import TrainedNet
+
+PAGE = Path(__file__).parent / "page"
+READER = (
+    "network.js",
+    "prepare.js",
+    "reading.js",
+    "reader.js",
+)  # in this order; a thread of its own runs them
+VIEW = ("sheet.js", "page.js")
+BLOCK = 14
+"""Weights that share a scale: with 16 bits, the page's probabilities are within 1e-4 of the network's."""
+
+NETWORK_BITS, JUDGE_BITS = 16, 8
+"""Bits a weight takes in the page; what the judge of shapes says need not be so exact."""
+
+SCALE_STEPS, SCALE_LEAST = 8, -32
+"""Scales are powers of two, in eighths of the exponent, from 2⁻³² on: a byte each."""
+
+
+def page(model: TrainedNet, about: str = "") -> bytes:
+    """The page with a model in it; `about` says whose network it is. The same model gives the same bytes."""
+    reader, script, style = (_joined(names) for names in (READER, VIEW, ("style.css",)))
+    hashes = [f"'sha256-{_digest(text)}'" for text in (reader, script, style)]
+    policy = (
+        f"default-src 'none'; script-src {hashes[0]} {hashes[1]}; style-src {hashes[2]}; "
+        "worker-src blob:; img-src blob:; base-uri 'none'; form-action 'none'"
+    )
+    parts = {
+        "policy": policy,
+        "style": style,
+        "weights": f"{sum(layer.weight.size for layer in model.layers):,}",
+        "about": html.escape(f"hellodl {__version__}{about and ': '}{about}"),
+        "model": json.dumps(packed_model(model), separators=(",", ":")).replace("<", "\\u003c"),
+        "reader": reader,
+        "script": script,
+    }
+    text = (PAGE / "page.html").read_text(encoding="utf-8")
+    for name, value in parts.items():
+        text = text.replace(f"@{name}@", value, 1)
+    return text.encode()
+
+
+def packed_model(model: TrainedNet) -> dict[str, Any]:
+    """What the page needs to know: the network, the judge of shapes, and how far to believe them."""
+    doubt, shapes = doubt_of(model), judge.shipped().weights
+    judges = [(shapes[f"lc{i}.weight"], shapes[f"lc{i}.bias"]) for i in (1, 2)]
+    layers = [(layer.weight.value, layer.bias.value) for layer in model.layers]
+    return {
+        "layers": [packed(*layer, NETWORK_BITS) for layer in layers],
+        "pixels": list(model.pixels),
+        "classes": list(model.classes),
+        "recipe": [model.recipe.thinnest, model.recipe.thickest],
+        "temperature": doubt.temperature,
+        "doubt": {"sure": doubt.sure, "least": doubt.least},
+        "judge": {
+            "layers": [packed(*layer, JUDGE_BITS) for layer in judges],
+            "scale": shapes["scale"].tolist(),
+            "labels": list(judge.LABELS),
+        },
+    }
+
+
+def packed(weight: NDArray[np.float32], bias: NDArray[np.float32], bits: int) -> dict[str, Any]:
+    """A layer as text: weights as whole numbers of so many bits, a scale for each block of them."""
+    flat = np.append(weight.ravel().astype(np.float64), np.zeros(-weight.size % BLOCK)).reshape(-1, BLOCK)
+    largest = np.maximum(np.abs(flat).max(axis=1, keepdims=True) / (2 ** (bits - 1) - 1), 2.0**SCALE_LEAST)
+    steps = np.ceil((np.log2(largest) - SCALE_LEAST) * SCALE_STEPS).clip(0, 255)
+    whole = np.rint(flat / 2 ** (steps / SCALE_STEPS + SCALE_LEAST)).ravel()[: weight.size]
+    rows, columns = weight.shape
+    return {
+        "rows": rows,
+        "columns": columns,
+        "bits": bits,
+        "block": BLOCK,
+        "whole": _text(whole.astype(f"<i{bits // 8}")),
+        "scale": _text(steps.astype(np.uint8)),
+        "bias": _text(bias.astype("<f4")),
+    }
+
+
+def _text(array: NDArray[np.generic]) -> str:
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def _joined(names: Sequence[str]) -> str:
+    return "".join((PAGE / name).read_text(encoding="utf-8") for name in names)
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,129 @@
+"use strict";
+// The trained network: its numbers, its answers, and the gradients of these. Twin of nn.py and explaining.py.
+
+const SIDE = 28;
+const STEPS = 16; // pictures on the way from the empty one, for the pixels' shares in an answer
+const SHIFTS = [[0, 0], [0, 1], [1, 0], [0, -1], [-1, 0]]; // as in reading/doubt.py
+
+/** The bytes of base64. */
+const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+/** A layer from the page's data: whole numbers with a scale for each block, as export/page.py packs them. */
+function layerFrom({ rows, columns, bits, block, whole, scale, bias }) {
+  const packed = bits === 16 ? new Int16Array(bytes(whole).buffer) : new Int8Array(bytes(whole).buffer);
+  const scales = Array.from(bytes(scale), (e) => 2 ** (e / 8 - 32));
+  const weight = Float32Array.from(packed, (value, i) => value * scales[Math.floor(i / block)]);
+  return { rows, columns, weight, trained: weight, bias: new Float32Array(bytes(bias).buffer), off: new Set() };
+}
+
+/** Weighted sums of a layer. */
+function sums(layer, x) {
+  const { rows, columns, weight, bias } = layer;
+  const out = new Float32Array(rows);
+  for (let r = 0, i = 0; r < rows; r++) {
+    let sum = bias[r];
+    for (let c = 0; c < columns; c++, i++) sum += weight[i] * x[c];
+    out[r] = sum;
+  }
+  return out;
+}
+
+/** What each layer makes of scaled pixels: hidden layers after their ReLU, then ten scores. */
+function forward(layers, x) {
+  const values = [];
+  for (const layer of layers) {
+    let out = sums(layer, values.at(-1) ?? x);
+    if (layer !== layers.at(-1)) out = out.map((value, unit) => (layer.off.has(unit) ? 0 : Math.max(value, 0)));
+    values.push(out);
+  }
+  return values;
+}
+
+/** The gradient to the pixels of Σ seed · what layer `last` sums up, where the layers' values are given. */
+function gradient(layers, values, last, seed) {
+  let upstream = seed;
+  for (let l = last; l >= 0; l--) {
+    const { rows, columns, weight } = layers[l];
+    const down = new Float32Array(columns);
+    for (let r = 0; r < rows; r++) {
+      if (!upstream[r]) continue;
+      for (let c = 0, i = r * columns; c < columns; c++, i++) down[c] += upstream[r] * weight[i];
+    }
+    upstream = l ? down.map((value, c) => (values[l - 1][c] > 0 ? value : 0)) : down;
+  }
+  return upstream;
+}
+
+function softmax(scores) {
+  const top = Math.max(...scores);
+  const powers = Array.from(scores, (score) => Math.exp(score - top));
+  const total = powers.reduce((a, b) => a + b);
+  return powers.map((power) => power / total);
+}
+
+/** Pixels 0…255 as the network wants them. */
+const scaled = ({ pixels: [mean, deviation] }, image) =>
+  new Float32Array(image).map((pixel) => pixel / (255 * deviation) - mean / deviation);
+
+/** Ten probabilities for an image of 784 pixels, ink bright. */
+const probabilities = (model, image) => softmax(forward(model.layers, scaled(model, image)).at(-1));
+
+/** An image moved by rows and columns; what leaves on one side enters on the other. */
+function rolled(image, [down, right]) {
+  const moved = new Uint8Array(image.length);
+  for (let y = 0; y < SIDE; y++)
+    for (let x = 0; x < SIDE; x++)
+      moved[((y + down + SIDE) % SIDE) * SIDE + ((x + right + SIDE) % SIDE)] = image[y * SIDE + x];
+  return moved;
+}
+
+/** Calibrated probabilities, averaged over small shifts. */
+function ask(model, image) {
+  const answers = SHIFTS.map((shift) => probabilities(model, rolled(image, shift)));
+  const powers = answers[0].map((_, d) =>
+    (answers.reduce((sum, answer) => sum + answer[d], 0) / SHIFTS.length) ** (1 / model.temperature));
+  const total = powers.reduce((a, b) => a + b);
+  return powers.map((power) => power / total);
+}
+
+/** What each pixel adds to the score of a digit above the mean of all: integrated gradients. */
+function evidence(model, image, digit) {
+  const { layers } = model;
+  const empty = scaled(model, new Uint8Array(image.length)), full = scaled(model, image);
+  const seed = Float32Array.from({ length: layers.at(-1).rows }, (_, d, ) => (d === digit) - 1 / layers.at(-1).rows);
+  const total = new Float32Array(image.length);
+  for (let step = 0; step < STEPS; step++) {
+    const x = empty.map((value, i) => value + ((step + 0.5) / STEPS) * (full[i] - value));
+    gradient(layers, forward(layers, x), layers.length - 1, seed).forEach((value, i) => { total[i] += value / STEPS; });
+  }
+  return total.map((value, i) => value * (full[i] - empty[i]));
+}
+
+/** What a hidden unit looks at: how its sum would grow with each pixel's ink, near this image. */
+function lookedAt(model, image, layer, unit) {
+  const seed = new Float32Array(model.layers[layer].rows);
+  seed[unit] = 1;
+  return gradient(model.layers, forward(model.layers, scaled(model, image)), layer, seed);
+}
+
+/** What ink is, by the judge of shapes: a probability for each of its labels. Twin of reading/judge.py. */
+function judged(judge, image, measures) {
+  const x = new Float32Array(image.length + measures.length);
+  x.set(new Float32Array(image).map((pixel) => pixel / 255));
+  x.set(measures.map((m, i) => m / judge.scale[i]), image.length);
+  return softmax(forward(judge.layers, x).at(-1));
+}
+
+/** Add noise to all weights: normal, `level` times the deviation of their row; 0 mends them. */
+function shake(layers, level) {
+  for (const layer of layers) {
+    const { rows, columns, trained } = layer;
+    layer.weight = level ? Float32Array.from(trained) : trained;
+    for (let r = 0; level && r < rows; r++) {
+      const row = layer.weight.subarray(r * columns, (r + 1) * columns);
+      const deviation = Math.sqrt(row.reduce((sum, w) => sum + w * w, 0) / columns);
+      for (let c = 0; c < columns; c++)
+        row[c] += level * deviation * Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+    }
+  }
+}

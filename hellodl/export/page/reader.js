@@ -1,0 +1,100 @@
+// What ink says, how sure that is, and why not surer. Twin of reading/doubt.py and reader.py; and dropped pictures.
+
+/** The model in the page's data. */
+function modelFrom(text) {
+  const model = JSON.parse(text);
+  for (const net of [model, model.judge]) net.layers = net.layers.map(layerFrom);
+  return model;
+}
+
+/** A reading with what spoke for each of its digits, or nothing where there is no ink. */
+function readWithEvidence(model, ink) {
+  const reading = bounds(ink) ? read(model, ink) : { text: "", digits: [], warnings: [] };
+  for (const digit of reading.digits) digit.evidence = evidence(model, digit.seen, digit.digit);
+  return reading;
+}
+
+/** The reading of ink, a plane from 0 to 1: text, verdict, digits and warnings. */
+function read(model, ink) {
+  const asked = lines(components(ink)).map((line) => {
+    const found = groups(line, ink, model.recipe);
+    for (const group of found) {
+      group.answers = ask(model, group.seen);
+      group.judged = judged(model.judge, group.seen, group.measures);
+    }
+    return found;
+  });
+  let found = asked.map((line) => readLine(model, line, false));
+  if (!found.some((line) => line.digits.length)) found = asked.map((line) => readLine(model, line, true));
+  return summary(model, found.filter((line) => line.digits.length));
+}
+
+/** The likeliest way through a line; `bare` knows of no marks and of nothing else. */
+function readLine(model, found, bare) {
+  const { labels } = model.judge, last = labels.length - 1; // part: no answer
+  const likely = found.map(({ answers, judged }) =>
+    [...answers.map((p) => p * judged[0]), ...(bare ? [] : judged.slice(1, last))]);
+  const [way, shares] = bestWay(found, likely), line = { digits: [], marks: [], others: 0, missed: 0 };
+  for (const [i, answer] of way) {
+    const { answers, judged, seen, piece, measures } = found[i];
+    const label = labels[answer - 9];
+    if (answer < 10) {
+      const belief = bare ? judged[0] * Math.max(...answers) : shares[i][answer] * (1 - judged[last]);
+      line.digits.push(digitOf(model, answers, judged, belief, seen, piece.box));
+      continue;
+    }
+    line.missed = Math.max(line.missed, shares[i].slice(0, 10).reduce((a, b) => a + b));
+    if (label !== "other") line.marks.push(label);
+    else if (measures[1] > Math.log(0.5)) line.others++;
+  }
+  return line;
+}
+
+/** A digit with its verdict, and what speaks against it. */
+function digitOf(model, answers, judged, belief, seen, box) {
+  const order = [...answers.keys()].sort((a, b) => answers[b] - answers[a]), { sure, least } = model.doubt;
+  const verdict = belief < least ? "not a digit" : belief < sure ? "unsure" : "digit", doubts = [];
+  const says = (label) => judged[model.judge.labels.indexOf(label)] > SUSPECT;
+  if (says("other")) doubts.push("is unlike the digits known");
+  if (says("part")) doubts.push("looks like part of a digit, or like more than one");
+  for (const mark of model.judge.labels.slice(1, -2)) if (says(mark)) doubts.push(`may be a ${mark}`);
+  if (answers[order[0]] < sure) doubts.push(`looks like ${order[0]} or ${order[1]}`);
+  const known = { digit: order[0], confidence: answers[order[0]], probabilities: answers };
+  return { ...known, verdict, belief, seen, box, doubts: verdict === "digit" ? [] : doubts };
+}
+
+/** All lines together. */
+function summary(model, found) {
+  const digits = found.flatMap((line) => line.digits), marks = found.flatMap((line) => line.marks), warnings = [];
+  if (!digits.length) return { text: "", verdict: "not digits", digits, warnings: ["nothing found that could be a digit"] };
+  if (found.some((line) => line.missed > 0.3)) warnings.push("something beside the digits may be one, too");
+  if (found.reduce((sum, line) => sum + line.others, 0) >= digits.length) warnings.push("most of what is written is no digit");
+  const verdicts = new Set(digits.map((digit) => digit.verdict)), sure = verdicts.size === 1 && verdicts.has("digit");
+  const verdict = sure && !warnings.length ? "digits" : verdicts.size === 1 && verdicts.has("not a digit") ? "not digits" : "unsure";
+  if (marks.length) warnings.push(`between the digits: ${marks.join(" ")}`);
+  digits.forEach((digit, i) => {
+    const place = digits.length > 1 ? `digit ${i + 1}` : "the digit";
+    if (digit.verdict === "not a digit") warnings.push(`${place} is none, by its shape`);
+    warnings.push(...digit.doubts.map((words) => `${place} ${words}`));
+  });
+  const text = found.map((line) => line.digits.map((digit) => digit.digit).join("")).join("\n");
+  return { text, verdict, digits, warnings };
+}
+
+/** Ink of a picture: whatever differs from its local ground, dark on light or light on dark. */
+function inkOf({ width, height, data }) {
+  const grey = plane(width, height);
+  for (let i = 0; i < grey.data.length; i++) {
+    const alpha = data[4 * i + 3] / 255;
+    grey.data[i] = 255 * (1 - alpha) + alpha * (0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]);
+  }
+  const usual = median(grey.data.filter((_, i) => i % 7 === 0));
+  const skew = grey.data.reduce((sum, value) => sum + (value - usual) ** 3, 0);
+  const dark = skew > 0 ? mapped(grey, (value) => 255 - value) : grey; // ink is little, and differs much
+  const small = fitted(dark, Math.min(160, Math.max(width, height))), reach = Math.max(3, Math.round(Math.min(small.width, small.height) / 6));
+  const least = mapped(greatest(mapped(greatest(small, reach), (value) => 256 - value), reach), (value) => 256 - value);
+  const ground = resized(least, width, height);
+  const relief = mapped(dark, (value, i) => Math.max(0, (ground.data[i] - value) / (ground.data[i] + 16)));
+  const top = [...relief.data].sort((a, b) => b - a)[Math.floor(relief.data.length / 200)];
+  return mapped(relief, (value) => (top < 0.08 ? 0 : Math.min(1, value / top)));
+}
