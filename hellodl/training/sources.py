@@ -91,6 +91,7 @@ def _part(name: str, split: str, data_dir: Path | None, tell: Tell) -> Dataset:
 
 def _prepared(folder: Path, tell: Tell) -> Dataset:
     """The digits of a folder's pictures as a network sees them."""
+    tell(f"{folder}: reading its pictures")
     images, labels, remarks = _read(str(folder))
     for remark in remarks:
         tell(remark)

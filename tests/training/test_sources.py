@@ -108,7 +108,7 @@ def test_what_cannot_be_used_is_left_out_and_told(folder):
     _read.cache_clear()
     remarks, tell = told()
     assert len(training_set(Settings(also=str(folder)), MNIST, tell).labels) == 60_000 + 59
-    first, second = remarks
+    _, first, second = remarks
     assert "left out: 1 read with other numbers of digits than labelled" in first
     assert "not '12'" in first
     assert "broken.png" in second
