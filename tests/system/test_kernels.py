@@ -17,6 +17,7 @@ ICE_LAKE = f"{SKYLAKE_X} avx512ifma avx512vbmi avx512_vbmi2 avx512_vnni avx512_b
 ZEN_4 = f"{ICE_LAKE} avx512_bf16 sse4a clzero"
 SAPPHIRE_RAPIDS = f"{ICE_LAKE} avx512_bf16 avx512_fp16 amx_bf16 amx_tile amx_int8"
 KNIGHTS_LANDING = f"{AVX2} avx512f avx512pf avx512er avx512cd"
+BEFORE = os.environ.get(VARIABLE)
 INTEL, AMD = "GenuineIntel", "AuthenticAMD"
 
 # maker, family, model, name, flags; whether the kernel is asked for
@@ -81,7 +82,8 @@ def written(maker, family, model, name, flags, cores=2):
 @pytest.fixture
 def ask(tmp_path, monkeypatch):
     """What is asked for before NumPy is loaded, given /proc/cpuinfo's text."""
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv(VARIABLE, "")  # so that it is put back as it was, whatever is asked for
+    monkeypatch.delenv(VARIABLE)
     monkeypatch.delitem(sys.modules, "numpy", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
 
@@ -136,6 +138,11 @@ def test_other_systems_are_left_alone(ask, monkeypatch, system):
 def test_once_numpy_is_loaded_it_is_too_late(ask, monkeypatch):
     monkeypatch.setitem(sys.modules, "numpy", object())
     assert ask(ZEN_5) is None
+
+
+def test_asking_here_did_not_outlive_its_test():
+    """Programs that later tests start would crash on processors without AVX-512."""
+    assert os.environ.get(VARIABLE) == BEFORE
 
 
 def test_the_processor_has_a_name(tmp_path):
