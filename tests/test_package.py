@@ -93,3 +93,10 @@ def test_source_archive_is_whole(unpacked: Path, wheel: zipfile.ZipFile, tmp_pat
     again = zipfile.ZipFile(build(unpacked, "wheel", tmp_path))
     contents = [{entry.filename: entry.CRC for entry in archive.infolist()} for archive in (again, wheel)]
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize("target", ["wheel", "sdist"])
+def test_building_twice_gives_the_same_bytes(target: str, tmp_path: Path) -> None:
+    first, second = (build(ROOT, target, tmp_path / name).read_bytes() for name in ("a", "b"))
+    same = first == second
+    assert same  # a bare comparison would print megabytes

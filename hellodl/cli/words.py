@@ -18,7 +18,7 @@ TYPED = "HELLODL_COMMAND"  # scripts/hellodl says in this variable how it was ca
 def command_name() -> str:
     """What to type to call this program again: hellodl, scripts/hellodl, python -m hellodl."""
     if typed := os.environ.get(TYPED):
-        return shlex.quote(typed)
+        return typed if os.name == "nt" else shlex.quote(typed)
     program = Path(sys.argv[0])
     if program.name == "__main__.py" and program.parent.name == NAME:
         return shlex.join(sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1])
