@@ -7,6 +7,7 @@ Names are imported when they are first used, so that starting the command line c
 
 from __future__ import annotations
 
+import builtins
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -25,36 +26,27 @@ if TYPE_CHECKING:
 
     load = load_model
 
-_METHODS = [
-    "exp",
-    "log",
-    "sin",
-    "cos",
-    "tanh",
-    "sigmoid",
-    "relu",
-    "gelu",
-    "abs",
-    "sqrt",
-    "sum",
-    "mean",
-    "max",
-    "reshape",
-    "flatten",
-    "transpose",
-    "softmax",
-    "log_softmax",
-]  # methods of Tensor that are functions too
+# fmt: off
+_METHODS = [  # of Tensor that are functions too
+    "exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "abs", "sqrt", "clip", "maximum",
+    "minimum", "sum", "mean", "max", "min", "prod", "var", "std", "argmax", "reshape", "flatten", "transpose",
+    "softmax", "log_softmax", "detach",
+]
+_CORE = ["Tensor", "Program", "grad", "concat", "stack", "where", "vjp", "jvp", "hvp"]
+# fmt: on
 _HOMES = {
     "nn": ("hellodl.nn", ""),
     "optim": ("hellodl.optim", ""),
     "load": ("hellodl.checkpoint", "load_model"),
     "read": ("hellodl.reading.reader", "read"),
-    **{name: ("hellodl.autograd", name) for name in ("Tensor", "Program", "grad", "concat", "stack")},
+    "datasets": ("hellodl.datasets", ""),
+    **{name: ("hellodl.axes", name) for name in ("gather", "einsum")},
+    **{name: ("hellodl.autograd", name) for name in _CORE},
     **{name: ("hellodl.autograd.tensor", f"Tensor.{name}") for name in _METHODS},
 }
 
-__all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605 - the names are listed just above
+# A star takes what Python itself has no function of: not sum, max, min and abs, which are there all the same.
+__all__ = sorted({*_HOMES, "__version__"} - set(dir(builtins)))  # noqa: PLE0605 - the names are listed above
 
 
 def __getattr__(name: str) -> object:
@@ -70,4 +62,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted({*__all__, *_HOMES})

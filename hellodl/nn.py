@@ -43,6 +43,13 @@ class Linear:
         """Batches are rows: (n, n_in) → (n, n_out)."""
         return x @ self.weight.T + self.bias
 
+    def parameters(self) -> list[Tensor]:
+        """The weight and the bias."""
+        return [self.weight, self.bias]
+
+    def __repr__(self) -> str:
+        return "Linear({1}, {0})".format(*self.weight.shape)
+
 
 class DigitNet:
     """The chapter's network: linear layers lc1, lc2, lc3 with ReLU between and a log-softmax at the end.
@@ -84,6 +91,9 @@ class DigitNet:
     def parameters(self) -> list[Tensor]:
         """All weights and biases, first layer first."""
         return list(self.named_parameters().values())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({' → '.join(map(str, self.widths))})"
 
     def hidden_layer(self, pixels: Tensor) -> Tensor:
         """What the last hidden layer makes of scaled pixels: (n, 784) → (n, 64)."""
@@ -134,5 +144,13 @@ class DigitNet:
 
 
 def cross_entropy(log_probabilities: Tensor, targets: Tensor) -> Tensor:
-    """The mean over a batch of -Σ target · log p: both (n, 10), each row of targets sums to 1."""
+    """The mean over a batch of -Σ target · log p: both (n, 10), each row of targets sums to 1.
+
+    Raises ShapeError if the shapes differ, as those of plain labels do: `np.eye(10)[labels]` is meant.
+    """
+    if log_probabilities.shape != targets.shape:
+        msg = (
+            f"cross_entropy: targets {targets.shape}, expected {log_probabilities.shape}: np.eye(10)[labels]"
+        )
+        raise ShapeError(msg)
     return (log_probabilities * targets).sum() * (-1 / targets.shape[0])

@@ -42,10 +42,15 @@ class Optimizer:
     Args:
         parameters: leaves, all of the same dtype.
         lr: the learning rate; may be changed between steps.
+
+    Raises TypeError if there are none, or if one is computed from others.
     """
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
         self.parameters, self.lr = list(parameters), lr
+        if not self.parameters or any(p.op is not None for p in self.parameters):
+            msg = "an optimizer moves leaves, such as Tensor(0.5); it was given none, or a tensor that is computed"
+            raise TypeError(msg)
         self.count = np.zeros(1, np.float32)  # steps done; an array, like all that a rule remembers
         self.weights, self.gradient = self.zeros(), self.zeros()
         for parameter, view in zip(self.parameters, self.views(self.weights), strict=True):
@@ -64,10 +69,26 @@ class Optimizer:
         ]
 
     def step(self) -> None:
-        """Update the parameters from their `.grad`, as `backward()` left it."""
-        for parameter, gradient in zip(self.parameters, self.views(self.gradient), strict=True):
-            gradient[...] = 0 if parameter.grad is None else parameter.grad.value
-        self.update()
+        """Update the parameters that `backward()` reached from their `.grad`, which is used up.
+
+        What was not reached since the last step stays as it is, whatever its momentum.
+        """
+        ends = np.cumsum([0, *(p.size for p in self.parameters)]).tolist()
+        parts: list[slice] = []
+        for n, (parameter, gradient) in enumerate(
+            zip(self.parameters, self.views(self.gradient), strict=True)
+        ):
+            if parameter.grad is None:
+                continue
+            gradient[...] = parameter.grad.value
+            parameter.grad = None
+            joins = parts and parts[-1].stop == ends[n]
+            parts.append(slice(parts.pop().start if joins else ends[n], ends[n + 1]))
+        self.count += bool(parts)
+        for part in parts:
+            self.descend(self.weights[part], self.gradient[part], part)
+        for parameter in self.parameters:
+            parameter.touch()
 
     def update(self, part: slice = ALL) -> None:
         """Update the parameters, or a part of all weights, from `gradient`, which is used up."""

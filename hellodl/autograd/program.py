@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
+from itertools import combinations
 from threading import get_ident
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from hellodl.autograd.memory import laid_out, memory
-from hellodl.autograd.tensor import Tensor, topological_order
+from hellodl.autograd.tensor import SEEN, Tensor, topological_order
 from hellodl.autograd.views import View
 from hellodl.errors import NonFiniteError, ShapeError
 
@@ -44,7 +45,7 @@ class Program:
         into: for each output the array it is written to, or None for one of the program's own. One that a
             leaf lives in is written last, so that every output is computed from what the leaves held.
 
-    Raises ShapeError if an array does not have its output's shape.
+    Raises ShapeError if an array does not have its output's shape, ValueError if two share memory.
     """
 
     def __init__(self, *outputs: Tensor, into: Sequence[Array | None] = ()) -> None:
@@ -114,7 +115,7 @@ class _Plan:
                 if self._last_use[x] == position and x in self._buffers:
                     flat = self._buffers.pop(x)
                     self._free.setdefault((flat.size, flat.dtype), []).append(flat)
-        self.results = tuple(self._deliver(*pair) for pair in wanted)
+        self.results = self._deliver(wanted)
 
     def _find_last_uses(self, order: list[Tensor], outputs: Sequence[Tensor]) -> dict[Tensor, int]:
         """The position at which each node is read for the last time, directly or through a view of it."""
@@ -137,7 +138,7 @@ class _Plan:
             while target is not None and isinstance(node.op, View):
                 (x,) = node.inputs
                 target, node = node.op.undo(target, x.shape), x
-            if target is not None and not any(np.may_share_memory(target, leaf) for leaf in leaves):
+            if target is not None and not _meets(target, leaves):
                 targets.setdefault(node, target)
         return targets
 
@@ -158,7 +159,8 @@ class _Plan:
             flat = self._buffers[node] = self._take_buffer(node, position)
             out = laid_out(flat, node.shape)
         self._arrays[node] = out
-        self.steps.append(partial(node.op.forward, out, *inputs))
+        run = node.op.forward if type(node.op) in SEEN else node.op.compute
+        self.steps.append(partial(run, out, *inputs))
         self.calls.append(Call(node.op, out, tuple(inputs)))
 
     def _take_buffer(self, node: Tensor, position: int) -> Array:
@@ -176,14 +178,27 @@ class _Plan:
         fits = (x.shape, x.dtype) == (node.shape, node.dtype)
         return dies and fits and all(other is x or self._owner[other] is not x for other in node.inputs)
 
-    def _deliver(self, output: Tensor, target: Array | None) -> Array:
-        """The array in which an output ends up, copied there by each run if it is computed elsewhere."""
-        array = self._arrays[output]
-        if target is None:
-            return array
-        if not _same_memory(array, target):
-            self.steps.append(partial(np.copyto, target, array))
-        return target
+    def _deliver(self, wanted: list[tuple[Tensor, Array | None]]) -> tuple[Array, ...]:
+        """The arrays in which the outputs end up, copied there by each run if they are computed elsewhere.
+
+        Those that leaves live in are written last, so what else shows such a leaf is copied before.
+        """
+        leaves = [array for node, array in self._arrays.items() if node.op is None]
+        in_leaves = [target for _, target in wanted if target is not None and _meets(target, leaves)]
+        results: list[Array] = []
+        last: list[Callable[[], None]] = []
+        for output, target in wanted:
+            array = self._arrays[output]
+            in_place = target is not None and _same_memory(array, target)
+            if _meets(array, in_leaves) and not in_place:
+                shown, array = array, np.empty_like(array)
+                self.steps.append(partial(np.copyto, array, shown))
+            if target is not None and not in_place:
+                steps = last if _meets(target, leaves) else self.steps
+                steps.append(partial(np.copyto, target, array))
+            results.append(array if target is None else target)
+        self.steps += last
+        return tuple(results)
 
 
 @contextmanager
@@ -206,7 +221,15 @@ def _pair(outputs: Sequence[Tensor], into: Sequence[Array | None]) -> list[tuple
         if array is not None and array.shape != output.shape:
             msg = f"an output of shape {output.shape} cannot be written into an array of shape {array.shape}"
             raise ShapeError(msg)
+    given = [array for array in into if array is not None]
+    if any(np.shares_memory(a, b) for a, b in combinations(given, 2)):
+        msg = "two outputs cannot be written into the same memory: give each an array of its own"
+        raise ValueError(msg)
     return list(zip(outputs, into, strict=True))
+
+
+def _meets(array: Array, others: Sequence[Array]) -> bool:
+    return any(np.may_share_memory(array, other) for other in others)
 
 
 def _same_memory(a: Array, b: Array) -> bool:
