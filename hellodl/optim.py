@@ -49,7 +49,7 @@ class Optimizer:
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
         self.parameters, self.lr = list(parameters), lr
         if not self.parameters or any(p.op is not None for p in self.parameters):
-            msg = "an optimizer moves leaves, such as Tensor(0.5); it was given none, or a tensor that is computed"
+            msg = "an optimizer moves leaves, such as Tensor(0.5); it got none, or one that is computed"
             raise TypeError(msg)
         self.count = np.zeros(1, np.float32)  # steps done; an array, like all that a rule remembers
         self.weights, self.gradient = self.zeros(), self.zeros()
