@@ -1,11 +1,15 @@
 """Files are replaced whole or not at all, by one process at a time, and nothing is left behind."""
 
 import errno
+import os
+import stat
 import sys
+from pathlib import Path
 
 import pytest
 
-from hellodl.system.files import alone_in, replacing, temporary_of
+from hellodl.errors import HellodlError
+from hellodl.system.files import alone_in, replacing, temporary_of, write_atomically
 
 needs_locks = pytest.mark.skipif(sys.platform == "win32", reason="no folder locks there")
 
@@ -42,6 +46,46 @@ def test_what_a_killed_process_left_is_used_again(tmp_path):
         file.write(b"new")
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be synced there")
+def test_the_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_end(tmp_path, monkeypatch):
+    """Or a machine that stops could have the new name for an empty file."""
+    path, done = tmp_path / "file", []
+    sync, replace = os.fsync, Path.replace
+
+    def synced(descriptor):
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "bytes")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", lambda *paths: done.append("name") or replace(*paths))
+    with replacing(path) as file:
+        file.write(b"new")
+    assert done == ["bytes", "name", "folder"]
+
+
+def test_a_disk_that_is_full_only_at_the_rename_leaves_the_old_file(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(HellodlError, match=r"file: cannot be written: No space left on device$"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="making a link needs a privilege there")
+def test_a_link_in_the_temporarys_place_is_not_followed(tmp_path):
+    """In a folder that others may write, they could have it overwrite any file of ours."""
+    mine, path = tmp_path / "mine", tmp_path / "file"
+    mine.write_bytes(b"precious")
+    temporary_of(path).symlink_to(mine)
+    write_atomically(path, b"new")
+    assert (mine.read_bytes(), path.read_bytes()) == (b"precious", b"new")
 
 
 @needs_locks

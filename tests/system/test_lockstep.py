@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -57,6 +58,27 @@ def test_a_second_process_that_dies_is_noticed(monkeypatch):
         in_lockstep(lambda _meet: os.kill(os.getpid(), signal.SIGKILL)) as meet,
     ):
         meet()
+
+
+def test_a_second_process_that_stands_still_is_waited_for(monkeypatch):
+    """Stopped by a debugger, a laptop's lid or a scheduler, it is not dead: the work goes on where it was."""
+    monkeypatch.setattr(lockstep, "CHECK_EVERY", 0.01)  # looked at some fifty times meanwhile
+    numbers = shared_zeros(2, np.int64)
+
+    def other(meet):
+        numbers[0] = os.getpid()
+        meet()
+        meet()
+        numbers[1] = 42
+        meet()
+
+    with in_lockstep(other) as meet:
+        meet()
+        os.kill(int(numbers[0]), signal.SIGSTOP)
+        threading.Timer(0.5, os.kill, (int(numbers[0]), signal.SIGCONT)).start()
+        meet()
+        meet()
+        assert numbers[1] == 42
 
 
 def test_where_nobody_hears_of_ended_processes_the_body_still_ends():
