@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from paper import digits, enlarged
 
-from hellodl.reading.normalise import BOX, Recipe, normalise, placed, stroke_width, widened
+from hellodl.about import Recipe
+from hellodl.reading.normalise import BOX, normalise, placed, stroke_width, widened
 from hellodl.reading.trained import as_trained
 
 
