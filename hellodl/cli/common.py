@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -35,11 +37,15 @@ data_dir_option = click.option("--data-dir", type=FILE, help="Folder that holds 
 DATASETS = ("mnist", "fashion-mnist", "kmnist", "emnist-digits", "qmnist")  # a test holds it to the catalogue
 
 
-def say(message: str, *, quiet: bool = False) -> None:
-    """A remark on stderr."""
+def say(message: str, *, quiet: bool = False, prose: bool = False) -> None:
+    """A remark on stderr. Prose is broken between words on a terminal; nothing that is to be copied is."""
+    text = as_typed(printable(message))
+    if prose and sys.stderr.isatty():
+        columns = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, columns, break_long_words=False, break_on_hyphens=False)
     with suppress(OSError):  # that nobody reads it is no reason to stop
         if not quiet:
-            click.echo(as_typed(printable(message)), err=True)
+            click.echo(text, err=True)
 
 
 def print_json(record: object, **more: object) -> None:
@@ -64,7 +70,8 @@ def open_model(path: Path | None, *, quiet: bool = False) -> tuple[Path, Checkpo
     loaded = checkpoint.load(found)
     if path is None:
         shipped = found == checkpoint.SHIPPED
-        say(f"model: {'the one that ships with hellodl' if shipped else _own(found, loaded)}", quiet=quiet)
+        which = "the one that ships with hellodl" if shipped else _own(found, loaded)
+        say(f"model: {which}", quiet=quiet, prose=True)
     return found, loaded
 
 

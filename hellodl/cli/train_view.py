@@ -76,7 +76,7 @@ class View:
         """The batches; what is seen moves along with them."""
         if self._course is None:
             self._course = Course(trainer)
-            say(introduction(trainer), quiet=self._quiet)
+            say(introduction(trainer), quiet=self._quiet, prose=True)
         if not self._lively:
             yield from batches
             return
