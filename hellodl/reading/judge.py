@@ -1,8 +1,8 @@
 """Whether ink is a digit, a sign between digits, or neither: a small network that learned it from made pages.
 
 It looks at the ink as the digits' network sees it, and at measures of its place and its strokes. It knows
-nothing of the digits' network, so it serves any. So far only the drawing page asks it; the script that made it
-follows with the reader that will.
+nothing of the digits' network, so it serves any. So far only the drawing page asks it; the script that made
+it follows with the reader that will.
 """
 
 from __future__ import annotations
