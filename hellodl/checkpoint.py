@@ -227,9 +227,9 @@ def _check_start(path: Path) -> None:
             f"{path}: is a {kind if kind == 'folder' else 'device or pipe'}, expected a model's file"
         )
     with path.open("rb") as file:
-        header = int.from_bytes(file.read(8), "little")
-    if header > MAX_HEADER:
-        raise ModelError(f"{path}: begins as no model does, or has too long a header; {DOUBT}")
+        header, size = int.from_bytes(file.read(8), "little"), path.stat().st_size
+    if not 0 < header <= min(MAX_HEADER, size - 8):
+        raise ModelError(f"{path}: begins as no model does, is cut off, or has too long a header; {DOUBT}")
 
 
 def _shapes(widths: Sequence[int]) -> dict[str, Shape]:

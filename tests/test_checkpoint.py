@@ -229,6 +229,13 @@ def test_metadata_of_the_wrong_kind_is_refused(path, about, match):
     refused(path, file_of(about=about), match)
 
 
+@pytest.mark.parametrize("text", [b"", b"hi", b"\0" * 8, b"a text\n", b"\x09" + b"\0" * 7 + b"{}"])
+def test_a_short_text_is_no_model_and_is_told_so_in_plain_words(path, text):
+    path.write_bytes(text)
+    with pytest.raises(ModelError, match="begins as no model does, is cut off"):
+        checkpoint.load(path)
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "null", "[]", '"format"', "5", "{}", DEEP * 2, "[" * 100_000, "9" * 5000, "NaN"]
 )

@@ -23,6 +23,7 @@ from hellodl.cli.pictures import files, pictures_argument, polarity_option, read
 from hellodl.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hellodl.checkpoint import Checkpoint
@@ -67,9 +68,9 @@ def explain(
         if as_json:
             print_json(_fields(name, reading, whys))
         else:
-            _show(name, reading, whys)
+            _show(name, reading, whys, network.classes)
         if output:
-            _draw(name, reading, whys, output, quiet=quiet)
+            _draw(name, reading, whys, network.classes, output, quiet=quiet)
 
 
 def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, quiet: bool) -> Gallery | None:
@@ -122,23 +123,25 @@ def _digit_fields(digit: Digit, why: Explanation) -> dict[str, Any]:
     }
 
 
-def _show(image: str, reading: Reading, whys: list[Explanation]) -> None:
+def _show(image: str, reading: Reading, whys: list[Explanation], classes: Sequence[str]) -> None:
     """The explanation in the terminal."""
     from hellodl.cli.common import console
     from hellodl.cli.explain_view import draw
     from hellodl.cli.predict_view import as_text
 
-    click.echo(as_text(image, reading))
+    click.echo(as_text(image, reading, classes))
     out = console()
     for number, (digit, why) in enumerate(zip(reading.digits, whys, strict=True), 1):
-        for line in draw(digit, why, number if len(whys) > 1 else 0, out):
+        for line in draw(digit, why, classes, number if len(whys) > 1 else 0, out):
             out.print(line, soft_wrap=True)
 
 
-def _draw(name: str, reading: Reading, whys: list[Explanation], output: Path, *, quiet: bool) -> None:
+def _draw(
+    name: str, reading: Reading, whys: list[Explanation], classes: Sequence[str], output: Path, *, quiet: bool
+) -> None:
     """The explanation as a PNG."""
     from hellodl.cli.canvas import save
     from hellodl.cli.explain_picture import explain_picture
 
-    save(explain_picture(name, reading, whys), output)
+    save(explain_picture(name, reading, whys, classes), output)
     say(f"explanation: {output}", quiet=quiet)

@@ -9,6 +9,7 @@ import numpy as np
 
 from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, TEXT, WHITE, Canvas, fitted
 from hellodl.cli.explain_view import caption, growth, like
+from hellodl.cli.predict_view import called
 from hellodl.cli.steps_picture import COLOURS
 from hellodl.cli.words import confidence
 
@@ -29,7 +30,9 @@ RED = (206, 44, 32)
 MOST = 40  # digits drawn
 
 
-def explain_picture(name: str, reading: Reading, whys: Sequence[Explanation]) -> Image:
+def explain_picture(
+    name: str, reading: Reading, whys: Sequence[Explanation], classes: Sequence[str]
+) -> Image:
     """The sheet: a card for each digit."""
     head = MARGIN + 76
     shown = whys[:MOST]
@@ -41,15 +44,15 @@ def explain_picture(name: str, reading: Reading, whys: Sequence[Explanation]) ->
     more = f", {len(shown)} of {len(whys)} digits drawn" if len(shown) < len(whys) else ""
     canvas.text(right, MARGIN + 20, reading.verdict + more, 14, COLOURS[reading.verdict], "ra")
     for i, both in enumerate(zip(reading.digits, shown, strict=False)):
-        _draw_card(canvas, head + i * (CARD + GAP), *both)
+        _draw_card(canvas, head + i * (CARD + GAP), *both, classes)
     return canvas.image
 
 
-def _draw_card(canvas: Canvas, y: float, digit: Digit, why: Explanation) -> None:
+def _draw_card(canvas: Canvas, y: float, digit: Digit, why: Explanation, classes: Sequence[str]) -> None:
     """One digit: what was seen, what spoke for and against, and the nearest training digits."""
     canvas.box(MARGIN, y, WIDTH - 2 * MARGIN, CARD, fill=WHITE, outline=LINE, radius=8)
     x, colour = MARGIN + 14, COLOURS[digit.verdict]
-    words = f"{digit.digit}: {digit.verdict}, {confidence(digit.confidence)}"
+    words = f"{called(digit.digit, classes)}: {digit.verdict}, {confidence(digit.confidence)}"
     canvas.text(x, y + 11, words, 14, colour)
     canvas.text(WIDTH - MARGIN - 14, y + 12, "; ".join(growth(why)), 12, FADED, "ra")
     top = y + 38
@@ -63,9 +66,9 @@ def _draw_card(canvas: Canvas, y: float, digit: Digit, why: Explanation) -> None
     for i, neighbour in enumerate(why.neighbours):
         left, row = x + i % 4 * PITCH[1], top + i // 4 * PITCH[0]
         canvas.picture(left, row, neighbour.image, SMALL, SMALL)
-        canvas.text(left, row + SMALL + 3, caption(neighbour), 11, FADED)
+        canvas.text(left, row + SMALL + 3, fitted(caption(neighbour, classes), PITCH[1] - 4, 11), 11, FADED)
     if why.neighbours:
-        canvas.text(x, top + LARGE + 6, like(why.neighbours), 12, FADED)
+        canvas.text(x, top + LARGE + 6, like(why.neighbours, classes), 12, FADED)
 
 
 def on_paper(values: Floats) -> Grey:

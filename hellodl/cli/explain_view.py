@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from hellodl.cli.predict_view import COLOURS
+from hellodl.about import DIGITS
+from hellodl.cli.predict_view import called
+from hellodl.cli.steps import heading
 from hellodl.cli.terminal import beside, has_colour, in_colours, picture, red_and_blue
 
 if TYPE_CHECKING:
@@ -22,20 +24,19 @@ if TYPE_CHECKING:
 WIDEST = 100  # columns
 
 
-def draw(digit: Digit, why: Explanation, number: int, out: Console) -> Iterator[Text]:
+def draw(digit: Digit, why: Explanation, classes: Sequence[str], number: int, out: Console) -> Iterator[Text]:
     """One digit's explanation, line by line; `number` says which digit of several, 0 for a single one."""
     yield Text()
-    heading = Text(f"{number}  " if number else "", "dim")
-    yield heading.append(f"{digit.digit}", f"bold {COLOURS[digit.verdict]}")
+    yield heading(digit, classes, number)
     yield from (Text(f"   {line}") for line in growth(why))
     yield Text()
     yield from beside([(picture(digit.seen, out), "seen"), *_evidence(why, out)], out.width)
     if why.neighbours:
-        yield Text(f"\n{like(why.neighbours)}:\n")
+        yield Text(f"\n{like(why.neighbours, classes)}:\n")
         width = min(out.width, WIDEST)
         shown = max(1, (width + 1) // 29)
         near = why.neighbours[:shown]
-        yield from beside([(picture(n.image, out), caption(n)) for n in near], width)
+        yield from beside([(picture(n.image, out), caption(n, classes)) for n in near], width)
     yield Text()
 
 
@@ -56,15 +57,15 @@ def growth(why: Explanation) -> tuple[str, str]:
     return ends, f"pixels for it add {positive:.1f}, pixels against it take {-negative:.1f}"
 
 
-def like(neighbours: Sequence[Neighbour]) -> str:
+def like(neighbours: Sequence[Neighbour], classes: Sequence[str] = DIGITS) -> str:
     """What the nearest training digits are, in words."""
     counts = Counter(n.label for n in neighbours).most_common()
     if len(counts) == 1:
-        return f"the {len(neighbours)} training digits most like it are all {counts[0][0]}"
-    labels = ", ".join(f"{count} times {label}" for label, count in counts)
+        return f"the {len(neighbours)} training digits most like it are all {called(counts[0][0], classes)}"
+    labels = ", ".join(f"{count} times {called(label, classes)}" for label, count in counts)
     return f"the {len(neighbours)} training digits most like it are {labels}"
 
 
-def caption(neighbour: Neighbour) -> str:
+def caption(neighbour: Neighbour, classes: Sequence[str]) -> str:
     """A neighbour's label, and how far it is."""
-    return f"{neighbour.label}, distance {neighbour.distance:.1f}"
+    return f"{called(neighbour.label, classes)}, distance {neighbour.distance:.1f}"

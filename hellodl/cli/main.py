@@ -12,9 +12,10 @@ from pathlib import Path
 
 import click
 
+from hellodl.cli.common import say
 from hellodl.cli.help import Command
 from hellodl.cli.signals import Signals
-from hellodl.cli.words import NAME, PLAIN, as_typed, command_name, printable
+from hellodl.cli.words import NAME, PLAIN, command_name
 from hellodl.errors import HellodlError
 from hellodl.system.kernels import choose_kernel
 from hellodl.version import __version__
@@ -147,6 +148,5 @@ def _replace_closed_streams() -> None:
 
 def complain(message: str, code: int) -> int:
     """One line on stderr."""
-    with suppress(OSError):  # whoever read our stderr may have gone
-        click.echo(f"{NAME}: {as_typed(printable(message))}", err=True)
+    say(f"{NAME}: {message}", prose="`" not in message)  # a command is to be copied
     return code

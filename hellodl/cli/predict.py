@@ -16,6 +16,7 @@ from hellodl.errors import UsageError
 from hellodl.system.files import kind_at
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hellodl.reading.reader import Reading
@@ -55,12 +56,14 @@ def predict(
         return
     names = files(images, output)
     _check(names, steps=steps, as_json=as_json)
-    render = predict_view.as_json if as_json else predict_view.as_text
     bars = not (as_json or quiet or steps) and len(names) == 1 and kind_at(images[0]) != "folder"
     network = open_model(model, quiet=quiet)[1].model()
     for name, reading in readings(names, network, invert=invert, as_json=as_json, quiet=quiet):
-        click.echo(render(name, reading))
-        _draw(name, reading, output, steps=steps, bars=bars, quiet=quiet)
+        classes = network.classes
+        click.echo(
+            predict_view.as_json(name, reading) if as_json else predict_view.as_text(name, reading, classes)
+        )
+        _draw(name, reading, classes, output, steps=steps, bars=bars, quiet=quiet)
 
 
 def _check(names: list[str], *, steps: bool, as_json: bool) -> None:
@@ -71,16 +74,26 @@ def _check(names: list[str], *, steps: bool, as_json: bool) -> None:
         raise UsageError(f"{names[-1]}: does not exist; to draw the steps into a file, give -o FILE.png")
 
 
-def _draw(name: str, reading: Reading, output: Path | None, *, steps: bool, bars: bool, quiet: bool) -> None:
+def _draw(
+    name: str,
+    reading: Reading,
+    classes: Sequence[str],
+    output: Path | None,
+    *,
+    steps: bool,
+    bars: bool,
+    quiet: bool,
+) -> None:
     """How a picture was read: as bars, or every step, in the terminal and as a PNG."""
     if bars:
         blocks = sys.stdout.encoding.lower().startswith("utf")
-        click.echo("".join(f"  {line}\n" for line in predict_view.details(reading, blocks=blocks)), nl=False)
+        lines = predict_view.details(reading, classes, blocks=blocks)
+        click.echo("".join(f"  {line}\n" for line in lines), nl=False)
     if steps:
         from hellodl.cli.common import console
         from hellodl.cli.steps import draw_steps
 
-        draw_steps(reading, console())
+        draw_steps(reading, classes, console())
     if output:
         from hellodl.cli.canvas import save
         from hellodl.cli.steps_picture import steps_picture

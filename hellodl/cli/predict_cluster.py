@@ -111,16 +111,18 @@ def _read_group(job: Job, names: list[str]) -> Iterator[str | PictureError]:
     from hellodl.reading.several import read_group
 
     content, invert, as_json = job
-    render = predict_view.as_json if as_json else predict_view.as_text
     sources = [fetched(name) for name in names]
     good: list[Source] = [source for source in sources if not isinstance(source, PictureError)]
-    readings = iter(read_group(good, _model(content), invert=invert))
+    model = _model(content)
+    readings = iter(read_group(good, model, invert=invert))
     for name, source in zip(names, sources, strict=True):
         answer = source if isinstance(source, PictureError) else next(readings)
         if isinstance(answer, PictureError):
             yield PictureError(str(answer).replace("bytes:", f"{name}:", 1))
+        elif as_json:
+            yield predict_view.as_json(name, answer)
         else:
-            yield render(name, answer)
+            yield predict_view.as_text(name, answer, model.classes)
 
 
 def fetched(name: str) -> str | bytes | PictureError:

@@ -10,6 +10,8 @@ import click
 from hellodl.cli.words import confidence, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hellodl.reading.reader import Digit, Reading
 
 COLOURS = {"digits": "green", "digit": "green", "unsure": "yellow", "not digits": "red", "not a digit": "red"}
@@ -30,15 +32,22 @@ def as_json(name: str, reading: Reading) -> str:
     return json.dumps(fields)
 
 
-def as_text(name: str, reading: Reading) -> str:
+def as_text(name: str, reading: Reading, classes: Sequence[str]) -> str:
     """One line, `photo.jpg: 42  98.7 %`, and a line for each thing that is doubtful."""
     text = " / ".join(reading.text.split("\n")) or "no digits"
+    if any(called(digit.digit, classes) != str(digit.digit) for digit in reading.digits):
+        text = ", ".join(called(digit.digit, classes) for digit in reading.digits)
     words = [click.style(text, fg=COLOURS[reading.verdict], bold=True)]
     if reading.digits:
         words.append(confidence(min(digit.confidence for digit in reading.digits)))
         words += [] if reading.verdict == "digits" else [reading.verdict]
     doubts = [f"\n  {printable(warning)}" for warning in reading.warnings]
     return f"{printable(name)}: {'  '.join(words)}{''.join(doubts)}"
+
+
+def called(digit: int, classes: Sequence[str]) -> str:
+    """An answer in words: `7`, or `7 Sneaker` of a network whose classes are no digits."""
+    return str(digit) if classes[digit] == str(digit) else f"{digit} {printable(classes[digit])}"
 
 
 def bar(share: float, width: int = BAR, *, blocks: bool = True) -> str:
@@ -49,23 +58,28 @@ def bar(share: float, width: int = BAR, *, blocks: bool = True) -> str:
     return f"{'█' * whole + EIGHTHS[eighths] * (eighths > 0):<{width}}"
 
 
-def bars(digit: Digit, width: int = BAR, *, blocks: bool = True) -> list[str]:
-    """The ten probabilities, a line each."""
+def bars(digit: Digit, classes: Sequence[str], width: int = BAR, *, blocks: bool = True) -> list[str]:
+    """The ten probabilities, a line each, in `width` characters and those of a name and a number."""
+    names = [called(i, classes) for i in range(len(digit.probabilities))]
+    longest = max(map(len, names))
     return [
-        f"{i} {bar(probability, width, blocks=blocks)} {confidence(probability):>7}"
-        for i, probability in enumerate(digit.probabilities)
+        f"{name:<{longest}} {bar(probability, width, blocks=blocks)} {confidence(probability):>7}"
+        for name, probability in zip(names, digit.probabilities, strict=True)
     ]
 
 
-def details(reading: Reading, *, blocks: bool) -> list[str]:
+def details(reading: Reading, classes: Sequence[str], *, blocks: bool) -> list[str]:
     """What there is to say about a picture on its own: one digit's ten bars, or a bar for each digit."""
     if len(reading.digits) == 1:
         (digit,) = reading.digits
-        lines = bars(digit, blocks=blocks)
+        lines = bars(digit, classes, blocks=blocks)
         lines[digit.digit] = click.style(lines[digit.digit], fg=COLOURS[digit.verdict], bold=True)
         return lines
     return [
-        click.style(f"{d.digit} {bar(d.confidence, blocks=blocks)} {confidence(d.confidence):>7}", bold=True)
+        click.style(
+            f"{called(d.digit, classes)} {bar(d.confidence, blocks=blocks)} {confidence(d.confidence):>7}",
+            bold=True,
+        )
         + ("" if d.verdict == "digit" else click.style(f"  {d.verdict}", fg=COLOURS[d.verdict]))
         for d in reading.digits
     ]

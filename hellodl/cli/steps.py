@@ -7,65 +7,81 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from hellodl.cli.predict_view import COLOURS, bar
-from hellodl.cli.terminal import beside, has_colour, has_unicode, in_colours, picture
+from hellodl.cli.predict_view import COLOURS, bars, called
+from hellodl.cli.terminal import beside, has_colour, has_unicode, in_colours, picture, resized
 from hellodl.cli.words import confidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
     from rich.console import Console
 
     from hellodl.cli.terminal import Grey
+    from hellodl.reading.ink import Ink
     from hellodl.reading.pieces import Box
     from hellodl.reading.reader import Digit, Reading
 
 WIDEST = 100  # columns, also of wider terminals
 HUELESS = 48  # of 255: colours with less between their channels are shown as grey
 TALLEST = 44  # pixels of the picture as drawn, two to a line
+WIDE = 3  # pictures that are as many times wider than high have their ink below them
 BOXES = {"digit": (64, 192, 96), "unsure": (240, 176, 32), "not a digit": (240, 80, 64)}
 
 
-def draw_steps(reading: Reading, out: Console) -> None:
+def draw_steps(reading: Reading, classes: Sequence[str], out: Console) -> None:
     """Print every step from the picture to its digits."""
-    for line in [*_preparation(reading, out), *_digits(reading, out)]:
+    for line in [*_preparation(reading, out), *_digits(reading, classes, out)]:
         out.print(line, soft_wrap=True)
-    out.print()
 
 
 def _preparation(reading: Reading, out: Console) -> Iterator[Text]:
     """The picture and its ink beside each other."""
     yield Text()
-    if reading.ink is None:
-        yield Text("as in training: it goes to the network as it is", "dim")
-        yield Text()
+    ink = reading.ink
+    if ink is None:
+        yield from (Text("as in training: it goes to the network as it is", "dim"), Text())
         return
-    original = reading.picture.pixels
-    height, width = original.shape[:2]
-    factor = min(((min(out.width, WIDEST) - 1) // 2) / width, TALLEST / height, 1)
+    height, width = reading.picture.height, reading.picture.width
+    across = 1 if width > WIDE * height else 2
+    factor = min(((min(out.width, WIDEST) - 1) // across) / width, TALLEST / height, 1)
     size = max(1, round(width * factor)), max(1, round(height * factor))
     on_original = size[0] / (width * reading.picture.scale)
     boxes = [_scaled(digit.box, on_original) for digit in reading.digits]
-    seen = _picture(original, size, reading, boxes, out)
-    mask = picture(_shrunk(reading.ink.mask.astype(np.uint8) * 255, size), out)
-    kind = "light on dark" if reading.ink.light else "dark on light"
-    yield from beside([(seen, "the picture"), (mask, f"its ink, {kind}")], out.width)
+    mask = ink.mask.astype(np.uint8) * np.uint8(255)
+    share = resized(mask, size) / np.float32(255)
+    strength = np.minimum(share / (share[share > 0].mean() if share.any() else 1), 1)  # thin lines, too
+    seen = _picture(_with_ink(reading.picture.pixels, mask, strength), ink, reading.digits, boxes, out)
+    its_ink = picture((strength * 255).astype(np.uint8), out)
+    kind = "light on dark" if ink.light else "dark on light"
+    yield from beside([(seen, "the picture"), (its_ink, f"its ink, {kind}")], out.width)
     yield Text()
 
 
-def _picture(
-    original: Grey, size: tuple[int, int], reading: Reading, boxes: list[Box], out: Console
-) -> list[Text]:
-    """The picture with a numbered box around each digit, ink bright where there are no colours."""
-    small = _shrunk(original, size)
-    if not has_colour(out):
-        grey = small if small.ndim == 2 else small.mean(axis=2).astype(np.uint8)
-        lines = picture(grey if reading.ink and reading.ink.light else 255 - grey, out)
-    else:
-        colours = _muted(small) if small.ndim == 3 else np.repeat(small[:, :, None], 3, axis=2)
-        for digit, box in zip(reading.digits, boxes, strict=True):
+def _with_ink(original: Grey, mask: Grey, strength: NDArray[np.float32]) -> Grey:
+    """A picture made small (h, w, 3), each pixel as much of the ink's colour as `strength` (h, w) says.
+
+    Thin lines are a small share of such pixels: without this they would be lost on the paper.
+    """
+    colours = np.repeat(original[:, :, None], 3, axis=2) if original.ndim == 2 else original
+    height, width = strength.shape
+    small = resized(colours, (width, height))
+    is_ink = resized(mask, (colours.shape[1], colours.shape[0])) > 127
+    tone = np.median(colours[is_ink], axis=0) if is_ink.any() else small
+    mixed: Grey = np.rint(small + strength[:, :, None] * (tone - small)).astype(np.uint8)
+    return mixed
+
+
+def _picture(small: Grey, ink: Ink, digits: Sequence[Digit], boxes: list[Box], out: Console) -> list[Text]:
+    """A picture (h, w, 3) with a numbered box around each digit; ink is bright where there are no colours."""
+    if has_colour(out):
+        colours = _muted(small)
+        for digit, box in zip(digits, boxes, strict=True):
             _outline(colours, box, BOXES[digit.verdict])
         lines = in_colours(colours, out)
+    else:
+        grey = small.mean(axis=2).astype(np.uint8)
+        lines = picture(grey if ink.light else 255 - grey, out)
     for number, box in enumerate(boxes, 1):
         lines = _labelled(lines, str(number), box)
     return lines
@@ -96,34 +112,25 @@ def _labelled(lines: list[Text], label: str, box: Box) -> list[Text]:
     return [*lines[:y], line, *lines[y + 1 :]]
 
 
-def _digits(reading: Reading, out: Console) -> Iterator[Text]:
-    """Each digit as the network saw it, with its bars."""
+def _digits(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[Text]:
+    """Each digit as the network saw it, with its bars, in the room that a 28-pixel picture leaves."""
+    room = out.width - 28 - 3 - 10 - max(len(called(i, classes)) for i in range(len(classes)))
     for number, digit in enumerate(reading.digits, 1):
-        place = f"{number}  " if len(reading.digits) > 1 else ""
-        heading = Text(place, "dim").append(f"{digit.digit}", f"bold {COLOURS[digit.verdict]}")
-        yield heading.append(f"  {confidence(digit.confidence)}").append(f"  {digit.verdict}", "dim")
-        seen = picture(digit.seen, out)
-        rows = [Text()] * 2 + _bars(digit, out) + [Text()] * 2
-        for left, right in zip(seen, rows, strict=True):
-            yield left + Text("   ") + right
+        yield heading(digit, classes, number if len(reading.digits) > 1 else 0)
+        rows = bars(digit, classes, max(8, min(40, room)), blocks=has_unicode(out))
+        right = [Text(row, no_wrap=True) for row in rows]
+        right[digit.digit].stylize(f"bold {COLOURS[digit.verdict]}")
+        for left, bar in zip(picture(digit.seen, out), [Text()] * 2 + right + [Text()] * 2, strict=True):
+            yield left + Text("   ") + bar
         yield Text()
 
 
-def _bars(digit: Digit, out: Console) -> list[Text]:
-    """The ten probabilities as bars, in the room that a 28-pixel picture leaves."""
-    width = max(8, min(40, out.width - 28 - 3 - 11))
-    lines = []
-    for i, probability in enumerate(digit.probabilities):
-        line = f"{i} {bar(probability, width, blocks=has_unicode(out))} {confidence(probability):>7}"
-        lines.append(Text(line, f"bold {COLOURS[digit.verdict]}" if i == digit.digit else "", no_wrap=True))
-    return lines
-
-
-def _shrunk(pixels: Grey, size: tuple[int, int]) -> Grey:
-    """A picture of another (width, height)."""
-    from PIL import Image
-
-    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
+def heading(digit: Digit, classes: Sequence[str], number: int) -> Text:
+    """What a digit was read as, and how surely; `number` is that of its box, 0 for a single digit."""
+    words = Text(f"box {number}: " if number else "", "dim").append("read as ", "not dim")
+    words.append(called(digit.digit, classes), f"not dim bold {COLOURS[digit.verdict]}")
+    verdict = "" if digit.verdict == "digit" else f": {digit.verdict}"
+    return words.append(f", confidence {confidence(digit.confidence)}{verdict}", "not dim")
 
 
 def _scaled(box: Box, factor: float) -> Box:

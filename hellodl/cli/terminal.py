@@ -106,8 +106,15 @@ def _in_characters(pixels: Grey, glyphs: dict[str, tuple[float, float]]) -> list
 
 
 def _even(pixels: Grey) -> Grey:
-    """The same picture with an even number of rows."""
-    return np.concatenate([pixels, np.zeros_like(pixels[: len(pixels) % 2])])
+    """The same picture with an even number of rows: the last of an odd number stands twice."""
+    return np.concatenate([pixels, pixels[len(pixels) - len(pixels) % 2 :]])
+
+
+def resized(pixels: Grey, size: tuple[int, int]) -> Grey:
+    """A picture of another (width, height): the mean of the pixels that become one."""
+    from PIL import Image
+
+    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
 
 
 @cache

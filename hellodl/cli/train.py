@@ -55,6 +55,7 @@ def train(preset: str | None, log: Path | None, *, as_json: bool, quiet: bool, *
         run = training.Run(
             **of_run,
             progress=view.progress,
+            watch=view.watch,
             should_stop=stop.requested,
             tell=partial(say, quiet=quiet or as_json),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import sys
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from hellodl.cli.common import print_json, say
-from hellodl.cli.live import Block, is_lively
+from hellodl.cli.live import Block, has_blocks, is_lively
 from hellodl.cli.train_display import WIDEST, Course
 from hellodl.cli.words import command_name, counted, percent
 
@@ -53,6 +54,10 @@ class JsonView:
         """The batches, nothing shown."""
         return batches
 
+    def watch(self, pictures: Iterable[Any]) -> Iterable[Any]:
+        """What is drawn first, nothing shown."""
+        return pictures
+
     def show(self, record: Record) -> None:
         """Print a record."""
         print_json(as_fields(record))
@@ -71,6 +76,15 @@ class View:
         self._course: Course | None = None
         self._drawn = 0.0  # when the block was last drawn
         self._rows = 0
+
+    def watch(self, pictures: Iterable[Any]) -> Iterable[Any]:
+        """What is drawn first, with a bar."""
+        if not self._lively:
+            return pictures
+        from tqdm import tqdm
+
+        ascii_only = not has_blocks(sys.stderr)
+        return tqdm(pictures, "drawing", leave=False, unit=" pictures", ascii=ascii_only, dynamic_ncols=True)
 
     def progress(self, trainer: Trainer, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The batches; what is seen moves along with them."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hellodl.training.pen import Watch
     from hellodl.training.settings import Settings
 
     Images = NDArray[np.uint8]
@@ -76,13 +77,16 @@ def epoch_order(indices: NDArray[np.intp], batch_size: int, seed: int, epoch: in
     return shuffled[: batches * batch_size].reshape(batches, batch_size)
 
 
-def with_pen(images: Images, labels: Labels, seed: int) -> tuple[Images, Labels]:
-    """The images (n, 28, 28) and labels (n,) with 30,000 drawn digits and 15,000 other signs behind them."""
+def with_pen(images: Images, labels: Labels, seed: int, watch: Watch) -> tuple[Images, Labels]:
+    """The images (n, 28, 28) and labels (n,) with 30,000 drawn digits and 15,000 other signs behind them.
+
+    `watch` wraps what is gone through.
+    """
     from hellodl.training.pen import drawn_digits, drawn_others  # noqa: PLC0415 - needs OpenCV, slow to import
 
     rng = generator(seed, Purpose.PEN)
-    digits, their_labels = drawn_digits(rng, PEN_DIGITS)
-    signs = drawn_others(rng, PEN_SIGNS)
+    digits, their_labels = drawn_digits(rng, PEN_DIGITS, watch)
+    signs = drawn_others(rng, PEN_SIGNS, watch)
     none = np.full(PEN_SIGNS, NO_DIGIT, np.uint8)
     return np.concatenate([images, digits, signs]), np.concatenate([labels, their_labels, none])
 

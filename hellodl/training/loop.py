@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from hellodl.datasets import Dataset
     from hellodl.optim import Optimizer
     from hellodl.training.batches import Batch
+    from hellodl.training.pen import Watch
     from hellodl.training.settings import Settings
 
     Array = NDArray[Any]
@@ -66,9 +67,10 @@ class Trainer:
         settings: what to do.
         data: the training set; the validation images are held out of it.
         processes: 1, or 2 to share out every step; the weights come out the same bit for bit.
+        watch: wraps the pictures that a pen draws first, to show how far it is.
     """
 
-    def __init__(self, settings: Settings, data: Dataset, processes: int = 1) -> None:
+    def __init__(self, settings: Settings, data: Dataset, processes: int = 1, watch: Watch = iter) -> None:
         self.settings, self.data = settings, data
         one_blas_thread()
         _check_enough(settings, data)
@@ -76,7 +78,7 @@ class Trainer:
         rows = with_repeats(rows, len(data.labels) - data.added)
         images, labels = data.images, data.labels
         if settings.drawn:
-            images, labels = with_pen(images, labels, settings.seed)
+            images, labels = with_pen(images, labels, settings.seed, watch)
         self.plan = Plan(settings, rows, np.arange(len(data.labels), len(labels)))
         self.model = DigitNet(settings.hidden, generator(settings.seed, Purpose.WEIGHTS))
         self._optimizer = _optimizer(settings, self.model)

@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 from hellodl.reading.normalise import placed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from typing import Any
 
     from hellodl.reading.arrays import Pixels
+
+    Watch: TypeAlias = Callable[[NDArray[Any]], Iterable[Any]]
 
 Points: TypeAlias = NDArray[np.float64]
 """One stroke of the pen: (n, 2) points, x to the right and y down; a digit fills y from 0 to 1."""
@@ -44,16 +47,19 @@ FONTS = (
 )
 
 
-def drawn_digits(rng: Rng, count: int) -> tuple[Pixels, Pixels]:
-    """Draw `count` digits: uint8 images (count, 28, 28) placed as in MNIST, and their labels."""
+def drawn_digits(rng: Rng, count: int, watch: Watch = iter) -> tuple[Pixels, Pixels]:
+    """Draw `count` digits: uint8 images (count, 28, 28) placed as in MNIST, and their labels.
+
+    `watch` wraps what is gone through, to show how far it is.
+    """
     labels = rng.choice(DIGITS, count).astype(np.uint8)
-    return np.stack([_inked(STYLES[int(d)](rng), rng) for d in labels]), labels
+    return np.stack([_inked(STYLES[int(d)](rng), rng) for d in watch(labels)]), labels
 
 
-def drawn_others(rng: Rng, count: int) -> Pixels:
+def drawn_others(rng: Rng, count: int, watch: Watch = iter) -> Pixels:
     """Draw `count` signs that are no digits: uint8 images (count, 28, 28) placed as in MNIST."""
     kinds = rng.choice(3, count, p=(0.45, 0.3, 0.25))
-    return np.stack([(_letter(rng) if k == 0 else _inked(_sign(rng, int(k)), rng)) for k in kinds])
+    return np.stack([(_letter(rng) if k == 0 else _inked(_sign(rng, int(k)), rng)) for k in watch(kinds)])
 
 
 def line(*points: tuple[float, float]) -> Points:

@@ -93,7 +93,7 @@ def _prepared(settings: Settings, run: Run) -> Trainer:
     data = training_set(settings, run.data_dir, run.tell)
     if settings.drawn:
         run.tell(f"drawing {PEN_DIGITS + PEN_SIGNS:,} pictures with a random pen, some seconds' work")
-    trainer = Trainer(settings, data, min(run.threads or available_cpus(), PROCESSES))
+    trainer = Trainer(settings, data, min(run.threads or available_cpus(), PROCESSES), run.watch)
     if run.resume and start:
         restore(trainer, run.resume, start)
     elif settings.init:

@@ -17,10 +17,11 @@ import paper
 import pytest
 import tiny
 from click.testing import CliRunner
-from PIL import Image
+from PIL import Image, ImageDraw
 from rich.console import Console
 
 from hellodl import checkpoint
+from hellodl.about import DIGITS
 from hellodl.cli import pictures, predict_view
 from hellodl.cli.canvas import MARK
 from hellodl.cli.main import cli
@@ -214,11 +215,24 @@ def test_steps_fit_the_terminal(folder, width, colour, picture):
     source = blank if picture == "blank" else folder / picture
     reading = read(source, checkpoint.load_model(folder / "m.safetensors"))
     file = io.StringIO()
-    draw_steps(reading, Console(file=file, width=width, color_system=colour, force_terminal=bool(colour)))
+    draw_steps(
+        reading, DIGITS, Console(file=file, width=width, color_system=colour, force_terminal=bool(colour))
+    )
     lines = click.unstyle(file.getvalue()).splitlines()
     most = max(width, 28 + 3 + 11 + 8)
     assert max(map(len, lines)) <= most
     assert sum("%" in line for line in lines) == 11 * len(reading.digits)
+
+
+def test_thin_lines_on_large_paper_are_seen(folder):
+    """Where a line is a twentieth of a pixel that is shown, it is as dark there as on the paper."""
+    paper = Image.new("L", (1600, 1200), 255)
+    ImageDraw.Draw(paper).line([(500, 300), (800, 300), (650, 900)], fill=0, width=4)
+    reading = read(np.asarray(paper), checkpoint.load_model(folder / "m.safetensors"))
+    file = io.StringIO()
+    draw_steps(reading, DIGITS, Console(file=file, width=80))
+    picture = file.getvalue().split("the picture")[0]
+    assert sum(picture.count(c) for c in "█▓▀▄") > 20
 
 
 # Many files -------------------------------------------------------------------------------------------
@@ -302,6 +316,24 @@ def test_stderr_says_which_model_reads_and_what_that_means(tmp_path, monkeypatch
     assert said_of_model(tmp_path, **mnist, settings={"drawn": 100}) == [f"{own}: 98.00 % on mnist"]
     assert said_of_model(tmp_path, dataset={"name": "kmnist", "sha256": "0"}) == [own]
     assert said_of_model(tmp_path, "-q") == said_of_model(tmp_path, "-m", "shipped") == []
+
+
+def test_classes_that_are_no_digits_are_called_by_their_names(here):
+    """In the terminal; --json has the numbers that the contract names."""
+    names = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot")
+    tiny.save_model(
+        here / "f.safetensors", dataset={"name": "fashion-mnist", "sha256": "0", "classes": names}
+    )
+    digit_file(here / "shoe.png")
+    read_as = json.loads(run("shoe.png", "-m", "f.safetensors", "--json").stdout)["text"]
+    assert read_as.isdigit()
+    told = run("shoe.png", "-m", "f.safetensors", "--show-steps").stdout
+    assert told.startswith(f"shoe.png: {read_as} {names[int(read_as)]}  ")
+    bars = run("shoe.png", "-m", "f.safetensors").stdout
+    assert all(f"\n  {i} {name} " in bars for i, name in enumerate(names))
+    assert all(f"{i} {name} " in told for i, name in enumerate(names))
+    explained = CliRunner().invoke(cli, ["explain", "shoe.png", "-m", "f.safetensors"])
+    assert f"read as {read_as} {names[int(read_as)]}" in explained.stdout
 
 
 def test_shipped_names_the_model_that_ships_whatever_lies_here(here):
