@@ -1,28 +1,30 @@
 """Distorts pictures at random, so that a small network sees a new training set in every epoch.
 
 All distortions but the stroke's are one idea: for each pixel of the new picture, ask where in the old one its
-ink comes from, and read there (bilinear interpolation). A shift moves those points, an affine map turns,
-scales and slants them, an elastic field lets them drift smoothly, as in Simard, Steinkraus and Platt, "Best
-practices for convolutional neural networks applied to visual document analysis" (2003).
-
-It is quick because neighbours in the batch share one map: the pictures of a group lie side by side in memory,
-so one index moves the same pixel of the whole group, and eight-bit weights keep the arithmetic in uint16.
+ink comes from, and read there (bilinear interpolation, OpenCV's). A shift moves those points, an affine map
+turns, scales and slants them, an elastic field lets them drift smoothly, as in Simard, Steinkraus and Platt,
+"Best practices for convolutional neural networks applied to visual document analysis" (2003).
 """
 
-import math
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hellodl.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Images = NDArray[np.uint8]
 
 SIDE = 28
 MARGIN = 2  # of background round each picture: reading outside gives background, also after thickening
 PADDED = SIDE + 2 * MARGIN
-STEPS = 16  # positions are rounded to 1/16 pixel, so that the four weights are whole numbers and sum to 256
-BLOCK = 128  # pictures at a time: what they need stays in the processor's cache
+BLOCK = 16  # pictures at a time: they and their maps lie in the cache, and OpenCV starts no threads
 
 
 @dataclass(frozen=True)
@@ -53,52 +55,56 @@ KINDS = {
 }
 
 
-def augmenter(kind: str, *, group: int = 16, **strengths: float) -> "Augmenter":
+def augmenter(kind: str, **strengths: float) -> Augmenter:
     """The augmentation called `kind` ("none", "shift", "affine", "elastic"), its strengths changed as given.
 
-    Raises UsageError for an unknown kind; `group` and `strengths` are those of Augmenter and Strengths.
+    Raises UsageError for an unknown kind; `strengths` are those of Strengths.
     """
     if kind not in KINDS:
         raise UsageError(f"augmentation: there is no kind {kind!r}, choose from {', '.join(KINDS)}")
-    return Augmenter(replace(KINDS[kind], **strengths), group)
+    return Augmenter(replace(KINDS[kind], **strengths))
+
+
+@dataclass(frozen=True)
+class Maps:
+    """A distortion each for a block of pictures that lie below each other, with a margin.
+
+    `places` (n, 784, 2) and `shares` (n, 784) say for each pixel where its ink comes from, as cv2.remap wants
+    it; `strokes` (n,) how far edges move first, in pixels.
+    """
+
+    places: NDArray[np.int16]
+    shares: NDArray[np.uint16]
+    strokes: NDArray[np.float64]
 
 
 class Augmenter:
-    """Makes distorted copies of pictures. Every `group` neighbours share one distortion.
+    """Makes distorted copies of pictures.
 
     The result is a pure function of the pictures and the generator's state: a generator made from (seed,
-    epoch, batch) gives the same batch again, whatever came before. Several threads may call it at once.
+    epoch, batch) gives the same batch again, whatever came before.
     """
 
-    def __init__(self, strengths: Strengths, group: int = 16) -> None:
+    def __init__(self, strengths: Strengths) -> None:
         self.strengths = strengths
-        self.group = group
         axis = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
         self._grid = np.stack(np.meshgrid(axis, axis, indexing="ij")).reshape(2, -1)
-        self._bumps = _bumps(strengths.smoothness)
+        self._bumps = _bumps(strengths.smoothness) * np.float32(strengths.elastic)
+        self._sheet = np.zeros((BLOCK, PADDED, PADDED), np.uint8)
         self.only_shifts = replace(strengths, shift=0.0, smoothness=Strengths.smoothness) == Strengths()
 
-    def __call__(
-        self,
-        images: NDArray[np.uint8],
-        rng: np.random.Generator | None,
-        out: NDArray[np.uint8] | None = None,
-    ) -> NDArray[np.uint8]:
-        """Distorted copies of `images`, uint8 (n, 28, 28) or (n, 784), in `out` if given; same shape.
-
-        Shifts alone need no `rng`.
-        """
-        out = np.empty_like(images) if out is None else out
-        if self.only_shifts or rng is None:
-            self._shift(images, out)
-            return out
-        for start in range(0, len(images), BLOCK):
+    def __call__(self, images: Images, rng: np.random.Generator) -> Images:
+        """Distorted copies of `images`, uint8 (n, 28, 28) or (n, 784), of the same shape."""
+        out = np.empty_like(images)
+        if self.only_shifts:
+            self.shift(images, out)
+        for start in range(0, 0 if self.only_shifts else len(images), BLOCK):
             block = slice(start, start + BLOCK)
-            out[block] = self._distort(images[block], rng).reshape(out[block].shape)
+            self.distort(images[block], self.maps(rng), out[block])
         return out
 
-    def _shift(self, images: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-        """Moved by whole pixels, every possible way for an equal share of the batch.
+    def shift(self, images: Images, out: Images) -> None:
+        """Write copies into `out`, moved by whole pixels, every way for an equal share of the batch.
 
         Who moves where is settled by the order of the batch, which is random already. A move is a copy of
         memory some places on, with the edges it leaves cleared.
@@ -116,24 +122,36 @@ class Augmenter:
             if right:
                 new[:, :, _left_empty(right)] = 0
 
-    def _distort(self, images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Distorted copies, (n, 784), of at most a block of pictures."""
-        groups = math.ceil(len(images) / self.group)
-        pixels = _side_by_side(images, groups, self.group)
-        if self.strengths.stroke:
-            pixels = _change_strokes(pixels, rng.uniform(-1, 1, groups) * self.strengths.stroke)
-        distorted = _read(pixels, self._sources(rng, groups))
-        return distorted.transpose(0, 2, 1).reshape(-1, SIDE * SIDE)[: len(images)]
+    def maps(self, rng: np.random.Generator) -> Maps:
+        """Random distortions for a block of pictures."""
+        import cv2  # noqa: PLC0415 - who distorts nothing does without OpenCV
 
-    def _sources(self, rng: np.random.Generator, groups: int) -> NDArray[np.float32]:
-        """For each pixel of the new pictures, the row and column it is read from: (groups, 2, 784)."""
+        sources = (self._sources(rng, BLOCK) + MARGIN).clip(0, PADDED - 1)
+        rows = sources[:, 0] + PADDED * np.arange(BLOCK, dtype=np.float32)[:, None]
+        places, shares = cv2.convertMaps(np.ascontiguousarray(sources[:, 1]), rows, cv2.CV_16SC2)
+        strokes = rng.uniform(-1, 1, BLOCK) * self.strengths.stroke
+        return Maps(np.asarray(places, np.int16), np.asarray(shares, np.uint16), strokes)
+
+    def distort(self, images: Images, maps: Maps, out: Images) -> None:
+        """Write copies of at most a block of images into `out`, distorted as `maps` says."""
+        import cv2  # noqa: PLC0415 - as above
+
+        count, inside = len(images), slice(MARGIN, -MARGIN)
+        self._sheet[:count, inside, inside] = images.reshape(count, SIDE, SIDE)
+        sheet = _change_strokes(self._sheet, maps.strokes) if self.strengths.stroke else self._sheet
+        places, shares = maps.places[:count], maps.shares[:count]
+        found = out.reshape(count, SIDE * SIDE, copy=False)
+        cv2.remap(sheet.reshape(-1, PADDED), places, shares, cv2.INTER_LINEAR, dst=found)
+
+    def _sources(self, rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+        """For each pixel of the new pictures, the row and column it is read from: (count, 2, 784)."""
         limits = self.strengths
-        shift = rng.uniform(-limits.shift, limits.shift, (groups, 2, 1))
-        sources: NDArray[np.float32] = _affine(rng, groups, limits) @ self._grid
+        shift = rng.uniform(-limits.shift, limits.shift, (count, 2, 1))
+        sources: NDArray[np.float32] = _affine(rng, count, limits) @ self._grid
         sources += shift + (SIDE - 1) / 2
         if limits.elastic:
-            noise = rng.standard_normal((groups * 2, len(self._bumps)), dtype=np.float32)
-            sources += (noise @ (self._bumps * limits.elastic)).reshape(sources.shape)
+            noise = rng.standard_normal((count * 2, len(self._bumps)), dtype=np.float32)
+            sources += (noise @ self._bumps).reshape(sources.shape)
         return sources
 
 
@@ -142,14 +160,14 @@ def _left_empty(move: int) -> slice:
     return slice(0, move) if move >= 0 else slice(move, None)
 
 
-def _affine(rng: np.random.Generator, groups: int, limits: Strengths) -> NDArray[np.float32]:
-    """Random matrices (groups, 2, 2) that turn, slant and scale points (row, column) about the centre."""
-    turn = np.radians(limits.rotation) * rng.uniform(-1, 1, groups)
-    slant = limits.shear * rng.uniform(-1, 1, groups)
-    size = (1 + limits.scale) ** rng.uniform(-1, 1, (groups, 1, 2))
+def _affine(rng: np.random.Generator, count: int, limits: Strengths) -> NDArray[np.float32]:
+    """Random matrices (count, 2, 2) that turn, slant and scale points (row, column) about the centre."""
+    turn = np.radians(limits.rotation) * rng.uniform(-1, 1, count)
+    slant = limits.shear * rng.uniform(-1, 1, count)
+    size = (1 + limits.scale) ** rng.uniform(-1, 1, (count, 1, 2))
     cos, sin = np.cos(turn), np.sin(turn)
     rows = np.stack([cos, -sin, sin + slant * cos, cos - slant * sin], axis=-1)
-    return (rows.reshape(groups, 2, 2) * size).astype(np.float32)
+    return (rows.reshape(count, 2, 2) * size).astype(np.float32)
 
 
 def _bumps(radius: float) -> NDArray[np.float32]:
@@ -163,55 +181,17 @@ def _bumps(radius: float) -> NDArray[np.float32]:
     return np.asarray(bumps / np.sqrt(np.mean(np.sum(bumps**2, axis=0))), np.float32)
 
 
-def _side_by_side(images: NDArray[np.uint8], groups: int, group: int) -> NDArray[np.uint16]:
-    """The pictures with a margin, (groups, 32, 32, group): one pixel of a whole group lies in one piece."""
-    whole = np.zeros((groups * group, SIDE, SIDE), np.uint8)
-    whole[: len(images)] = images.reshape(-1, SIDE, SIDE)
-    pixels = np.zeros((groups, PADDED, PADDED, group), np.uint16)
-    inside = slice(MARGIN, -MARGIN)
-    pixels[:, inside, inside] = whole.reshape(groups, group, SIDE, SIDE).transpose(0, 2, 3, 1)
-    return pixels
+def _change_strokes(sheet: Images, amounts: NDArray[np.float64]) -> Images:
+    """Strokes thickened (amount > 0, up to 1 pixel all round) or thinned: a sheet of pictures (n, 32, 32).
 
-
-def _change_strokes(pixels: NDArray[np.uint16], amount: NDArray[np.float64]) -> NDArray[np.uint16]:
-    """Strokes thickened (amount > 0, up to 1 pixel all round) or thinned, each group by its own amount.
-
-    Blends the picture with its dilation (erosion): the largest (smallest) of a pixel and its four neighbours.
+    Blends each with its dilation (erosion): the largest (smallest) of a pixel and its four neighbours.
     """
-    flat = pixels.reshape(-1, pixels.shape[-1])
-    thick, thin = flat.copy(), flat.copy()
-    for step in (1, PADDED):
-        for here, neighbour in ((np.s_[step:], np.s_[:-step]), (np.s_[:-step], np.s_[step:])):
-            np.maximum(thick[here], flat[neighbour], out=thick[here])
-            np.minimum(thin[here], flat[neighbour], out=thin[here])
-    share = np.rint(256 * amount).astype(np.int16)[:, None, None, None]
-    thicker, thinner = share.clip(min=0).astype(np.uint16), (-share).clip(min=0).astype(np.uint16)
-    changed = pixels * (256 - thicker - thinner)
-    changed += thick.reshape(pixels.shape) * thicker
-    changed += thin.reshape(pixels.shape) * thinner
-    changed += 128
-    changed >>= 8
+    import cv2  # noqa: PLC0415 - as above
+
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    flat = sheet.reshape(-1, PADDED)
+    thick, thin = (np.reshape(change(flat, cross), sheet.shape) for change in (cv2.dilate, cv2.erode))
+    amounts = amounts[:, None, None]
+    extreme = np.where(amounts > 0, thick, thin)
+    changed: Images = np.rint(sheet + np.abs(amounts) * (extreme - 1.0 * sheet)).astype(np.uint8)
     return changed
-
-
-def _read(pixels: NDArray[np.uint16], sources: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The pictures' values at the given points, from their four nearest pixels: (groups, 784, group)."""
-    groups, _, _, group = pixels.shape
-    last = (PADDED - 1) * STEPS - 1
-    place = np.rint((sources.swapaxes(0, 1) + MARGIN) * STEPS).clip(0, last).astype(np.int32)
-    row, column = place // STEPS
-    down, right = (place & (STEPS - 1)).astype(np.uint16)
-    corner = (np.arange(groups)[:, None] * PADDED + row) * PADDED + column
-    flat = pixels.reshape(-1, group)
-    total = np.full((groups, SIDE * SIDE, group), 128, np.uint16)  # a half, so that the shift below rounds
-    for step, weight in (
-        (0, (STEPS - down) * (STEPS - right)),
-        (1, (STEPS - down) * right),
-        (PADDED, down * (STEPS - right)),
-        (PADDED + 1, down * right),
-    ):
-        ink = flat.take(corner + step, axis=0)
-        ink *= weight[:, :, None]
-        total += ink
-    total >>= 8
-    return total.astype(np.uint8)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.optim import SCHEDULES
-from hellodl.training.augment import augmenter
+from hellodl.training.augment import BLOCK, augmenter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from hellodl.training.augment import Augmenter, Maps
     from hellodl.training.pen import Watch
     from hellodl.training.settings import Settings
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 NO_DIGIT = 10  # the label of a sign that is no digit: its target is one tenth for each digit
 OWN_SHARE, MOST_REPEATS = 0.1, 50  # of an epoch are pictures of your own; each comes at most so often
+FRESH = 32  # blocks of distortions in an epoch, then the same meet other pictures: to draw them takes time
 PEN_DIGITS, PEN_SIGNS = 30_000, 15_000  # drawn once; every epoch takes some, distorted again
 
 
@@ -157,6 +159,7 @@ class Pictures:
         self._augmenter = None if kind == "none" else augmenter(kind)
         self._seed = seed
         self._gathered = np.empty((0, self._images.shape[1]), np.uint8)  # as they were before distortion
+        self._maps: dict[tuple[int, ...], Maps] = {}  # those of the current epoch
 
     @property
     def take_long(self) -> bool:
@@ -172,9 +175,21 @@ class Pictures:
         if len(self._gathered) != len(rows):
             self._gathered = np.empty_like(out)
         self._gather(rows, self._gathered)
-        position = batch.epoch, batch.number, number
-        rng = generator(self._seed, Purpose.AUGMENT, *position) if self.take_long else None
-        self._augmenter(self._gathered, rng, out)
+        if not self.take_long:
+            self._augmenter.shift(self._gathered, out)
+            return
+        maps = self._maps_at(self._augmenter, batch.epoch, number, batch.number % FRESH)
+        for start in range(0, len(rows), BLOCK):
+            block = slice(start, start + BLOCK)
+            self._augmenter.distort(self._gathered[block], maps, out[block])
+
+    def _maps_at(self, augmenter: Augmenter, *position: int) -> Maps:
+        """A block of distortions, known by its epoch, part and number."""
+        if position not in self._maps:
+            if self._maps and next(iter(self._maps))[0] != position[0]:
+                self._maps.clear()
+            self._maps[position] = augmenter.maps(generator(self._seed, Purpose.AUGMENT, *position))
+        return self._maps[position]
 
     def labels(self, batch: Batch, part: slice) -> NDArray[np.uint8]:
         """The labels of a part of a batch."""

@@ -44,7 +44,7 @@ def sheet(images: NDArray[np.uint8]) -> Image.Image:
     for row, (label, strengths) in enumerate(ROWS.items()):
         top = GAP + row * step
         pen.text((GAP, top + 22), label, fill=0)
-        distorted = Augmenter(strengths, group=1)(images, np.random.default_rng(row))
+        distorted = Augmenter(strengths)(images, np.random.default_rng(row))
         for column, image in enumerate(distorted):
             tile = Image.fromarray(255 - image).resize((28 * ZOOM, 28 * ZOOM), Image.Resampling.LANCZOS)
             page.paste(tile, (LABEL + column * step, top))

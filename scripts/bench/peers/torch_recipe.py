@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""PyTorch with one of our presets, and our distortions: what the same recipe takes it, and where it gets.
+"""PyTorch with one of our presets: the same batches, distorted by us, at the same rates; the rest is PyTorch.
 
-    MNIST_DIR=data/mnist python scripts/bench/peers/torch_recipe.py PRESET SEED
+    MNIST_DIR=data/mnist python scripts/bench/peers/torch_recipe.py PRESET SEED [EPOCHS]
 
 Prints one line of JSON an epoch: seconds of training so far, and the accuracy on the test set.
 """
@@ -18,65 +18,44 @@ from common import mnist
 from torch import nn
 from torch_eager import network, scaled
 
-from hellodl.optim import SCHEDULES
-from hellodl.training.augment import Augmenter, augmenter
+from hellodl.training.batches import Pictures, Plan, stratified_split
 from hellodl.training.settings import PRESETS, Settings
 
 
-def main(preset: str, seed: int) -> None:
+def main(preset: str, seed: int, epochs: int | None = None) -> None:
     """Train, and tell of each epoch."""
-    settings = Settings(**PRESETS[preset], seed=seed)
+    told = PRESETS[preset] | ({"epochs": epochs} if epochs else {})
+    settings = Settings(**told, seed=seed)
     torch.manual_seed(seed)
     images, labels, test_images, test_labels = mnist()
-    images, labels = images[settings.validation :], labels[settings.validation :]
+    rows, _ = stratified_split(labels, settings.validation, seed)
+    plan, pictures = Plan(settings, rows, rows[:0]), Pictures(images, labels, settings.augment, seed)
     test, wanted = scaled(torch.tensor(test_images)), torch.tensor(test_labels).long()
-    learner, seconds = Learner(settings), 0.0
+    model, pixels, whole = network(), np.empty((plan.batch_size, 784), np.uint8), slice(None)
+    nesterov = settings.momentum > 0
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        settings.lr,
+        settings.momentum,
+        nesterov=nesterov,
+        weight_decay=settings.weight_decay,
+    )
+    seconds = 0.0
     for epoch in range(settings.epochs):
         started = time.perf_counter()
-        learner.epoch(images, torch.tensor(labels).long(), epoch)
+        for batch in plan.rest_of_epoch(epoch * plan.steps_per_epoch):
+            pictures.read(batch, whole, 0, pixels)
+            truth = torch.from_numpy(pictures.labels(batch, whole)).long()
+            optimizer.param_groups[0]["lr"] = batch.lr
+            loss = nn.functional.cross_entropy(model(scaled(torch.from_numpy(pixels))), truth)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
         seconds += time.perf_counter() - started
         with torch.no_grad():
-            accuracy = (learner.model(test).argmax(1) == wanted).float().mean().item()
+            accuracy = (model(test).argmax(1) == wanted).float().mean().item()
         print(json.dumps({"seconds": seconds, "test_accuracy": accuracy}), flush=True)
 
 
-class Learner:
-    """A network, its optimizer and its distortions, as the settings say."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings, self.model = settings, network()
-        self.optimizer = torch.optim.SGD(
-            self.model.parameters(),
-            momentum=settings.momentum,
-            nesterov=settings.momentum > 0,
-            weight_decay=settings.weight_decay,
-        )
-        self.augmenter: Augmenter | None = None
-        if settings.augment != "none":
-            self.augmenter = augmenter(settings.augment)
-
-    def epoch(self, images: np.ndarray, labels: torch.Tensor, epoch: int) -> None:
-        """All batches once."""
-        size, rng = self.settings.batch_size, np.random.default_rng((self.settings.seed, epoch))
-        order, batches = rng.permutation(len(images)), len(images) // size
-        for number in range(batches):
-            rows = order[number * size : (number + 1) * size]
-            progress = (epoch * batches + number) / (self.settings.epochs * batches)
-            pictures = images[rows]
-            if self.augmenter and progress < 1 - self.settings.clean:
-                pictures = self.augmenter(pictures, rng)
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.rate(progress)
-            loss = nn.functional.cross_entropy(self.model(scaled(torch.from_numpy(pictures))), labels[rows])
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-
-    def rate(self, progress: float) -> float:
-        """The learning rate at a share of the training."""
-        rising = min(1.0, progress / self.settings.warmup) if self.settings.warmup else 1.0
-        return self.settings.lr * SCHEDULES[self.settings.schedule](progress) * rising
-
-
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))
