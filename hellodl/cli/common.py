@@ -1,4 +1,4 @@
-"""What several commands share: options, the choice of a model, output that is safe to show."""
+"""What several commands share: how they are made, their options, the choice of a model, what they print."""
 
 from __future__ import annotations
 
@@ -7,51 +7,92 @@ import shutil
 import sys
 import textwrap
 from contextlib import suppress
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hellodl.cli.help import Command
 from hellodl.cli.words import as_typed, percent, printable
+from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from hellodl.checkpoint import Checkpoint
 
-FILE = click.Path(path_type=Path, readable=False)  # our own errors say more, with their own codes
+    Function = TypeVar("Function", bound=Callable[..., Any])
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print records as JSON and nothing else.")
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks.")
-model_option = click.option(
-    "-m",
-    "--model",
-    type=FILE,
-    help="Checkpoint to use; `shipped` is the one that comes with hellodl.  "
-    "[default: ./hellodl.safetensors, else shipped]",
-)
-data_dir_option = click.option("--data-dir", type=FILE, help="Folder that holds the data set's files.")
+FILE = click.Path(path_type=Path, readable=False)  # our own errors say more, with their own codes
 DATASETS = ("mnist", "fashion-mnist", "kmnist", "emnist-digits", "qmnist")  # a test holds it to the catalogue
 
 
-def say(message: str, *, quiet: bool = False, prose: bool = False) -> None:
+def command(*examples: tuple[str, str]) -> Callable[[Callable[..., None]], Command]:
+    """A command whose help ends with examples: pairs of what to type after `hellodl`, and what that does."""
+    return click.command(cls=Command, examples=examples)
+
+
+def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several option decorators as one, the first on top."""
+
+    def decorate(function: Any) -> Any:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+# What is said -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Talk:
+    """How a command was told to talk: records as JSON or words for people, remarks or none."""
+
+    as_json: bool = False
+    quiet: bool = False
+
+    def say(self, message: str, *, prose: bool = False) -> None:
+        """A remark on stderr, unless none are wanted."""
+        if not self.quiet:
+            say(message, prose=prose)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print records as JSON and nothing else.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks.")
+
+
+def talking(function: Callable[..., None]) -> Callable[..., None]:
+    """The options --json and -q, which the command gets as one `talk`."""
+
+    @json_option
+    @quiet_option
+    @wraps(function)
+    def told(*, as_json: bool, quiet: bool, **given: Any) -> None:
+        function(talk=Talk(as_json, quiet), **given)
+
+    return told
+
+
+def say(message: str, *, prose: bool = False) -> None:
     """A remark on stderr. Prose is broken between words on a terminal; nothing that is to be copied is."""
     text = as_typed(printable(message))
     if prose and sys.stderr.isatty():
         columns = shutil.get_terminal_size().columns
         text = textwrap.fill(text, columns, break_long_words=False, break_on_hyphens=False)
     with suppress(OSError):  # that nobody reads it is no reason to stop
-        if not quiet:
-            click.echo(text, err=True)
+        click.echo(text, err=True)
 
 
-def print_json(record: object, **more: object) -> None:
+def print_json(record: Any, **more: object) -> None:
     """One record as a line of JSON on stdout, sent at once."""
     fields = asdict(record) if is_dataclass(record) and not isinstance(record, type) else record
-    click.echo(json.dumps({**fields, **more}))  # type: ignore[dict-item]
+    click.echo(json.dumps({**fields, **more}))
     sys.stdout.flush()
 
 
@@ -62,7 +103,48 @@ def console() -> Console:
     return Console(highlight=False, emoji=False, markup=False)
 
 
-def open_model(path: Path | None, *, quiet: bool = False) -> tuple[Path, Checkpoint]:
+def show(view: Callable[..., Iterable[RenderableType]], *what: object, wrap: bool = True) -> None:
+    """Print on stdout what a view makes of something; lines of drawings are as long as they are."""
+    out = console()
+    for part in view(*what, out):
+        out.print(part, soft_wrap=not wrap)
+
+
+# Which model, which data ------------------------------------------------------------------------------
+
+model_option = click.option(
+    "-m",
+    "--model",
+    type=FILE,
+    metavar="FILE",
+    help="Checkpoint to use; `shipped` is the one that comes with hellodl.  "
+    "[default: ./hellodl.safetensors, else shipped]",
+)
+data_dir_option = click.option(
+    "--data-dir", type=FILE, metavar="FOLDER", help="Folder that holds the data set's files."
+)
+
+
+def output_option(help: str, metavar: str = "FILE", **more: Any) -> Callable[[Function], Function]:  # noqa: A002 - as click calls it
+    """The option -o."""
+    return click.option("-o", "--output", type=FILE, metavar=metavar, help=help, **more)
+
+
+def model_argument(function: Callable[..., None]) -> Callable[..., None]:
+    """A model that is named by position or by -m, which the command gets as one `model`."""
+
+    @click.argument("file", metavar="[MODEL]", type=FILE, required=False)
+    @model_option
+    @wraps(function)
+    def told(*, file: Path | None, model: Path | None, **given: Any) -> None:
+        if file and model and file != model:
+            raise UsageError(f"two models are named, {file} and {model}; expected one")
+        function(model=file or model, **given)
+
+    return told
+
+
+def open_model(path: Path | None, talk: Talk) -> tuple[Path, Checkpoint]:
     """The model to use, and its file; where it was not named, stderr says which it is and what that means."""
     from hellodl import checkpoint
 
@@ -71,7 +153,7 @@ def open_model(path: Path | None, *, quiet: bool = False) -> tuple[Path, Checkpo
     if path is None:
         shipped = found == checkpoint.SHIPPED
         which = "the one that ships with hellodl" if shipped else _own(found, loaded)
-        say(f"model: {which}", quiet=quiet, prose=True)
+        talk.say(f"model: {which}", prose=True)
     return found, loaded
 
 
@@ -86,12 +168,6 @@ def _own(path: Path, loaded: Checkpoint) -> str:
     return f"your own {path}{how_good}{advice}"
 
 
-def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Several option decorators as one, the first on top."""
-
-    def decorate(command: Any) -> Any:
-        for decorator in reversed(decorators):
-            command = decorator(command)
-        return command
-
-    return decorate
+def dataset_of(loaded: Checkpoint) -> str:
+    """The name of the data that a model was trained on; MNIST where it does not say."""
+    return loaded.about.dataset.name if loaded.about.dataset else DATASETS[0]

@@ -4,103 +4,97 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hellodl.cli.common import FILE, console, json_option, options, print_json, quiet_option
-from hellodl.cli.drawing import PNG, SVG, check_ending, print_lines, write_drawing
-from hellodl.cli.help import Command
+from hellodl.cli import common
+from hellodl.cli.drawing import PNG, SVG, check_ending, write_drawing
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from hellodl.graphs.descent import Descent
 
 MOST_STEPS, MOST_DESCENTS = 10_000, 12
 
 
-@click.command(
-    cls=Command,
-    examples=(
-        ('descend "x**2" --from x=2 --lr 0.01,0.1,1.1', "too small, right, too large"),
-        (
-            'descend "x**2/9 + z**2" --from x=4 --from z=2 -o hill.png',
-            "contour lines",
-        ),
-    ),
-)
-@click.argument("expression", metavar="EXPR")
-@click.option(
-    "--from", "values", multiple=True, metavar="NAME=VALUE", help="Where a variable starts; repeatable."
-)
-@click.option("--lr", default="0.1", show_default=True, metavar="F,…", help="The learning rate, or several.")
-@click.option(
-    "--momentum",
-    default="0",
-    show_default=True,
-    metavar="F,…",
-    help="How much of the last step is kept, or several.",
-)
-@click.option(
-    "--steps",
-    type=click.IntRange(1, MOST_STEPS),
-    default=30,
-    show_default=True,
-    help="How many steps at most.",
-)
-@click.option("-o", "--output", type=FILE, metavar="FILE", help="Draw into this file: .svg or .png.")
-@options(json_option, quiet_option)
-def descend(
-    expression: str,
-    values: tuple[str, ...],
-    lr: str,
-    momentum: str,
-    steps: int,
-    output: Path | None,
-    *,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Walk down a formula's hill: each variable moves against its derivative, as weights do in training.
-
-    EXPR is as for `hellodl graph`. With several learning rates or momenta there is a descent for each pair.
-    """
-    from hellodl.cli.descend_view import report
-    from hellodl.cli.values import read_values
-    from hellodl.graphs import descent
-    from hellodl.graphs.descent_picture import descents_svg
-    from hellodl.graphs.record import finite
-
-    check_ending(output, SVG, PNG)
-    start = {name: tensor.item() for name, tensor in read_values(values, "--from").items()}
-    if not start:
-        raise UsageError("descend: expected a variable and where it starts, as in --from x=2")
-    title = " ".join(expression.split())
-    descents = [descent.descend(title, start, *pair, steps) for pair in pairs(lr, momentum)]
-    land = descent.landscape(title, list(start), descents) if len(start) <= 2 or output else None
-    if output and land:
-        write_drawing(output, lambda: descents_svg(title, land, descents), quiet=quiet or as_json)
-    if as_json:
-        records = [asdict(found) for found in descents]
-        print_json(finite({"expression": title, "variables": list(start), "descents": records}))
-    else:
-        print_lines(report(land, list(start), descents, console()))
-
-
-def pairs(lr: str, momentum: str) -> list[tuple[float, float]]:
-    """Each learning rate with each momentum."""
-    found = [(rate, kept) for kept in numbers("--momentum", momentum) for rate in numbers("--lr", lr)]
-    if len(found) > MOST_DESCENTS:
-        raise UsageError(f"descend: {len(found)} descents, expected at most {MOST_DESCENTS}")
-    return found
-
-
-def numbers(option: str, text: str) -> list[float]:
-    """The numbers of an option, separated by commas."""
+def _numbers(_context: click.Context, option: click.Parameter, text: str) -> list[float]:
+    """The numbers that an option was given, between commas."""
     try:
         found = [float(part) for part in text.split(",")]
     except ValueError:
         found = []
     if not found or not all(math.isfinite(number) and number >= 0 for number in found):
-        raise UsageError(f"{option} {text}: expected numbers, 0 or more, as in {option} 0.01,0.1")
+        name = option.opts[0]
+        raise UsageError(f"{name} {text}: expected numbers, 0 or more, as in {name} 0.01,0.1")
     return found
+
+
+def _numbers_option(name: str, default: str, help: str) -> Callable[[Any], Any]:  # noqa: A002 - as click calls it
+    return click.option(name, default=default, show_default=True, metavar="F,…", callback=_numbers, help=help)
+
+
+@common.command(
+    ('descend "x**2" --from x=2 --lr 0.01,0.1,1.1', "too small, right, too large"),
+    ('descend "x**2/9 + z**2" --from x=4 --from z=2 -o hill.png', "contour lines"),
+)
+@click.argument("expression", metavar="EXPR")
+@click.option(
+    "--from", "values", multiple=True, metavar="NAME=VALUE", help="Where a variable starts; repeatable."
+)
+@_numbers_option("--lr", "0.1", "The learning rate, or several.")
+@_numbers_option("--momentum", "0", "How much of the last step is kept, or several.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1, MOST_STEPS),
+    default=30,
+    metavar="N",
+    show_default=True,
+    help="How many steps at most.",
+)
+@common.output_option("Draw into this file: .svg or .png.")
+@common.talking
+def descend(
+    expression: str, values: tuple[str, ...], output: Path | None, talk: common.Talk, **knobs: Any
+) -> None:
+    """Walk down a formula's hill, as weights do in training.
+
+    Each variable moves against its derivative. EXPR is as for `hellodl graph`. With several learning rates or
+    momenta there is a descent for each pair.
+    """
+    from hellodl.cli.descend_view import report
+    from hellodl.graphs import descent
+    from hellodl.graphs.descent_picture import descents_svg
+    from hellodl.graphs.record import finite
+
+    check_ending(output, SVG, PNG)
+    title = " ".join(expression.split())
+    names, descents = _descents(title, values, **knobs)
+    land = descent.landscape(title, names, descents) if len(names) <= 2 or output else None
+    if output and land:
+        write_drawing(output, talk, lambda: descents_svg(title, land, descents))
+    if talk.as_json:
+        records = [asdict(found) for found in descents]
+        common.print_json(finite({"expression": title, "variables": names, "descents": records}))
+    else:
+        common.show(report, land, names, descents, wrap=False)
+
+
+def _descents(
+    title: str, values: Sequence[str], lr: Sequence[float], momentum: Sequence[float], steps: int
+) -> tuple[list[str], list[Descent]]:
+    """The variables, and a descent for each learning rate with each momentum."""
+    from hellodl.cli.values import read_values
+    from hellodl.graphs.descent import descend as walk
+
+    start = {name: tensor.item() for name, tensor in read_values(values, "--from").items()}
+    if not start:
+        raise UsageError("descend: expected a variable and where it starts, as in --from x=2")
+    pairs = [(rate, kept) for kept, rate in product(momentum, lr)]
+    if len(pairs) > MOST_DESCENTS:
+        raise UsageError(f"descend: {len(pairs)} descents, expected at most {MOST_DESCENTS}")
+    return list(start), [walk(title, start, *pair, steps) for pair in pairs]

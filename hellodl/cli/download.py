@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from hellodl.cli.common import DATASETS, FILE, json_option, print_json, quiet_option, say
-from hellodl.cli.help import Command
+from hellodl.cli import common
 from hellodl.cli.words import printable
 
 if TYPE_CHECKING:
@@ -31,20 +29,19 @@ def _clear_cache(context: click.Context, _option: click.Parameter, asked: bool) 
         context.exit()
 
 
-@click.command(
-    cls=Command,
-    examples=(
-        ("download fashion-mnist", "then: train --dataset fashion-mnist"),
-        ("download qmnist --data-dir data", "into the folder data/qmnist"),
-        ("download --clear-cache", "free what was kept"),
-    ),
+@common.command(
+    ("download fashion-mnist", "then: train --dataset fashion-mnist"),
+    ("download qmnist --data-dir data", "into the folder data/qmnist"),
+    ("download --clear-cache", "free what was kept"),
 )
-@click.argument("dataset", type=click.Choice(DATASETS), default=DATASETS[0])
+@click.argument(
+    "dataset", type=click.Choice(common.DATASETS), metavar="[DATASET]", default=common.DATASETS[0]
+)
 @click.option(
     "--mirror", "mirrors", metavar="URL", multiple=True, help="Try this address first; may be repeated."
 )
 @click.option("--force", is_flag=True, help="Fetch files again that are there already.")
-@click.option("--data-dir", type=FILE, metavar="DIR", help="Put the files into DIR/DATASET.")
+@click.option("--data-dir", type=common.FILE, metavar="FOLDER", help="Put the files into FOLDER/DATASET.")
 @click.option(
     "--clear-cache",
     is_flag=True,
@@ -53,16 +50,15 @@ def _clear_cache(context: click.Context, _option: click.Parameter, asked: bool) 
     callback=_clear_cache,
     help="Remove all that was kept in the cache folder, and exit.",
 )
-@quiet_option
-@json_option
+@common.talking
 def download(
-    dataset: str, mirrors: tuple[str, ...], data_dir: Path | None, *, force: bool, quiet: bool, as_json: bool
+    dataset: str, mirrors: tuple[str, ...], data_dir: Path | None, talk: common.Talk, *, force: bool
 ) -> None:
-    """Fetch DATASET and verify it by its checksums (default: mnist).
+    """Fetch a data set and verify it by its checksums.
 
-    Without --data-dir the files go where the other commands find them: into $HELLODL_DATA if it is set, else
-    into the user's cache folder. Intact files are kept, and so is the MNIST that comes with hellodl. Prints
-    the folder.
+    DATASET is mnist (the default), fashion-mnist, kmnist, emnist-digits or qmnist. Without --data-dir the
+    files go where the other commands find them: into $HELLODL_DATA if it is set, else into the user's cache
+    folder. Intact files are kept, and so is the MNIST that comes with hellodl. Prints the folder.
     """
     from hellodl.datasets import folders
     from hellodl.datasets.catalogue import CATALOGUE
@@ -70,15 +66,14 @@ def download(
 
     source = CATALOGUE[dataset]
     place = folders.destination(dataset, data_dir)
-    remark = partial(say, quiet=quiet)
-    show = _bar if sys.stderr.isatty() and not quiet else no_progress
-    downloader = Downloader(mirrors, force=force, repair=not place.users, progress=show, notify=remark)
+    show = _bar if sys.stderr.isatty() and not talk.quiet else no_progress
+    downloader = Downloader(mirrors, force=force, repair=not place.users, progress=show, notify=talk.say)
     files = downloader.fetch(source, place.folder)
     fetched = sum(file.url is not None for file in files)
-    remark(f"{source.title}: {fetched} files fetched, {len(files) - fetched} already there, all verified")
-    remark(f"Licence: {source.licence}. Credit: {source.attribution}.")
-    if as_json:
-        print_json(_record(source, place.folder, files))
+    talk.say(f"{source.title}: {fetched} files fetched, {len(files) - fetched} already there, all verified")
+    talk.say(f"Licence: {source.licence}. Credit: {source.attribution}.")
+    if talk.as_json:
+        common.print_json(_record(source, place.folder, files))
     else:
         click.echo(place.folder)
 

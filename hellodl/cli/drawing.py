@@ -6,13 +6,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hellodl.cli.common import console, say
 from hellodl.errors import HellodlError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from rich.text import Text
+    from hellodl.cli.common import Talk
 
 SVG, PNG, DOT = ".svg", ".png", ".dot"
 ZOOM = 2  # pixels of a PNG for one of the drawing, so that it is sharp on fine screens
@@ -27,7 +26,7 @@ def check_ending(path: Path | None, *endings: str) -> None:
         )
 
 
-def write_drawing(path: Path, svg: Callable[[], str], dot: Callable[[], str] = str, *, quiet: bool) -> None:
+def write_drawing(path: Path, talk: Talk, svg: Callable[[], str], dot: Callable[[], str] = str) -> None:
     """Write a drawing whole or not at all, in the form that the file's name says, and say so.
 
     Raises HellodlError.
@@ -37,7 +36,7 @@ def write_drawing(path: Path, svg: Callable[[], str], dot: Callable[[], str] = s
     ending = path.suffix.lower()
     text = dot() if ending == DOT else svg()
     write_atomically(path, png(text, path) if ending == PNG else text.encode())
-    say(f"drawing: {path}", quiet=quiet)
+    talk.say(f"drawing: {path}")
 
 
 def png(svg: str, path: Path) -> bytes:
@@ -59,10 +58,3 @@ def png(svg: str, path: Path) -> bytes:
         file.write_bytes(font.font_bytes)
         family = font.getname()[0]
         return svg_to_bytes(svg_string=svg, zoom=ZOOM, font_files=[str(file)], monospace_family=family)
-
-
-def print_lines(lines: Iterable[Text]) -> None:
-    """Lines on stdout, as long as they are."""
-    out = console()
-    for line in lines:
-        out.print(line, soft_wrap=True)

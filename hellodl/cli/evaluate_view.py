@@ -9,9 +9,10 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from hellodl.cli.terminal import beside, has_unicode, picture, shown
+from hellodl.about import DIGITS
+from hellodl.cli.terminal import beside, has_unicode, picture, plain_table, shown
 from hellodl.cli.words import confidence, percent
-from hellodl.datasets.catalogue import DIGITS
+from hellodl.graphs.charts import confused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,11 +60,9 @@ def headline(result: Evaluation) -> Table:
 def per_digit(result: Evaluation, names: Sequence[str], out: Console) -> Table:
     """Precision, recall and F1; with a name where the classes are no digits."""
     is_named = tuple(names) != DIGITS
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 3, 0, 0))
-    for heading in ("digit", "precision", "recall", "F1", "images"):
-        table.add_column(heading, justify="right", style="bold" if heading == "digit" else "")
-    if is_named:
-        table.add_column("stands for")
+    headings = "digit", "precision", "recall", "F1", "images", *(["stands for"] if is_named else [])
+    table = plain_table(*headings, left="stands for", gap=3)
+    table.columns[0].style = "bold"
     for row, name in zip(result.per_digit, names, strict=True):
         shares = (percent(share) for share in (row.precision, row.recall, row.f1))
         meaning = [shown(name, out)] if is_named else []
@@ -87,7 +86,8 @@ def confusion(table: Counts, out: Console) -> Iterator[Text]:
             style = _shade(shares[digit][column] / (1 if right else worst), right=right) if count else "dim"
             line.append(f"{f'{count:{comma}} ' if count else f'{nothing} ':>{width}}", style)
         yield line
-    yield from _most_frequent(table)
+    if wrong := confused(table):
+        yield Text(f"\nmost often misread: {wrong}")
 
 
 def _shade(strength: float, *, right: bool) -> Style:
@@ -95,20 +95,6 @@ def _shade(strength: float, *, right: bool) -> Style:
     level = FAINT + strength * (STRONG - FAINT)
     background = Color.from_rgb(0, level / 2, 0) if right else Color.from_rgb(level, 0, 0)
     return Style(color=Color.from_rgb(255, 255, 255), bgcolor=background, bold=right)
-
-
-def _most_frequent(table: Counts) -> Iterator[Text]:
-    """The commonest mistakes in words."""
-    wrong = [
-        (count, digit, read)
-        for digit, row in enumerate(table)
-        for read, count in enumerate(row)
-        if digit != read and count
-    ]
-    first = sorted(wrong, key=lambda item: -item[0])[:4]
-    if first:
-        words = ", ".join(f"{digit} as {read} ({count:,})" for count, digit, read in first)
-        yield Text(f"\nmost often misread: {words}")
 
 
 def worst_mistakes(mistakes: tuple[Mistake, ...], data: Dataset, out: Console) -> Iterator[Text]:

@@ -6,142 +6,106 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hellodl.cli.common import (
-    DATASETS,
-    FILE,
-    data_dir_option,
-    json_option,
-    model_option,
-    open_model,
-    options,
-    print_json,
-    quiet_option,
-    say,
-)
-from hellodl.cli.help import Command
+from hellodl.cli import common
 from hellodl.cli.pictures import files, pictures_argument, polarity_option, readings
 from hellodl.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from hellodl.checkpoint import Checkpoint
+    from hellodl.checkpoint import Checkpoint, TrainedNet
     from hellodl.explaining import Explanation, Gallery
-    from hellodl.nn import DigitNet
     from hellodl.reading.reader import Digit, Reading
 
 NEIGHBOURS = 8
 
 
-@click.command(
-    cls=Command,
-    examples=(
-        ("explain photo.jpg", "in the terminal"),
-        ("explain photo.jpg -o why.png", "as a picture, too"),
-    ),
+@common.command(
+    ("explain photo.jpg", "in the terminal"),
+    ("explain photo.jpg -o why.png", "as a picture, too"),
 )
-@options(pictures_argument, model_option, data_dir_option, polarity_option)
-@click.option("-o", "--output", type=FILE, metavar="FILE.png", help="Draw the explanation there as well.")
-@options(json_option, quiet_option)
+@pictures_argument
+@common.model_option
+@common.data_dir_option
+@polarity_option
+@common.output_option("Draw the explanation there as well.", "FILE.png")
+@common.talking
 def explain(
     images: tuple[str, ...],
     model: Path | None,
     data_dir: Path | None,
+    output: Path | None,
+    talk: common.Talk,
     *,
     invert: bool | None,
-    output: Path | None,
-    as_json: bool,
-    quiet: bool,
 ) -> None:
-    """Explain how pictures are read: the pixels that spoke for each digit and those against it.
+    """Show which pixels spoke for a digit and which against it.
 
     Integrated gradients say what each pixel added to the digit's score while the picture grew from an empty
     one. Beside them: the training digits that the last hidden layer takes to be most alike.
     """
+    from hellodl.cli import canvas, explain_picture, explain_view, predict_view
+
     names = files(images, output)
-    _, found = open_model(model, quiet=quiet)
-    network = found.model()
-    training = _training(found, network, data_dir, quiet=quiet)
-    for name, reading in readings(names, network, invert=invert, as_json=as_json, quiet=quiet):
-        whys = [_why(digit, network, training) for digit in reading.digits]
-        if as_json:
-            print_json(_fields(name, reading, whys))
+    loaded = common.open_model(model, talk)[1]
+    network = loaded.model()
+    gallery = _gallery(loaded, network, data_dir, talk)
+    for name, reading in readings(names, network, talk, invert=invert):
+        whys = [_why(digit, network, gallery) for digit in reading.digits]
+        if talk.as_json:
+            common.print_json(_fields(name, reading, whys))
         else:
-            _show(name, reading, whys, network.classes)
+            click.echo(predict_view.as_text(name, reading, network.classes))
+            common.show(explain_view.report, reading, whys, network.classes, wrap=False)
         if output:
-            _draw(name, reading, whys, network.classes, output, quiet=quiet)
+            canvas.save(explain_picture.explain_picture(name, reading, whys, network.classes), output)
+            talk.say(f"explanation: {output}")
 
 
-def _training(found: Checkpoint, network: DigitNet, data_dir: Path | None, *, quiet: bool) -> Gallery | None:
+def _gallery(
+    loaded: Checkpoint, network: TrainedNet, data_dir: Path | None, talk: common.Talk
+) -> Gallery | None:
     """The data the model was trained on, to find neighbours among; None if it is not here."""
     from hellodl import datasets
     from hellodl.explaining import Gallery
 
-    name = found.about.dataset.name if found.about.dataset else "mnist"
-    if name not in DATASETS:
-        say(f"without training digits to compare: {name!r:.80} is no data set known here", quiet=quiet)
-        return None
+    name = common.dataset_of(loaded)
     try:
+        if name not in common.DATASETS:
+            raise DataError(f"{name!r:.80} is no data set known here")
         data = datasets.load(name, "train", data_dir)
     except DataError as error:
-        if data_dir:
+        if data_dir and name in common.DATASETS:
             raise
-        say(f"without training digits to compare: {error}", quiet=quiet)
+        talk.say(f"without training digits to compare: {error}")
         return None
     return Gallery(network, data.images, data.labels)
 
 
-def _why(digit: Digit, network: DigitNet, training: Gallery | None) -> Explanation:
+def _why(digit: Digit, network: TrainedNet, gallery: Gallery | None) -> Explanation:
     from hellodl.explaining import explain as explanation
 
-    near = training.nearest(digit.seen, NEIGHBOURS) if training else ()
+    near = gallery.nearest(digit.seen, NEIGHBOURS) if gallery else ()
     return explanation(network, digit.seen, digit.digit, near)
 
 
-def _fields(image: str, reading: Reading, whys: list[Explanation]) -> dict[str, Any]:
+def _fields(name: str, reading: Reading, whys: list[Explanation]) -> dict[str, Any]:
     """An explanation as it goes to --json."""
     return {
-        "file": image,
+        "file": name,
         "text": reading.text,
         "verdict": reading.verdict,
-        "digits": [_digit_fields(*both) for both in zip(reading.digits, whys, strict=True)],
+        "digits": [
+            {
+                **{key: getattr(digit, key) for key in ("digit", "confidence", "verdict", "box")},
+                "score": why.score,
+                "empty_score": why.empty_score,
+                "evidence": why.evidence.tolist(),
+                "neighbours": [
+                    {key: getattr(n, key) for key in ("index", "label", "distance")} for n in why.neighbours
+                ],
+            }
+            for digit, why in zip(reading.digits, whys, strict=True)
+        ],
         "warnings": list(reading.warnings),
     }
-
-
-def _digit_fields(digit: Digit, why: Explanation) -> dict[str, Any]:
-    return {
-        "digit": digit.digit,
-        "confidence": digit.confidence,
-        "verdict": digit.verdict,
-        "box": digit.box,
-        "score": why.score,
-        "empty_score": why.empty_score,
-        "evidence": why.evidence.tolist(),
-        "neighbours": [{"index": n.index, "label": n.label, "distance": n.distance} for n in why.neighbours],
-    }
-
-
-def _show(image: str, reading: Reading, whys: list[Explanation], classes: Sequence[str]) -> None:
-    """The explanation in the terminal."""
-    from hellodl.cli.common import console
-    from hellodl.cli.explain_view import draw
-    from hellodl.cli.predict_view import as_text
-
-    click.echo(as_text(image, reading, classes))
-    out = console()
-    for number, (digit, why) in enumerate(zip(reading.digits, whys, strict=True), 1):
-        for line in draw(digit, why, classes, number if len(whys) > 1 else 0, out):
-            out.print(line, soft_wrap=True)
-
-
-def _draw(
-    name: str, reading: Reading, whys: list[Explanation], classes: Sequence[str], output: Path, *, quiet: bool
-) -> None:
-    """The explanation as a PNG."""
-    from hellodl.cli.canvas import save
-    from hellodl.cli.explain_picture import explain_picture
-
-    save(explain_picture(name, reading, whys, classes), output)
-    say(f"explanation: {output}", quiet=quiet)

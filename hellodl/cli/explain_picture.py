@@ -9,7 +9,7 @@ import numpy as np
 
 from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, TEXT, WHITE, Canvas, fitted
 from hellodl.cli.explain_view import caption, growth, like
-from hellodl.cli.predict_view import called
+from hellodl.cli.predict_view import called, read_as
 from hellodl.cli.steps_picture import COLOURS
 from hellodl.cli.words import confidence
 
@@ -37,7 +37,7 @@ def explain_picture(
     head = MARGIN + 76
     shown = whys[:MOST]
     canvas = Canvas(WIDTH, head + len(shown) * (CARD + GAP) - GAP * bool(shown) + MARGIN)
-    text = "   ".join(reading.text.split("\n")) or "no digits"
+    text = read_as(reading, classes, "   ")
     right = WIDTH - MARGIN
     canvas.text(MARGIN, MARGIN - 6, fitted(text, right - MARGIN - 260, 52), 52, COLOURS[reading.verdict])
     canvas.text(right, MARGIN, fitted(Path(name).name, 250), 14, TEXT, "ra")

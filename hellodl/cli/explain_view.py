@@ -19,12 +19,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hellodl.explaining import Explanation, Neighbour
-    from hellodl.reading.reader import Digit
+    from hellodl.reading.reader import Digit, Reading
 
 WIDEST = 100  # columns
 
 
-def draw(digit: Digit, why: Explanation, classes: Sequence[str], number: int, out: Console) -> Iterator[Text]:
+def report(
+    reading: Reading, whys: Sequence[Explanation], classes: Sequence[str], out: Console
+) -> Iterator[Text]:
+    """The explanation of all digits, line by line."""
+    for number, (digit, why) in enumerate(zip(reading.digits, whys, strict=True), 1):
+        yield from _digit(digit, why, classes, number if len(whys) > 1 else 0, out)
+
+
+def _digit(
+    digit: Digit, why: Explanation, classes: Sequence[str], number: int, out: Console
+) -> Iterator[Text]:
     """One digit's explanation, line by line; `number` says which digit of several, 0 for a single one."""
     yield Text()
     yield heading(digit, classes, number)

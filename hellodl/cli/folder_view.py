@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
-from hellodl.cli.terminal import shown
+from hellodl.cli.terminal import plain_table, shown
 from hellodl.cli.words import percent
 from hellodl.reading.labelled import Count
 
@@ -31,10 +30,7 @@ def report(path: Path, result: FolderScore, out: Console) -> Iterator[Renderable
     """The report on the model in a file, part by part."""
     pictures = f"{result.all.pictures:,} pictures in {result.seconds:.1f} s"
     yield from (Text(f"{shown(path, out)} reads {pictures}", "bold"), "")
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in HEADINGS:
-        left = heading == HEADINGS[0]
-        table.add_column(heading, justify="left" if left else "right", no_wrap=True)
+    table = plain_table(*HEADINGS, left=HEADINGS[0])
     for each in result.sets:
         table.add_row(shown(each.name, out), *map(_counted, _counts(each)))
     if len(result.sets) > 1:

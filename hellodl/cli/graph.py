@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from hellodl.cli.common import FILE, json_option, options, print_json, quiet_option
-from hellodl.cli.drawing import DOT, PNG, SVG, check_ending, print_lines, write_drawing
-from hellodl.cli.help import Command
+from hellodl.cli import common
+from hellodl.cli.drawing import DOT, PNG, SVG, check_ending, write_drawing
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,14 +19,11 @@ if TYPE_CHECKING:
 MOST_ORDERS = 9
 
 
-@click.command(
-    cls=Command,
-    examples=(
-        ('graph "3*x*x*x + 4*x + 1 + x*z" --at x=2 --at z=0', "the chapter's formula"),
-        ('graph "sigmoid(w*x + b)" --at w=1 --at x=2 --at b=0 -o neuron.svg', "as a picture, too"),
-        ('graph "x*(z + a)" --at x=2 --at z=0 --at a=1 --steps', "the backward pass, step by step"),
-        ("graph --network --program", "the NumPy calls that a training step is"),
-    ),
+@common.command(
+    ('graph "3*x*x*x + 4*x + 1 + x*z" --at x=2 --at z=0', "the chapter's formula"),
+    ('graph "sigmoid(w*x + b)" --at w=1 --at x=2 --at b=0 -o neuron.svg', "as a picture, too"),
+    ('graph "x*(z + a)" --at x=2 --at z=0 --at a=1 --steps', "the backward pass, step by step"),
+    ("graph --network --program", "the NumPy calls that a training step is"),
 )
 @click.argument("expression", metavar="[EXPR]", required=False)
 @click.option("--at", "values", multiple=True, metavar="NAME=VALUE", help="A variable's value; repeatable.")
@@ -36,23 +32,23 @@ MOST_ORDERS = 9
     "--order",
     type=click.IntRange(0, MOST_ORDERS),
     default=0,
+    metavar="N",
     help="The graph of a derivative by the first variable: 1 for the first, 2 for the second …",
 )
 @click.option("--steps", is_flag=True, help="Walk the backward pass; an .svg shows it step after step.")
 @click.option("--program", is_flag=True, help="List the NumPy calls that compute value and gradients.")
-@click.option("-o", "--output", type=FILE, metavar="FILE", help="Draw into this file: .svg, .png or .dot.")
-@options(json_option, quiet_option)
+@common.output_option("Draw into this file: .svg, .png or .dot.")
+@common.talking
 def graph(
     expression: str | None,
     values: tuple[str, ...],
     order: int,
     output: Path | None,
+    talk: common.Talk,
     *,
     network: bool,
     steps: bool,
     program: bool,
-    as_json: bool,
-    quiet: bool,
 ) -> None:
     """Draw the graph of a formula with values and gradients.
 
@@ -64,14 +60,14 @@ def graph(
     if output and program:
         raise UsageError(f"{output}: a program is listed, not drawn; leave out -o or --program")
     check_ending(output, *((SVG,) if steps else (SVG, PNG, DOT)))
-    drawn = subject(expression, values, order)
+    subject = _subject(expression, values, order)
     if program:
-        show_program(drawn, as_json=as_json)
+        _show_program(subject, talk)
     else:
-        show_graph(drawn, output, steps=steps, as_json=as_json, quiet=quiet or as_json)
+        _show_graph(subject, output, talk, steps=steps)
 
 
-class Subject(NamedTuple):
+class _Subject(NamedTuple):
     """What is drawn: its result, the names of its variables and of other leaves, and what it is itself."""
 
     y: Tensor
@@ -81,7 +77,7 @@ class Subject(NamedTuple):
     symbol: str
 
 
-def subject(expression: str | None, values: Sequence[str], order: int) -> Subject:
+def _subject(expression: str | None, values: Sequence[str], order: int) -> _Subject:
     """The formula, or the network, or a derivative of it."""
     from hellodl.autograd import grad
     from hellodl.cli.values import read_values
@@ -91,7 +87,7 @@ def subject(expression: str | None, values: Sequence[str], order: int) -> Subjec
     if expression is None:
         if order or values:
             raise UsageError("graph: --order and --at go with a formula, not with --network")
-        return Subject(*training_graph(), "loss", "loss")
+        return _Subject(*training_graph(), "loss", "loss")
     variables = read_values(values)
     if order and not variables:
         raise UsageError("--order: a derivative needs a variable, as in --at x=2")
@@ -100,10 +96,10 @@ def subject(expression: str | None, values: Sequence[str], order: int) -> Subjec
         y = grad(y, next(iter(variables.values())))
     title, symbol = " ".join(expression.split()), "f" if "y" in variables else "y"
     names = {tensor: name for name, tensor in variables.items()}
-    return Subject(y, names, {}, f"({title}){'′' * order}" if order else title, symbol + "′" * order)
+    return _Subject(y, names, {}, f"({title}){'′' * order}" if order else title, symbol + "′" * order)
 
 
-def show_graph(drawn: Subject, output: Path | None, *, steps: bool, as_json: bool, quiet: bool) -> None:
+def _show_graph(subject: _Subject, output: Path | None, talk: common.Talk, *, steps: bool) -> None:
     """The graph as text or JSON, and in a file if one is named."""
     from hellodl.cli.graph_view import report, walk
     from hellodl.graphs.record import finite, record, show
@@ -111,26 +107,28 @@ def show_graph(drawn: Subject, output: Path | None, *, steps: bool, as_json: boo
     from hellodl.graphs.svg import animation, svg
     from hellodl.graphs.text import dot
 
-    graph = record(drawn.y, drawn.variables | drawn.others)
-    value, gradients = graph.nodes[0].value, graph.gradients(drawn.variables.values())
+    graph = record(subject.y, subject.variables | subject.others)
+    value, gradients = graph.nodes[0].value, graph.gradients(subject.variables.values())
     if output:
-        draw, caption = animation if steps else svg, f"{drawn.title} = {show(value)}"
-        write_drawing(output, lambda: draw(graph, caption), lambda: dot(graph), quiet=quiet)
-    if as_json:
-        told = {"expression": drawn.title, "value": value, "gradients": gradients, **graph.for_json()}
+        draw, caption = animation if steps else svg, f"{subject.title} = {show(value)}"
+        write_drawing(output, talk, lambda: draw(graph, caption), lambda: dot(graph))
+    if talk.as_json:
+        told = {"expression": subject.title, "value": value, "gradients": gradients, **graph.for_json()}
         walked = {"steps": [step._asdict() for step in backward_steps(graph)]} if steps else {}
-        print_json(finite(told | walked))
+        common.print_json(finite(told | walked))
+    elif steps:
+        common.show(walk, graph, wrap=False)
     else:
-        print_lines(walk(graph) if steps else report(graph, drawn.symbol, gradients))
+        common.show(report, graph, subject.symbol, gradients, wrap=False)
 
 
-def show_program(drawn: Subject, *, as_json: bool) -> None:
+def _show_program(subject: _Subject, talk: common.Talk) -> None:
     """The calls that compute a value and its gradients, as text or JSON."""
     from hellodl.cli.graph_view import calls
     from hellodl.graphs.listing import listing
 
-    listed = listing(drawn.y, drawn.variables, drawn.others)
-    if as_json:
-        print_json(listed)
+    listed = listing(subject.y, subject.variables, subject.others)
+    if talk.as_json:
+        common.print_json(listed)
     else:
-        print_lines(calls(listed))
+        common.show(calls, listed, wrap=False)

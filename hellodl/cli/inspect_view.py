@@ -10,9 +10,10 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from hellodl.cli.terminal import beside, has_colour, has_unicode, in_colours, red_and_blue, shown
+from hellodl.cli.terminal import beside, has_colour, has_unicode, in_colours, plain_table, red_and_blue, shown
+from hellodl.cli.train_options import train_command
 from hellodl.cli.words import counted, percent
-from hellodl.training.settings import Settings
+from hellodl.training.settings import Settings, as_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,8 @@ def report(result: Inspection, first_layer: Weights, out: Console) -> Iterator[R
     yield Text(f"{shown(result.model, out)}: {arrow.join(map(str, result.network))}", "bold")
     yield f"{result.weights:,} weights and {result.biases:,} biases, {result.bytes / 1e6:.2f} MB"
     yield from ("", _tensors(result, out), "", _making(result, out))
+    if result.settings:
+        yield from ("", _settings(result.settings, out))
     if result.history:
         yield from ("", _history(result.history))
     if has_colour(out):
@@ -43,16 +46,8 @@ def report(result: Inspection, first_layer: Weights, out: Console) -> Iterator[R
         yield from _units(first_layer, out)
 
 
-def _plain_table(*headings: str) -> Table:
-    """A table without lines, the first column to the left and numbers to the right."""
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == headings[0] else "right")
-    return table
-
-
 def _tensors(result: Inspection, out: Console) -> Table:
-    table = _plain_table("tensor", "shape", "mean", "deviation", "min", "max")
+    table = plain_table("tensor", "shape", "mean", "deviation", "min", "max", left="tensor")
     times = " × " if has_unicode(out) else " x "
     for tensor in (tensor for tensor in result.tensors if not tensor.is_for_resuming):
         numbers = (tensor.mean, tensor.deviation, tensor.min, tensor.max)
@@ -65,7 +60,7 @@ def _making(result: Inspection, out: Console) -> Table:
     """How the model was made, a row for each thing that is known."""
     rows = {
         "data set": _data_set(result.dataset),
-        "command": _command(result.settings),
+        "command": train_command(result.settings),
         "versions": ", ".join(f"{name} {version}" for name, version in result.versions.items()),
         "threads": str(result.threads or ""),
         "pixels": f"(ink - {result.pixels[0]:g}) / {result.pixels[1]:g}, ink from 0 to 1",
@@ -88,15 +83,16 @@ def _results(results: Results | None) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in known.items())
 
 
-def _command(settings: dict[str, Any]) -> str:
-    """The settings as the command that trains the same again."""
-    words = ["hellodl train"] if settings else []
-    for name in (field.name for field in fields(Settings)):
-        value = settings.get(name)
+def _settings(settings: dict[str, Any], out: Console) -> Table:
+    """Each setting with its value and what it is for, in the words of `train --help`."""
+    table = plain_table("setting", "value", "what it says", left="setting")
+    table.columns[2].justify = "left"
+    for field in fields(Settings):
+        value = settings.get(field.name)
         if value not in (None, ""):
-            text = ",".join(map(str, value)) if isinstance(value, list) else str(value).removesuffix(".0")
-            words.append(f"--{name.replace('_', '-')} {shlex.quote(text)}")
-    return " ".join(words)
+            words = as_option(value), field.metadata["help"]
+            table.add_row(field.name.replace("_", "-"), *(shown(word, out) for word in words))
+    return table
 
 
 def _resume(result: Inspection) -> str:
@@ -115,7 +111,7 @@ def _history(history: tuple[Epoch, ...]) -> Table:
     rows = {round(i) for i in np.linspace(0, last, min(MOST_EPOCHS, len(history)))}
     if best.validation_accuracy is not None:
         rows.add(history.index(best))
-    table = _plain_table("epoch", "loss", "validation loss", "accuracy")
+    table = plain_table("epoch", "loss", "validation loss", "accuracy", left="epoch")
     for epoch in (history[row] for row in sorted(rows)):
         validation = "-" if epoch.validation_loss is None else f"{epoch.validation_loss:.4f}"
         accuracy = "-" if epoch.validation_accuracy is None else percent(epoch.validation_accuracy)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from hellodl.cli.common import Talk
     from hellodl.nn import DigitNet
     from hellodl.reading.reader import Reading
 
@@ -64,7 +65,7 @@ def opened(image: str) -> list[str]:
 
 
 def readings(
-    names: Sequence[str], model: DigitNet, *, invert: bool | None, as_json: bool, quiet: bool
+    names: Sequence[str], model: DigitNet, talk: Talk, *, invert: bool | None
 ) -> Generator[tuple[str, Reading]]:
     """Each name with its reading; what cannot be read is refused, and makes the exit code 5 in the end.
 
@@ -76,14 +77,14 @@ def readings(
     one_blas_thread()  # products for a few pictures are too small to share
     failed = False
     with (
-        _bar(names, quiet=quiet) as bar,
+        _bar(names, quiet=talk.quiet) as bar,
         closing(read_each(map(_source, names), model, invert=invert)) as found,
     ):
         for name, reading in zip(names, found, strict=True):
             with bar.external_write_mode() if bar and sys.stdout.isatty() else nullcontext():
                 if isinstance(reading, PictureError):
                     failed = True
-                    refuse(name, reading, as_json=as_json)
+                    refuse(name, reading, as_json=talk.as_json)
                 else:
                     yield name, reading
             if bar:

@@ -119,10 +119,8 @@ def _read_group(job: Job, names: list[str]) -> Iterator[str | PictureError]:
         answer = source if isinstance(source, PictureError) else next(readings)
         if isinstance(answer, PictureError):
             yield PictureError(str(answer).replace("bytes:", f"{name}:", 1))
-        elif as_json:
-            yield predict_view.as_json(name, answer)
         else:
-            yield predict_view.as_text(name, answer, model.classes)
+            yield predict_view.told(name, answer, model.classes, as_json=as_json)
 
 
 def fetched(name: str) -> str | bytes | PictureError:

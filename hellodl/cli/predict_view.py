@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from hellodl.cli.live import has_blocks
 from hellodl.cli.words import confidence, printable
 
 if TYPE_CHECKING:
@@ -19,8 +21,10 @@ BAR = 40  # characters of a full bar
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-def as_json(name: str, reading: Reading) -> str:
-    """A reading as one line of JSON."""
+def told(name: str, reading: Reading, classes: Sequence[str], *, as_json: bool) -> str:
+    """A reading as one line of JSON, or in words."""
+    if not as_json:
+        return as_text(name, reading, classes)
     keys = ("digit", "confidence", "verdict", "box", "probabilities")
     fields = {
         "file": name,
@@ -34,15 +38,19 @@ def as_json(name: str, reading: Reading) -> str:
 
 def as_text(name: str, reading: Reading, classes: Sequence[str]) -> str:
     """One line, `photo.jpg: 42  98.7 %`, and a line for each thing that is doubtful."""
-    text = " / ".join(reading.text.split("\n")) or "no digits"
-    if any(called(digit.digit, classes) != str(digit.digit) for digit in reading.digits):
-        text = ", ".join(called(digit.digit, classes) for digit in reading.digits)
-    words = [click.style(text, fg=COLOURS[reading.verdict], bold=True)]
+    words = [click.style(read_as(reading, classes, " / "), fg=COLOURS[reading.verdict], bold=True)]
     if reading.digits:
         words.append(confidence(min(digit.confidence for digit in reading.digits)))
         words += [] if reading.verdict == "digits" else [reading.verdict]
     doubts = [f"\n  {printable(warning)}" for warning in reading.warnings]
     return f"{printable(name)}: {'  '.join(words)}{''.join(doubts)}"
+
+
+def read_as(reading: Reading, classes: Sequence[str], between: str) -> str:
+    """All that was read, on one line; `between` stands between its lines."""
+    if any(called(digit.digit, classes) != str(digit.digit) for digit in reading.digits):
+        return ", ".join(called(digit.digit, classes) for digit in reading.digits)
+    return between.join(reading.text.split("\n")) or "no digits"
 
 
 def called(digit: int, classes: Sequence[str]) -> str:
@@ -68,8 +76,9 @@ def bars(digit: Digit, classes: Sequence[str], width: int = BAR, *, blocks: bool
     ]
 
 
-def details(reading: Reading, classes: Sequence[str], *, blocks: bool) -> list[str]:
+def details(reading: Reading, classes: Sequence[str]) -> list[str]:
     """What there is to say about a picture on its own: one digit's ten bars, or a bar for each digit."""
+    blocks = has_blocks(sys.stdout)
     if len(reading.digits) == 1:
         (digit,) = reading.digits
         lines = bars(digit, classes, blocks=blocks)

@@ -29,10 +29,10 @@ WIDE = 3  # pictures that are as many times wider than high have their ink below
 BOXES = {"digit": (64, 192, 96), "unsure": (240, 176, 32), "not a digit": (240, 80, 64)}
 
 
-def draw_steps(reading: Reading, classes: Sequence[str], out: Console) -> None:
-    """Print every step from the picture to its digits."""
-    for line in [*_preparation(reading, out), *_digits(reading, classes, out)]:
-        out.print(line, soft_wrap=True)
+def report(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[Text]:
+    """Every step from the picture to its digits, line by line."""
+    yield from _preparation(reading, out)
+    yield from _digits(reading, classes, out)
 
 
 def _preparation(reading: Reading, out: Console) -> Iterator[Text]:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, TEXT, TRACK, WHITE, Canvas, fitted
+from hellodl.cli.predict_view import read_as
 from hellodl.cli.words import confidence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PIL.Image import Image
 
     from hellodl.cli.canvas import Colour
@@ -29,7 +32,7 @@ SEEN = 140  # side of a digit as the network saw it
 MOST = 60  # digits drawn
 
 
-def steps_picture(name: str, reading: Reading) -> Image:
+def steps_picture(name: str, reading: Reading, classes: Sequence[str]) -> Image:
     """The sheet: the reading, the picture with numbered boxes, its ink, and a card for each digit."""
     digits = reading.digits[:MOST]
     warnings = _warnings(reading)
@@ -40,7 +43,7 @@ def steps_picture(name: str, reading: Reading) -> Image:
     across = 2 if len(digits) in {1, 2, 4} else 3
     rows = -(-len(digits) // across)
     canvas = Canvas(WIDTH, cards + rows * (CARD + GAP) - GAP * bool(rows) + MARGIN)
-    _draw_head(canvas, name, reading, warnings)
+    _draw_head(canvas, name, reading, classes, warnings)
     _draw_panels(canvas, reading, head, factor)
     wide = (WIDTH - 2 * MARGIN - (across - 1) * GAP) / across
     for i, digit in enumerate(digits):
@@ -60,10 +63,12 @@ def _warnings(reading: Reading) -> list[str]:
     ]
 
 
-def _draw_head(canvas: Canvas, name: str, reading: Reading, warnings: list[str]) -> None:
+def _draw_head(
+    canvas: Canvas, name: str, reading: Reading, classes: Sequence[str], warnings: list[str]
+) -> None:
     """What was read, how surely, and what is doubtful."""
     colour = COLOURS[reading.verdict]
-    text = "   ".join(reading.text.split("\n")) or "no digits"
+    text = read_as(reading, classes, "   ")
     canvas.text(MARGIN, MARGIN - 6, fitted(text, WIDTH - 2 * MARGIN - 260, 52), 52, colour)
     right = WIDTH - MARGIN
     canvas.text(right, MARGIN, fitted(Path(name).name, 250), 14, TEXT, "ra")

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hellodl.cli.common import FILE, data_dir_option, json_option, options, quiet_option
-from hellodl.cli.help import Command
-from hellodl.cli.sweep_view import JsonView, View, named, value_text
-from hellodl.cli.train_options import Threads, setting_options
+from hellodl.cli import common
+from hellodl.cli.sweep_view import JsonView, View, named
+from hellodl.cli.train_options import Threads, setting_options, train_command
 from hellodl.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ class Several(click.ParamType[Any]):
 
     def __init__(self, one: click.ParamType[Any]) -> None:
         self.one = one
-        self.name = f"{one.name},…"
-        self._separator = "/" if "," in one.name else ","
+        self.separator = "/" if "," in one.name else ","
+        self.name = f"{one.name}{self.separator}…"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """A tuple of values, or a range of numbers."""
@@ -43,7 +42,7 @@ class Several(click.ParamType[Any]):
             if not least < most:
                 self.fail(f"{value!r} is no range, expected LOW:HIGH", param, ctx)
             return Range(least, most, whole=self.one is click.INT)
-        values = [self.one.convert(v.strip(), param, ctx) for v in value.split(self._separator)]
+        values = [self.one.convert(v.strip(), param, ctx) for v in value.split(self.separator)]
         return tuple(dict.fromkeys(values))
 
 
@@ -52,55 +51,64 @@ def settings_of_train(command: Any) -> Any:
     command = setting_options(command)
     for option in command.__click_params__:  # where click keeps them until the command is made
         if option.name not in ONE_EACH:
-            option.type, option.metavar = Several(option.type), None
+            one = option.metavar or "|".join(getattr(option.type, "choices", [option.type.name]))
+            option.type = Several(option.type)
+            option.metavar = f"{one}{option.type.separator}…"
     return command
 
 
-@click.command(
-    cls=Command,
-    examples=(
-        ("sweep --lr 0.01,0.03,0.1 --batch-size 64,128 --seeds 5", "six combinations, five seeds each"),
-        ("sweep --lr 0.01:1 --weight-decay 1e-5:1e-2 --random 20", "twenty drawn from these ranges"),
-        ("sweep --hidden 128,64/256,128 --preset best", "two shapes of the network"),
-    ),
+@common.command(
+    ("sweep --lr 0.01,0.03,0.1 --batch-size 64,128 --seeds 5", "six combinations, five seeds each"),
+    ("sweep --lr 0.01:1 --weight-decay 1e-5:1e-2 --random 20", "twenty drawn from these ranges"),
+    ("sweep --hidden 128,64/256,128 --preset best", "two shapes of the network"),
 )
-@click.option(
-    "-o",
-    "--output",
-    type=FILE,
+@common.output_option(
+    "Where results are kept; what it already holds is not done again.",
     default="sweep.jsonl",
     show_default=True,
-    help="Where results are kept; what it already holds is not done again.",
 )
-@click.option("--plot", type=FILE, help="The picture of the ranking.  [default: the output's name, .svg]")
+@click.option(
+    "--plot",
+    type=common.FILE,
+    metavar="FILE",
+    help="The picture of the ranking.  [default: the output's name, .svg]",
+)
 @click.option(
     "--seeds",
     type=click.IntRange(1),
     default=3,
+    metavar="N",
     show_default=True,
     help="Trainings of each combination, with seeds from --seed on.",
 )
-@click.option("--random", "draws", type=click.IntRange(1), help="Draw so many combinations at random.")
 @click.option(
-    "--threads", type=Threads(), default="auto", show_default=True, help="Processors: trainings at a time."
+    "--random", "draws", type=click.IntRange(1), metavar="N", help="Draw so many combinations at random."
+)
+@click.option(
+    "--threads",
+    type=Threads(),
+    default="auto",
+    metavar="auto|N",
+    show_default=True,
+    help="Processors: trainings at a time.",
 )
 @click.option("--cluster", metavar="ADDRESS", help="Train on a Dask cluster, like tcp://scheduler:8786.")
-@options(data_dir_option, json_option, quiet_option)
+@common.data_dir_option
+@common.talking
 @settings_of_train
-def sweep(
-    output: Path, plot: Path | None, cluster: str | None, *, as_json: bool, quiet: bool, **given: Any
-) -> None:
-    """Compare settings of `train`: give options several values, as in --lr 0.01,0.03,0.1.
+def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Talk, **given: Any) -> None:
+    """Compare settings of `train`, each with several seeds.
 
-    Every combination is trained with several seeds, on all processors, and ranked by its accuracy on the
-    images held out; the test set is not looked at. Whoever stops half-way goes on with the same command.
+    Give options several values, as in --lr 0.01,0.03,0.1. Every combination is trained on all processors, and
+    they are ranked by their accuracy on the images held out; the test set is not looked at. Whoever stops
+    half-way goes on with the same command.
     """
     from hellodl.sweep.run import sweeping
 
     told = {name: value for name, value in given.items() if value is not None}
     workers = hire(told.pop("threads", None), cluster)
     planned = plan(told, output)
-    view = JsonView() if as_json else View(quiet=quiet)
+    view = JsonView() if talk.as_json else View(talk)
     with sweeping(planned, workers) as (standing, trials), view, closing(trials):
         view.begin(standing)
         try:
@@ -109,7 +117,8 @@ def sweep(
         except KeyboardInterrupt:
             raise Interrupted(how_far(standing)) from None
     rows = standing.rows()
-    view.finish(standing, rows, command(told, rows[0]) if rows[0].accuracies else None)
+    best = rows[0].settings | {"seed": planned.seeds[0]}
+    view.finish(standing, rows, train_command(best) if rows[0].accuracies else None)
     picture = plot or output.with_suffix(".svg")
     draw(rows, picture)
     view.drawn(picture)
@@ -150,17 +159,6 @@ def how_far(standing: Standing) -> str:
         f"stopped after {standing.done} of {standing.sweep.trainings} trainings; "
         f"the same command goes on from {standing.sweep.output}"
     )
-
-
-def command(told: dict[str, Any], best: Row) -> str:
-    """The command that trains the best combination, with the first of its seeds."""
-    import shlex
-
-    fixed = {name: v if name in ONE_EACH else v[0] for name, v in told.items() if name not in best.varied}
-    words = ["hellodl", "train"]
-    for name, value in (fixed | best.varied | {"seed": fixed.get("seed", 0)}).items():
-        words += [f"--{name.replace('_', '-')}", value_text(value)]
-    return shlex.join(words)
 
 
 def draw(rows: list[Row], picture: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from rich.color import Color
 from rich.style import Style
+from rich.table import Table
 from rich.text import Text
 
 from hellodl.cli.words import printable
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 BLOCKS = {c: (i / 4, i / 4) for i, c in enumerate(" ░▒▓█")} | {"▀": (1.0, 0.0), "▄": (0.0, 1.0)}
 LETTERS = {c: (i / 9, i / 9) for i, c in enumerate(" .:-=+*#%@")}
 LEVELS = 24  # of a colour: as many greys as a terminal of 256 colours has
+
+
+def plain_table(*headings: str, left: str = "", gap: int = 2) -> Table:
+    """A table without lines; numbers stand at the right, the column with the heading `left` at the left."""
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, gap, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == left else "right", no_wrap=heading == left)
+    return table
 
 
 def has_colour(console: Console) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import click
 
 from hellodl.cli.common import FILE, options
 from hellodl.cli.help import Option
+from hellodl.errors import UsageError
 from hellodl.training.settings import DATA, DEFAULT_PRESET, PRESETS, RUN, Settings, as_option
 
 if TYPE_CHECKING:
@@ -83,33 +85,55 @@ setting_options = options(
 )
 
 
-_of_run = partial(click.option, cls=Option, group=RUN)
-_of_output = partial(click.option, cls=Option, group="Output")
+def _more(*names: str, group: str = "Output", **more: Any) -> Callable[[Any], Any]:
+    return click.option(*names, cls=Option, group=group, **more)
+
+
+_file = partial(_more, type=FILE, metavar="FILE")
 
 run_options = options(
-    click.option(
-        "--data-dir", cls=Option, group=DATA, type=FILE, help="Folder that holds the data set's files."
+    _more(
+        "--data-dir", group=DATA, type=FILE, metavar="FOLDER", help="Folder that holds the data set's files."
     ),
-    _of_run(
+    _more(
         "--threads",
+        group=RUN,
         type=Threads(),
         default="auto",
+        metavar="auto|N",
         show_default=True,
         help="Processors to use: 2 share out each step, 2 more distort pictures.",
     ),
-    _of_run("--resume", type=FILE, help="Go on where this checkpoint stands, with its settings."),
-    _of_output("-o", "--output", type=FILE, help="Where the model goes.  [default: hellodl.safetensors]"),
-    _of_output(
+    _file("--resume", group=RUN, help="Go on where this checkpoint stands, with its settings."),
+    _file("-o", "--output", help="Where the model goes.  [default: hellodl.safetensors]"),
+    _more(
         "--checkpoint-every",
         type=click.FloatRange(0),
         default=5.0,
         metavar="SECONDS",
-        help="How often the run is saved.  [default: 5]",
+        show_default=True,
+        help="How often the run is saved.",
     ),
-    _of_output(
-        "--force", is_flag=True, help="Replace a file that holds another network, or no model at all."
-    ),
-    _of_output("--log", type=FILE, help="Write each record to this file too, as JSON lines."),
-    _of_output("--json", "as_json", is_flag=True, help="Print records as JSON and nothing else."),
-    _of_output("-q", "--quiet", is_flag=True, help="No progress and no remarks."),
+    _more("--force", is_flag=True, help="Replace a file that holds another network, or no model at all."),
+    _file("--log", help="Write each record to this file too, as JSON lines."),
+    _more("--json", "as_json", is_flag=True, help="Print records as JSON and nothing else."),
+    _more("-q", "--quiet", is_flag=True, help="No progress and no remarks."),
 )
+
+
+def train_command(settings: dict[str, Any]) -> str:
+    """The shortest command that trains with a checkpoint's settings: a preset, and what differs from it.
+
+    "" where the settings are not known, or are no more.
+    """
+    try:
+        told = Settings.from_dict(settings).as_dict()
+    except (KeyError, TypeError, UsageError):
+        return ""
+    presets = {preset: Settings(**values).as_dict() for preset, values in PRESETS.items()}
+    differing = {preset: [n for n in told if told[n] != values[n]] for preset, values in presets.items()}
+    preset = min(differing, key=lambda preset: len(differing[preset]))
+    words = ["hellodl", "train", "--preset", preset]
+    for name in differing[preset]:
+        words += [f"--{name.replace('_', '-')}", as_option(told[name])]
+    return shlex.join(words)

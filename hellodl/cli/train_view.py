@@ -19,6 +19,7 @@ from hellodl.cli.words import command_name, counted, percent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from hellodl.cli.common import Talk
     from hellodl.training.batches import Batch
     from hellodl.training.loop import EpochRecord, Trainer
     from hellodl.training.run import DoneRecord
@@ -69,9 +70,9 @@ class JsonView:
 class View:
     """A row for each epoch on stdout; on a terminal, below them, where the run stands and its curves."""
 
-    def __init__(self, *, quiet: bool, stopped: Callable[[], bool] = lambda: False) -> None:
-        self._quiet, self._stopped = quiet, stopped
-        self._lively = not quiet and is_lively()
+    def __init__(self, talk: Talk, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._talk, self._stopped = talk, stopped
+        self._lively = not talk.quiet and is_lively()
         self._block = Block()
         self._course: Course | None = None
         self._drawn = 0.0  # when the block was last drawn
@@ -90,7 +91,7 @@ class View:
         """The batches; what is seen moves along with them."""
         if self._course is None:
             self._course = Course(trainer)
-            say(introduction(trainer), quiet=self._quiet, prose=True)
+            self._talk.say(introduction(trainer), prose=True)
         if not self._lively:
             yield from batches
             return
@@ -121,7 +122,7 @@ class View:
             self._show_summary(record)
 
     def _show_row(self, record: EpochRecord) -> None:
-        if self._quiet:
+        if self._talk.quiet:
             return
         if self._course is not None:
             self._course.note_epoch(record)
@@ -145,7 +146,7 @@ class View:
         accuracies = f"test accuracy {click.style(percent(record.test_accuracy), bold=True)}"
         if record.validation_accuracy is not None:
             accuracies = f"validation accuracy {percent(record.validation_accuracy)}, {accuracies}"
-        if self._quiet:
+        if self._talk.quiet:
             click.echo(accuracies)
             return
         epochs, steps = counted(record.epochs, "epoch"), counted(record.steps, "step")

@@ -23,6 +23,7 @@ SIZE = 340.0  # of a chart, each way
 LEFT, TOP, RIGHT, BOTTOM = 52.0, 24.0, 12.0, 40.0  # room around what it shows
 STRONGEST = 0.55  # how opaque a cell of the confusion matrix gets, so that its count is readable
 CELL = 32.0
+MOST_TOLD = 4  # kinds of mistakes
 BADGE, PUSHES, TINY = (
     10.0,
     40,
@@ -131,6 +132,13 @@ def apart(places: NDArray[np.float64]) -> NDArray[np.float64]:
         overlap = np.clip(2 * BADGE - distances, 0, None) * ~np.eye(len(places), dtype=bool)[..., None]
         places = places + (gaps / np.maximum(distances, TINY) * overlap / 4).sum(axis=1)
     return places
+
+
+def confused(table: Counts) -> str:
+    """The commonest mistakes in words: 4 as 9 (8), 7 as 2 (5); "" where there are none."""
+    wrong = [(count, i, j) for i, row in enumerate(table) for j, count in enumerate(row) if i != j and count]
+    worst = sorted(wrong, key=lambda mistake: -mistake[0])[:MOST_TOLD]
+    return ", ".join(f"{truth} as {read} ({count:,})" for count, truth, read in worst)
 
 
 def confusion_matrix(table: Counts, title: str, *, alone: bool = False) -> str:

@@ -17,7 +17,6 @@ from PIL import Image
 from hellodl.about import DIGITS
 from hellodl.graphs import charts
 from hellodl.graphs.picture import stylesheet
-from hellodl.graphs.report import told
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 COLUMNS, GAP = 8, 2  # units in a row of pictures; pixels between them
 BLUE, ORANGE = np.array([9, 105, 218]), np.array([188, 76, 0])
-MOST_TOLD = 4  # kinds of mistakes
 
 
 def page(report: Report) -> str:
@@ -67,7 +65,7 @@ def summary(report: Report) -> dict[str, str]:
         "calibration": percent(read.calibration_error),
         "mistaken": f"{len(read.mistakes):,}",
         "digits": "".join(table_row(row, number=True) for row in rows),
-        "confused": confused(read.confusion),
+        "confused": confused(report),
         "version": __version__,
     }
 
@@ -87,8 +85,10 @@ def making(report: Report) -> dict[str, str]:
         "size of the file": f"{made.bytes:,} bytes",
         "read for this page in": f"{report.read.seconds:.2f} s",
     }
+    known = {name: value for name, value in made.settings.items() if value is not None}
     settings = (
-        (name.replace("_", " "), told(value)) for name, value in made.settings.items() if value is not None
+        (name.replace("_", " "), ",".join(map(str, value)) if isinstance(value, list | tuple) else value)
+        for name, value in known.items()
     )
     words = " ".join(f"<span>{escape(word)}</span>" for word in report.command.split())
     command = f"<p>This repeats the run:</p><code>{words}</code>" if words else ""
@@ -104,9 +104,7 @@ def drawings(report: Report) -> dict[str, str]:
     size = len(report.units)
     return {
         "curves": learning(report),
-        "confusion": charts.confusion_matrix(
-            report.read.confusion, "Confusion matrix. " + confused(report.read.confusion)
-        ),
+        "confusion": charts.confusion_matrix(report.read.confusion, "Confusion matrix. " + confused(report)),
         "reliability": charts.reliability_chart(
             "Reliability: confidence against the share read rightly", report.reliability
         ),
@@ -145,12 +143,10 @@ def mistakes(report: Report) -> str:
     return "".join(figures) or "<p>No image was misread.</p>"
 
 
-def confused(table: Iterable[Iterable[int]]) -> str:
+def confused(report: Report) -> str:
     """The commonest mistakes in words."""
-    pairs = [(count, i, j) for i, row in enumerate(table) for j, count in enumerate(row) if i != j and count]
-    worst = sorted(pairs, key=lambda pair: -pair[0])[:MOST_TOLD]
-    words = ", ".join(f"{i} as {j} ({count})" for count, i, j in worst)
-    return f"Most often misread: {words}." if worst else "No image was misread."
+    words = charts.confused(report.read.confusion)
+    return f"Most often misread: {words}." if words else "No image was misread."
 
 
 def table_row(cells: Iterable[object], *, number: bool = False) -> str:

@@ -11,7 +11,6 @@ from hellodl.evaluation import BINS, evaluate, wilson_interval
 from hellodl.inspection import examine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -95,22 +94,6 @@ def report(path: Path, loaded: Checkpoint, data: Dataset, command: str) -> Repor
         mistakes=data.images[worst],
         units=loaded.weights["lc1.weight"].reshape(-1, 28, 28),
     )
-
-
-def command_for(settings: Mapping[str, Any], presets: Mapping[str, Mapping[str, Any]]) -> str:
-    """The shortest command that trains with all these settings: a preset, and what differs from it."""
-    differing = {
-        name: [key for key, value in preset.items() if told(settings[key]) != told(value)]
-        for name, preset in presets.items()
-    }
-    name = min(differing, key=lambda preset: len(differing[preset]))
-    options = [f"--{key.replace('_', '-')} {told(settings[key])}" for key in differing[name]]
-    return " ".join(["hellodl train", f"--preset {name}", *options])
-
-
-def told(value: object) -> str:
-    """A setting as one types it."""
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else f"{value}"
 
 
 def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> tuple[Bin, ...]:

@@ -234,10 +234,10 @@ def test_without_colours_the_characters_closest_in_ink_are_chosen():
     assert [line.plain for line in drawing.picture(pixels, console)] == [" ░▒▓█▀▄"]
 
 
-def test_an_odd_last_row_is_drawn_over_nothing():
+def test_an_odd_last_row_is_drawn_twice():
     console = on_terminal(color_system=None)
     lines = drawing.picture(picture_of([0, 0], [255, 255], [255, 0]), console)
-    assert [line.plain for line in lines] == ["▄▄", "▀ "]
+    assert [line.plain for line in lines] == ["▄▄", "█ "]
 
 
 def test_with_colours_each_half_has_its_own_grey():

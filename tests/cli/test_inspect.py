@@ -2,7 +2,7 @@
 
 import io
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import tiny
@@ -13,6 +13,7 @@ from rich.console import Console
 from hellodl import checkpoint
 from hellodl.cli import inspect_view
 from hellodl.cli.main import cli
+from hellodl.cli.train_options import train_command
 from hellodl.inspection import examine
 from hellodl.training import run as training
 from hellodl.training.settings import Settings
@@ -62,7 +63,10 @@ def test_plain_text_names_settings_history_and_how_to_go_on(trained):
     assert max(map(cell_len, result.stdout.splitlines())) <= 80
     words = " ".join(result.stdout.split())
     assert "784 → 128 → 64 → 10 109,184 weights and 202 biases" in words
-    assert "--epochs 2 --seed 0 --hidden 128,64 --optimizer sgd --lr 0.01 --momentum 0.5" in words
+    assert "hellodl train --preset hill --epochs 2 --lr 0.01 --momentum 0.5 --batch-size 32" in words
+    for name, value in (("lr", "0.01"), ("hidden", "128,64"), ("batch_size", "32")):
+        (setting,) = [field for field in fields(Settings) if field.name == name]
+        assert f"{name.replace('_', '-')} {value} {setting.metadata['help']}" in words
     assert "from step 10, 2 of 2 epochs done" in words
     assert "--epochs 4" in words
     assert (
@@ -72,7 +76,7 @@ def test_plain_text_names_settings_history_and_how_to_go_on(trained):
 
 def test_the_command_shown_trains_the_same_weights_again(trained, tmp_path):
     loaded = checkpoint.load(trained)
-    shown = inspect_view._command(loaded.about.settings).split()
+    shown = train_command(loaded.about.settings).split()
     options = ["-o", str(tmp_path / "again"), "--data-dir", str(trained.parent), "--threads", "1", "-q"]
     result = CliRunner().invoke(cli, [*shown[1:], *options], catch_exceptions=False)
     assert result.exit_code == 0

@@ -25,7 +25,7 @@ from hellodl.about import DIGITS
 from hellodl.cli import pictures, predict_view
 from hellodl.cli.canvas import MARK
 from hellodl.cli.main import cli
-from hellodl.cli.steps import draw_steps
+from hellodl.cli.steps import report
 from hellodl.reading.load import FORMATS
 from hellodl.reading.reader import read, read_all
 
@@ -215,9 +215,9 @@ def test_steps_fit_the_terminal(folder, width, colour, picture):
     source = blank if picture == "blank" else folder / picture
     reading = read(source, checkpoint.load_model(folder / "m.safetensors"))
     file = io.StringIO()
-    draw_steps(
-        reading, DIGITS, Console(file=file, width=width, color_system=colour, force_terminal=bool(colour))
-    )
+    out = Console(file=file, width=width, color_system=colour, force_terminal=bool(colour))
+    for line in report(reading, DIGITS, out):
+        out.print(line, soft_wrap=True)
     lines = click.unstyle(file.getvalue()).splitlines()
     most = max(width, 28 + 3 + 11 + 8)
     assert max(map(len, lines)) <= most
@@ -230,7 +230,9 @@ def test_thin_lines_on_large_paper_are_seen(folder):
     ImageDraw.Draw(paper).line([(500, 300), (800, 300), (650, 900)], fill=0, width=4)
     reading = read(np.asarray(paper), checkpoint.load_model(folder / "m.safetensors"))
     file = io.StringIO()
-    draw_steps(reading, DIGITS, Console(file=file, width=80))
+    out = Console(file=file, width=80)
+    for line in report(reading, DIGITS, out):
+        out.print(line, soft_wrap=True)
     picture = file.getvalue().split("the picture")[0]
     assert sum(picture.count(c) for c in "█▓▀▄") > 20
 

@@ -19,8 +19,8 @@ from hellodl import checkpoint
 from hellodl.cli.evaluate import evaluate
 from hellodl.cli.report import report
 from hellodl.cli.train import train
+from hellodl.cli.train_options import train_command
 from hellodl.errors import UsageError
-from hellodl.graphs.report import command_for
 from hellodl.training.settings import PRESETS, Settings
 
 MOST_BYTES = 1_500_000
@@ -151,17 +151,19 @@ def test_classes_that_are_no_digits_are_named(tmp_path):
 
 
 def test_one_model_and_a_page_by_its_name(tmp_path):
-    with pytest.raises(UsageError, match="expected one model"):
+    with pytest.raises(UsageError, match="two models are named"):
         run(report, "a", "-m", "b")
     with pytest.raises(UsageError, match=r"ends in \.html"):
         run(report, "-o", "report.pdf")
 
 
-def test_the_presets_are_told_whole():
-    """Each preset's own command is that preset and nothing more."""
-    whole = {name: Settings(**values).as_dict() for name, values in PRESETS.items()}
-    for name, settings in whole.items():
-        assert command_for(settings, whole) == f"hellodl train --preset {name}"
+def test_the_command_is_the_shortest_that_repeats_the_run():
+    """A preset's own is that preset and nothing more; of settings that are no more there is none."""
+    for name, values in PRESETS.items():
+        assert train_command(Settings(**values).as_dict()) == f"hellodl train --preset {name}"
+    told = Settings(**PRESETS["hill"]).as_dict() | {"hidden": [9, 8], "also": "my digits"}
+    assert train_command(told) == "hellodl train --preset hill --hidden 9,8 --also 'my digits'"
+    assert train_command({"epochs": 3}) == train_command({}) == ""
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png"])

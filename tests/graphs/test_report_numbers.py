@@ -7,12 +7,7 @@ import pytest
 
 from hellodl.evaluation import calibration_error
 from hellodl.graphs.charts import BADGE, apart
-from hellodl.graphs.report import command_for, principal_axes, reliability
-
-PRESETS = {
-    "slow": {"lr": 0.1, "epochs": 10, "hidden": (128, 64)},
-    "fast": {"lr": 0.3, "epochs": 3, "hidden": (128, 64)},
-}
+from hellodl.graphs.report import principal_axes, reliability
 
 
 def test_reliability_holds_the_calibration_error():
@@ -52,15 +47,3 @@ def test_badges_do_not_overlap():
     distances = np.linalg.norm(places[:, None] - places[None], axis=2)[np.triu_indices(4, 1)]
     assert distances.min() > 2 * BADGE - 1
     assert places[3].tolist() == [200, 100]
-
-
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({"lr": 0.3, "epochs": 3, "hidden": [128, 64]}, "hellodl train --preset fast"),
-        ({"lr": 0.3, "epochs": 5, "hidden": [32]}, "hellodl train --preset fast --epochs 5 --hidden 32"),
-        ({"lr": 0.1, "epochs": 3, "hidden": [9, 8]}, "hellodl train --preset slow --epochs 3 --hidden 9,8"),
-    ],
-)
-def test_the_command_is_the_shortest_that_repeats_the_run(settings, expected):
-    assert command_for(settings, PRESETS) == expected
