@@ -25,21 +25,31 @@ from hellodl import datasets
 NUMBER = (3, 2, 1, 18)  # indices in MNIST's test set: 0, 1, 2, 3
 SIDE, PAPER, INK = 112, 225, 45  # pixels of a digit; greys of paper and ink
 SHADOW = 90  # how much darker the right edge is
-TERMINAL = (30, 80)  # lines and columns
+TERMINAL = (40, 80)  # lines and columns
 WIDTH = 1016  # pixels of the PNGs: half of what hellodl draws
 
 
 def screen(command: list[str], folder: str) -> str:
-    """What a terminal shows in the end, with its colours."""
+    """What a terminal shows in the end, with its colours: blocks that were drawn anew, as they were last."""
     terminal, side = pty.openpty()
     termios.tcsetwinsize(side, TERMINAL)
     environment = {**os.environ, "TERM": "xterm-256color", "HELLODL_COMMAND": "hellodl"}
-    with subprocess.Popen(command, cwd=folder, stdout=side, stderr=subprocess.DEVNULL, env=environment):
+    with subprocess.Popen(command, cwd=folder, stdout=side, stderr=side, env=environment):
         os.close(side)
         shown = b""
         while chunk := read(terminal):
             shown += chunk
-    return shown.decode().replace("\r\n", "\n")
+    lines = [""]
+    for part in re.split(r"(\x1b\[\d+A|\r\x1b\[J|\n)", shown.decode().replace("\r\n", "\n")):
+        if up := re.fullmatch(r"\x1b\[(\d+)A", part):
+            del lines[-int(up[1]) :]
+        elif part == "\r\x1b[J":
+            lines[-1] = ""
+        elif part == "\n":
+            lines.append("")
+        else:
+            lines[-1] += part
+    return "\n".join(lines)
 
 
 def read(terminal: int) -> bytes:

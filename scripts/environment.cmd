@@ -1,0 +1,20 @@
+@echo off
+rem environment.cmd STAMP [EXTRA]: makes .venv beside this folder and keeps it up to date; talks on stderr only.
+rem .venv\hellodl-STAMP is the pyproject.toml that was installed last; while it is the same, nothing is done.
+setlocal
+for %%d in ("%~dp0..") do set "root=%%~fd"
+set "venv=%root%\.venv"
+fc /b "%root%\pyproject.toml" "%venv%\hellodl-%~1" >nul 2>nul && exit /b 0
+echo hellodl: installing into .venv; this can take some minutes, but only once 1>&2
+for %%p in (%PYTHON% python py) do (
+    if not exist "%venv%\Scripts\python.exe" (
+        %%p -c "import sys; sys.exit(sys.version_info < (3, 11))" >nul 2>nul && %%p -m venv "%venv%" 1>&2
+    )
+)
+if not exist "%venv%\Scripts\python.exe" (
+    echo hellodl: needs Python 3.11 or newer; install one, or say where it is: set PYTHON="C:\path to\python.exe" 1>&2
+    exit /b 1
+)
+"%venv%\Scripts\python.exe" -m pip install --quiet --disable-pip-version-check --editable "%root%%~2" 1>&2 || exit /b 1
+copy /y "%root%\pyproject.toml" "%venv%\hellodl-%~1" >nul
+exit /b %errorlevel%
