@@ -1,49 +1,52 @@
 #!/usr/bin/env python3
 """Breaks the code at random places, one at a time, and sees whether the tests that concern it notice.
 
-    .venv/bin/python scripts/tools/mutate.py [--seed N] [--files PART] [COUNT]
+    .venv/bin/python scripts/tools/mutate.py [--seed N] [--files PART] [--slow] FOLDER [COUNT]
 
 A mutation flips a comparison, moves a whole number by one, drops a statement, or swaps min and max. It is
-made in a copy of the repository. Prints a line for each mutation, then how many were noticed, by file. What
-survives is either equivalent (the program does the same) or asks for a test.
+made in a copy of the repository, in FOLDER. A first run of the tests finds out which of them come through
+each line, and how long they take: a mutation is shown to those alone, the quickest first, until one fails.
+All that is found is kept in FOLDER: what was interrupted goes on there. Prints a line for each mutation, then
+how many were noticed, by file. What survives is either equivalent (the program does the same) or asks for a
+test. POSIX only: each mutation is tried in a fork of this process, which has imported what takes long.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import importlib
+import json
 import os
 import random
+import resource
 import shutil
-import subprocess
+import signal
 import sys
-import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 300  # seconds for the tests of a mutation: an endless loop is noticed too
-TESTS = {  # of files, or of all in a folder; the first that fits
-    "hellodl/autograd": "tests/autograd",
-    "hellodl/checkpoint.py": "tests/test_checkpoint.py",
-    "hellodl/optim.py": "tests/test_optim.py tests/training/test_run.py",
-    "hellodl/system/files.py": "tests/system/test_files.py tests/training/test_run.py",
-    "hellodl/training/loop.py": "tests/training",
-    "hellodl/training/step.py": "tests/training",
-    "hellodl/datasets": "tests/datasets",
-    "hellodl/reading": "tests/reading",
-}
+LIMIT, CPU_LIMIT = 300, 60  # seconds for the tests of a mutation: an endless loop is noticed too
+TESTS = (
+    *("tests/autograd", "tests/system", "tests/datasets", "tests/training", "tests/test_checkpoint.py"),
+    *("tests/test_optim.py", "tests/test_nn.py", "tests/reading"),
+)
 FILES = (
     *("hellodl/autograd/*.py", "hellodl/checkpoint.py", "hellodl/optim.py", "hellodl/system/files.py"),
     *("hellodl/training/loop.py", "hellodl/training/step.py", "hellodl/datasets/idx.py"),
-    *("hellodl/reading/normalise.py", "hellodl/reading/doubt.py", "hellodl/reading/lattice.py"),
+    *("hellodl/reading/normalise.py", "hellodl/reading/doubt.py", "hellodl/reading/lines.py"),
 )
+SLOW_IMPORTS = ("torch", "hypothesis", "cv2", "PIL.Image", "safetensors.numpy", "rich.console", "click")
 FLIPPED = {
     kind: new
     for pair in (
@@ -68,17 +71,17 @@ class Mutation:
     line: int
     start: int
     end: int
+    old: str
     new: str
 
-    def shown(self, source: bytes) -> str:
+    def __str__(self) -> str:
         """What is changed, on a line."""
-        old = " ".join(source[self.start : self.end].decode().split())
-        return f"{self.file}:{self.line}: {old[:60]} → {self.new}"
+        return f"{self.file}:{self.line}: {' '.join(self.old.split())[:60]} → {self.new}"
 
 
-def mutations(file: str) -> Iterator[Mutation]:
+def mutations(root: Path, file: str) -> Iterator[Mutation]:
     """All mutations of a file."""
-    source = (ROOT / file).read_bytes()
+    source = (root / file).read_bytes()
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -93,7 +96,7 @@ def mutations(file: str) -> Iterator[Mutation]:
             end = [getattr(node.comparators[0], name) for name in PLACE[:2]]
         first, last = (starts[row - 1] + column for row, column in (start, end))
         if not (isinstance(node, ast.Compare) and set(source[first:last]) & set(b"()#")):
-            yield Mutation(file, line, first, last, new)
+            yield Mutation(file, line, first, last, source[first:last].decode(), new)
 
 
 def mutated(node: ast.AST, source: bytes) -> str | None:
@@ -125,23 +128,117 @@ def code_of(node: ast.AST) -> Iterator[ast.AST]:
                 yield from code_of(part)
 
 
-def is_noticed(mutation: Mutation, copy: Path) -> bool:
-    """Whether the tests fail, or do not end, with the mutation."""
-    original = (copy / mutation.file).read_bytes()  # the repository may change meanwhile
-    mutated = original[: mutation.start] + mutation.new.encode() + original[mutation.end :]
-    tests = next(tests for place, tests in TESTS.items() if mutation.file.startswith(place)).split()
-    command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-m", "not slow", *tests]
-    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    (copy / mutation.file).write_bytes(mutated)
-    try:
-        done = subprocess.run(
-            command, cwd=copy, env=environment, timeout=LIMIT, capture_output=True, check=False
+# Tests ------------------------------------------------------------------------------------------------
+
+
+class Survey:
+    """A plugin of pytest that notes how long each test takes."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A test was set up, called or torn down."""
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+
+
+class Chosen:
+    """A plugin of pytest that runs the tests named, in this order, and no others."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._place = {name: place for place, name in enumerate(names)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Pytest has found tests."""
+        items[:] = sorted(
+            (item for item in items if item.nodeid in self._place), key=lambda item: self._place[item.nodeid]
         )
-    except subprocess.TimeoutExpired:
-        return True
+
+
+def in_fork(copy: Path, body: Callable[[], int], cpu: int) -> int:
+    """The exit code of `body` in a process of its own inside the copy; 124 if it does not end."""
+    child = os.fork()
+    if not child:
+        os.setsid()
+        os.chdir(copy)
+        sys.path.insert(0, str(copy))
+        os.environ["PYTHONPATH"] = str(copy)
+        sys.dont_write_bytecode = True  # a mutated file can be as long and as old as the sound one
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+        silence = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(silence, stream)
+        code = 1
+        with suppress(BaseException):
+            code = int(body())
+        os._exit(code)
+    until = time.monotonic() + (LIMIT if cpu == CPU_LIMIT else 3600)
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        if time.monotonic() > until:
+            break
+        time.sleep(0.05)
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # and whatever the tests left
+    return os.waitstatus_to_exitcode(ended[1] if ended[0] else os.waitpid(child, 0)[1]) if ended[0] else 124
+
+
+OPTIONS = ("-q", "-p", "no:cacheprovider")
+
+
+def survey(copy: Path, marked: Sequence[str]) -> dict[str, Any]:
+    """How long each test takes, and which ones come through each line of the files."""
+    from coverage import CoverageData  # noqa: PLC0415 - of the tests' packages, for this alone
+
+    kept, data = copy.parent / "survey.json", copy.parent / "coverage"
+    if kept.exists():
+        return dict(json.loads(kept.read_text(encoding="utf-8")))
+    noted = Survey()
+
+    def body() -> int:
+        os.environ["COVERAGE_FILE"] = str(data)
+        options = ("--cov=hellodl", "--cov-context=test", "--cov-report=")
+        code = pytest.main([*OPTIONS, *options, *marked, *TESTS], [noted])
+        (copy.parent / "seconds.json").write_text(json.dumps(noted.seconds), encoding="utf-8")
+        return int(code)
+
+    code = in_fork(copy, body, 3000)
+    if code:
+        raise SystemExit(f"the tests fail without any mutation (exit code {code})")
+    found = CoverageData(str(data))
+    found.read()
+    lines = {
+        str(Path(file).relative_to(copy)): {
+            line: sorted({name.partition("|")[0] for name in names} - {""})
+            for line, names in found.contexts_by_lineno(file).items()
+        }
+        for file in found.measured_files()
+    }
+    seconds = json.loads((copy.parent / "seconds.json").read_text(encoding="utf-8"))
+    kept.write_text(json.dumps({"seconds": seconds, "lines": lines}), encoding="utf-8")
+    return dict(json.loads(kept.read_text(encoding="utf-8")))
+
+
+def concerned(mutation: Mutation, known: dict[str, Any]) -> list[str]:
+    """The tests that come through a mutation's line, all of the file's for one that only an import runs."""
+    lines = known["lines"].get(mutation.file, {})
+    names = lines.get(str(mutation.line)) or {name for names in lines.values() for name in names}
+    return sorted(names, key=lambda name: known["seconds"].get(name, 0.0))
+
+
+def is_noticed(mutation: Mutation, copy: Path, tests: list[str], marked: Sequence[str]) -> bool:
+    """Whether the tests fail, or do not end, with the mutation."""
+    place = copy / mutation.file
+    original = place.read_bytes()
+    files = dict.fromkeys(name.partition("::")[0] for name in tests)
+
+    def body() -> int:
+        return int(pytest.main(["-x", *OPTIONS, *marked, *files], [Chosen(tests)]))
+
+    place.write_bytes(original[: mutation.start] + mutation.new.encode() + original[mutation.end :])
+    try:
+        return in_fork(copy, body, CPU_LIMIT) != 0
     finally:
-        (copy / mutation.file).write_bytes(original)
-    return done.returncode != 0
+        place.write_bytes(original)
 
 
 def main() -> int:
@@ -149,27 +246,41 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("count", nargs="?", type=int, default=300, metavar="COUNT")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--files", default="", help="only files whose path holds this")
+    parser.add_argument("--slow", action="store_true", help="the slow tests too")
     given = parser.parse_args()
-    names = [str(path.relative_to(ROOT)) for pattern in FILES for path in sorted(ROOT.glob(pattern))]
-    all_of_them = [m for name in names if given.files in name for m in mutations(name)]
+    copy, kept = given.folder.resolve() / "copy", given.folder / "results.jsonl"
+    if not copy.exists():
+        ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache")
+        shutil.copytree(ROOT, copy, ignore=ignored)
+    for name in SLOW_IMPORTS:
+        importlib.import_module(name)
+    marked = () if given.slow else ("-m", "not slow")
+    known = survey(copy, marked)
+    names = [str(path.relative_to(copy)) for pattern in FILES for path in sorted(copy.glob(pattern))]
+    all_of_them = [m for name in names if given.files in name for m in mutations(copy, name)]
     chosen = random.Random(given.seed).sample(all_of_them, min(given.count, len(all_of_them)))
-    noticed, tried, started = Counter[str](), Counter[str](), time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy"
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache"))
-        for mutation in chosen:
-            found = is_noticed(mutation, copy)
-            tried[mutation.file] += 1
-            noticed[mutation.file] += found
-            source = (copy / mutation.file).read_bytes()
-            print("noticed " if found else "SURVIVED", mutation.shown(source), flush=True)
+    results = {}
+    if kept.exists():
+        for line in kept.read_text(encoding="utf-8").splitlines():
+            *fields, noticed = json.loads(line)
+            results[Mutation(*fields)] = noticed
+    for mutation in chosen:
+        if mutation not in results:
+            started, tests = time.monotonic(), concerned(mutation, known)
+            results[mutation] = is_noticed(mutation, copy, tests, marked)
+            with kept.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([*asdict(mutation).values(), results[mutation]]) + "\n")
+            said = "noticed " if results[mutation] else "SURVIVED"
+            print(f"{said} {time.monotonic() - started:4.0f} s, {len(tests):4} tests, {mutation}", flush=True)
+    tried = Counter(mutation.file for mutation in chosen)
+    noticed = Counter(mutation.file for mutation in chosen if results[mutation])
     for name, count in sorted(tried.items()):
         print(f"{name}: {noticed[name]} of {count}")
-    total = f"{noticed.total()} of {tried.total()} noticed, of {len(all_of_them):,} possible ones"
-    print(f"{total}; {time.monotonic() - started:.0f} s")
+    print(f"{noticed.total()} of {tried.total()} noticed, of {len(all_of_them):,} possible ones")
     return 0
 
 
