@@ -24,6 +24,7 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -157,7 +158,7 @@ class Chosen:
 
 def in_fork(copy: Path, body: Callable[[], int], cpu: int) -> int:
     """The exit code of `body` in a process of its own inside the copy; 124 if it does not end."""
-    child = os.fork()
+    child, code = os.fork(), 1
     if not child:
         os.setsid()
         os.chdir(copy)
@@ -165,12 +166,14 @@ def in_fork(copy: Path, body: Callable[[], int], cpu: int) -> int:
         os.environ["PYTHONPATH"] = str(copy)
         sys.dont_write_bytecode = True  # a mutated file can be as long and as old as the sound one
         resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
-        silence = os.open(os.devnull, os.O_RDWR)
+        said = os.open(copy.parent / "said.txt", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         for stream in (0, 1, 2):
-            os.dup2(silence, stream)
-        code = 1
-        with suppress(BaseException):
+            os.dup2(said, stream)
+        try:
             code = int(body())
+        except BaseException:  # noqa: BLE001 - this process ends here, whatever happened
+            traceback.print_exc()
+        sys.stdout.flush()
         os._exit(code)
     until = time.monotonic() + (LIMIT if cpu == CPU_LIMIT else 3600)
     while not (ended := os.waitpid(child, os.WNOHANG))[0]:
@@ -182,7 +185,7 @@ def in_fork(copy: Path, body: Callable[[], int], cpu: int) -> int:
     return os.waitstatus_to_exitcode(ended[1] if ended[0] else os.waitpid(child, 0)[1]) if ended[0] else 124
 
 
-OPTIONS = ("-q", "-p", "no:cacheprovider")
+OPTIONS = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
 def survey(copy: Path, marked: Sequence[str]) -> dict[str, Any]:
@@ -203,7 +206,7 @@ def survey(copy: Path, marked: Sequence[str]) -> dict[str, Any]:
 
     code = in_fork(copy, body, 3000)
     if code:
-        raise SystemExit(f"the tests fail without any mutation (exit code {code})")
+        raise SystemExit(f"the tests fail without any mutation: {copy.parent / 'said.txt'}")
     found = CoverageData(str(data))
     found.read()
     lines = {
