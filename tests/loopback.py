@@ -44,7 +44,7 @@ class Cluster:
             process.wait()
 
 
-def wait_for(log, words, patience=60.0):
+def wait_for(log, words, patience=300.0):
     """The log, once it has these words."""
     until = time.monotonic() + patience
     while words not in (text := log.read_text(errors="replace")):

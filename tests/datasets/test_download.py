@@ -369,11 +369,11 @@ def test_what_a_killed_download_left_is_swept_away(server, tiny, tmp_path):
     def stall(handler):
         send(handler, bytes(200_000), length=10**6)
         halfway.set()
-        done.wait(10)
+        done.wait(120)
 
     server.answers[made.FOUR[0]] = stall
     process = subprocess.Popen([sys.executable, "-c", KILLED, server.url, str(tmp_path)])
-    assert halfway.wait(10)
+    assert halfway.wait(120)
     while not any(path.stat().st_size for path in tmp_path.iterdir()):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)

@@ -8,7 +8,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -111,29 +110,41 @@ def test_killed_workers_change_nothing(tmp_path, small_mnist):
     assert learned(tmp_path / "a/s.jsonl") == learned(tmp_path / "b/s.jsonl")
 
 
+KILLED = """if __name__ == "__main__":
+    import os, signal
+    from hellodl.cli.main import main
+    from hellodl.sweep.run import Standing
+
+    done = []
+    def add(standing, trial):
+        done.append(trial)
+        if len(done) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+    Standing.add = add
+    main()"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signals")
 def test_a_killed_sweep_goes_on(tmp_path, small_mnist):
     """`kill -9` half-way, then the same command: nothing is done twice, and no process is left behind."""
     file = tmp_path / "s.jsonl"
     words = ["--lr", "0.05,0.1,0.2", "--seeds", "4", *QUICK, "--data-dir", small_mnist, "-o", file, "-q"]
-    line = [sys.executable, "-m", "hellodl", "sweep", *map(str, words)]
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    with subprocess.Popen(line, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
-        until = time.monotonic() + 60
-        while not file.exists() or file.read_bytes().count(b"\n") < 3:
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-    half = learned_so_far(file)
-    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    whole = learned(file)
-    assert len(whole) == 12
-    assert half < len(whole)
+    line = ["sweep", *map(str, words)]
+    start = partial(
+        subprocess.run,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,  # to the end of all processes that hold the pipes
+        text=True,
+        check=False,
+    )
+    killed = start([sys.executable, "-c", KILLED, *line])
+    assert killed.returncode == -signal.SIGKILL
+    assert len(learned(file)) == 3
+    done = start([sys.executable, "-m", "hellodl", *line])
+    assert done.returncode == 0
+    assert len(learned(file)) == 12
     assert "hellodl train" in done.stdout
-
-
-def learned_so_far(file: Path) -> int:
-    return file.read_bytes().count(b"\n")
 
 
 @pytest.mark.slow

@@ -174,5 +174,5 @@ def test_a_killed_process_leaves_nothing_behind(tmp_path):
         started = time.monotonic()
         assert process.stdout.read() == b""
     while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
-        assert time.monotonic() < started + 20
+        assert time.monotonic() < started + 120
         time.sleep(0.05)

@@ -14,6 +14,8 @@ from hellodl.errors import DataError, HellodlError
 from hellodl.tasks.run import in_order
 
 pytest.importorskip("distributed")
+from distributed import Client
+
 from hellodl.tasks.cluster import ClusterWorkers
 
 pytestmark = [
@@ -62,6 +64,7 @@ def test_a_scheduler_that_is_not_there_is_one_clear_line(monkeypatch):
 
 
 def test_no_workers_is_one_clear_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("hellodl.tasks.cluster.PATIENCE", 1)
+    wait = Client.wait_for_workers
+    monkeypatch.setattr(Client, "wait_for_workers", lambda self, n, timeout: wait(self, n, timeout=1))
     with cluster(tmp_path, workers=0) as made, pytest.raises(HellodlError, match="has no workers"):
         ClusterWorkers(works.square, None, made.address)
