@@ -48,7 +48,7 @@ class Gather(Op, name="gather"):
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
         flat = g.reshape(self.table.size, *x.shape[1:])
-        return (lambda: gather(flat, readers(self.table.ravel(), x.shape[0])).sum(0),)
+        return (lambda *_: gather(flat, readers(self.table.ravel(), x.shape[0])).sum(0),)
 
 
 def readers(table: NDArray[np.intp], rows: int) -> NDArray[np.intp]:
@@ -110,9 +110,9 @@ class Einsum(Op, name="einsum"):
         np.einsum(f"{','.join(self.terms)}->{self.to}", *inputs, out=out, optimize=True)
 
     def backward(self, g: Tensor, y: Tensor, *inputs: Tensor) -> Gradients:
-        return tuple([partial(self._handed_to, i, g, *inputs) for i in range(len(inputs))])
+        return tuple([partial(self._handed_to, i) for i in range(len(inputs))])
 
-    def _handed_to(self, i: int, g: Tensor, *inputs: Tensor) -> Tensor:
+    def _handed_to(self, i: int, g: Tensor, y: Tensor, *inputs: Tensor) -> Tensor:
         """Another einsum, of `g` and the other inputs; an axis that only input i has spreads what it gets."""
         others = (self.to, *self.terms[:i], *self.terms[i + 1 :])
         shared = "".join(letter for letter in self.terms[i] if letter in "".join(others))

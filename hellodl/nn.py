@@ -77,8 +77,7 @@ class DigitNet:
         """Layers by name: lc1 is the first linear combination."""
         if name.startswith("lc") and name[2:].isdecimal() and 0 < int(name[2:]) < len(self.widths):
             return self.layers[int(name[2:]) - 1]
-        msg = f"{type(self).__name__} has no attribute {name!r}"
-        raise AttributeError(msg)
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def named_parameters(self) -> dict[str, Tensor]:
         """All weights and biases by name: lc1.weight (128, 784) … lc3.bias (10,)."""

@@ -1,4 +1,4 @@
-"""The autograd core, in reading order: tensor, ops, views, gradient, program, check; memory last or never."""
+"""The autograd core; read tensor, ops, views, gradient, program, check; plain and memory last or never."""
 
 from hellodl.autograd.gradient import grad, hvp, jvp, vjp
 from hellodl.autograd.ops import Elementwise
@@ -6,16 +6,4 @@ from hellodl.autograd.program import Program
 from hellodl.autograd.tensor import Op, Tensor
 from hellodl.autograd.views import concat, stack, where
 
-__all__ = [
-    "Elementwise",
-    "Op",
-    "Program",
-    "Tensor",
-    "concat",
-    "grad",
-    "hvp",
-    "jvp",
-    "stack",
-    "vjp",
-    "where",
-]
+__all__ = ["Elementwise", "Op", "Program", "Tensor", "concat", "grad", "hvp", "jvp", "stack", "vjp", "where"]

@@ -10,7 +10,7 @@ from hellodl.autograd.tensor import Constant, Op, Tensor, apply, as_tensors, eva
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Container, Iterable
 
     from hellodl.autograd.tensor import Operand
 
@@ -30,10 +30,9 @@ def push_down(
         start = Tensor(np.ones(y.shape), y.dtype)
     order = topological_order(y)
     wanted = set(order if targets is None else targets)
-    if targets is not None:
-        for node in order:
-            if not wanted.isdisjoint(node.inputs):
-                wanted.add(node)
+    for node in order:  # what leads to a target is wanted too
+        if not wanted.isdisjoint(node.inputs):
+            wanted.add(node)
     gradients = {y: start}
     for node in reversed(order):
         if node.op is not None and node in gradients and node in wanted:
@@ -43,25 +42,28 @@ def push_down(
     return gradients
 
 
-def handed_down(y: Tensor, g: Tensor, wanted: Container[Tensor]) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """What each wanted input of `y` receives from it: a gradient of its shape and dtype, or None for zero.
+def handed_down(y: Tensor, g: Tensor, wanted: Container[Tensor]) -> list[tuple[Tensor, Tensor | None]]:
+    """What each wanted input of the op `y` receives from it: of its shape and dtype, or None for zero.
 
     Raises TypeError or ShapeError, naming the op, if its backward gives something else.
     """
-    op = y.op
+    op, inputs = y.op, y.inputs
     if op is None:
-        return
-    parts = op.backward(g, y, *y.inputs)
-    if not isinstance(parts, tuple) or len(parts) != len(y.inputs):
-        msg = f"{op.name}: backward gave {parts!r:.80}, expected a tuple with one gradient for each input"
-        raise TypeError(msg)
-    for x, part in zip(y.inputs, parts, strict=True):
+        return []
+    parts = op.backward(g, y, *inputs)
+    if not isinstance(parts, tuple) or len(parts) != len(inputs):
+        raise TypeError(f"{op.name}: backward gave {parts!r:.80}, expected a tuple, one for each input")
+    handed: list[tuple[Tensor, Tensor | None]] = []
+    for x, part in zip(inputs, parts):  # noqa: B905 - as long; to ask takes time
         if x in wanted:
-            part = part if part is None or isinstance(part, Tensor) else part()  # noqa: PLW2901 - now it is built
-            yield x, part if part is None else fitted(op, part, x)
+            given = part if part is None or isinstance(part, Tensor) else part(g, y, *inputs)
+            if given is not None and (given.shape != x.shape or given.dtype is not x.dtype):
+                given = fitted(given, x, op)
+            handed.append((x, given))
+    return handed
 
 
-def fitted(op: Op, g: Tensor, x: Tensor) -> Tensor:
+def fitted(g: Tensor, x: Tensor, op: Op) -> Tensor:
     """A gradient summed over the axes along which its input was broadcast, in the input's precision."""
     if g.shape != x.shape:
         new = g.ndim - x.ndim

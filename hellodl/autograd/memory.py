@@ -52,8 +52,7 @@ def numbers(value: Any, dtype: np.dtype[Any]) -> Array:
         msg = f"a tensor is made of numbers, not of {value!r:.80}; to join tensors, use stack or concat"
         raise TypeError(msg)
     if dtype not in (np.float32, np.float64):
-        msg = f"a tensor holds float32 or float64, not {dtype}"
-        raise TypeError(msg)
+        raise TypeError(f"a tensor holds float32 or float64, not {dtype}")
     order: Literal["F", "C"] = "F" if array.flags.f_contiguous else "C"
     copy = memory(array.size, dtype).reshape(array.shape, order=order)
     copy[...] = array
@@ -83,13 +82,6 @@ def small_ones_are_quick() -> bool:
 
 
 # Arithmetic that takes NumPy more than one call -----------------------------------------------------------
-
-
-def keep_where(x: Array, mask: Array, out: Array) -> None:
-    """Keep x where the mask is not 0, else write 0: an integer times 1 or 0 keeps all its bits, or none."""
-    bits = f"i{out.itemsize}"
-    np.not_equal(mask, 0, out=out.view(bits), casting="unsafe")
-    np.multiply(out.view(bits), x.view(bits), out=out.view(bits))
 
 
 def erf(x: Array, out: Array) -> None:

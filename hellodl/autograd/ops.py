@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from hellodl.autograd.memory import erf, keep_where, product
+from hellodl.autograd.memory import erf, product
 from hellodl.autograd.tensor import Op, Tensor, apply, as_tensors, register
 from hellodl.errors import ShapeError
 
@@ -59,11 +59,11 @@ class Row(Elementwise):
         self.function, self.rules = function, rules
         register(name, self, f"a row with {function}")
 
-    def forward(self, out: Array, *inputs: Array) -> None:
-        self.function(*inputs, out=out)
+    def step(self, out: Array, *inputs: Array) -> Callable[[], object]:
+        return partial(self.function, *inputs, out=out)
 
     def backward(self, g: Tensor, y: Tensor, *inputs: Tensor) -> Gradients:
-        return tuple([rule and partial(rule, g, y, *inputs) for rule in self.rules])
+        return self.rules
 
 
 def misfit(name: str, *shapes: Shape) -> ShapeError:
@@ -76,9 +76,9 @@ def masked(g: Tensor, mask: Tensor) -> Tensor:
     return apply("masked", g, mask)
 
 
-def won(g: Tensor, mine: Tensor, other: Tensor, has_won: Tensor) -> Tensor:
+def won(g: Tensor, y: Tensor, mine: Tensor, other: Tensor) -> Tensor:
     """What the winner of two receives: all of it, or half where they are equal."""
-    return masked(apply("where", mine == other, g * 0.5, g), has_won)
+    return masked(g / ((mine == y) + (other == y)), mine == y)
 
 
 def sigmoid(x: Array, out: Array) -> None:
@@ -117,13 +117,14 @@ Row("sign",     np.sign,     None)
 Row("detach",   np.positive, None)
 Row("relu",     partial(np.maximum, 0.0), lambda g, y, x: masked(g, y))
 Row("erf",      erf,         lambda g, y, x: g * (2 / math.sqrt(math.pi) * (-x * x).exp()), in_place=False)
-Row("maximum",  np.maximum,  lambda g, y, a, b: won(g, a, b, a >= b), lambda g, y, a, b: won(g, b, a, b >= a))
-Row("minimum",  np.minimum,  lambda g, y, a, b: won(g, a, b, a <= b), lambda g, y, a, b: won(g, b, a, b <= a))
-Row("masked",   keep_where,  lambda g, y, x, mask: masked(g, mask), None,             in_place=False)
+Row("maximum",  np.maximum,  won,                      lambda g, y, a, b: won(g, y, b, a))
+Row("minimum",  np.minimum,  won,                      lambda g, y, a, b: won(g, y, b, a))
 Row("where",    choose, None, lambda g, y, c, a, b: masked(g, c), lambda g, y, c, a, b: masked(g, c == 0),
                                                                                       in_place=False)
 Row("less",       compare(np.less),       None, None, symbol="<", in_place=False)
 Row("less_equal", compare(np.less_equal), None, None, symbol="≤", in_place=False)
+Row("greater",       compare(np.greater),       None, None, symbol=">", in_place=False)
+Row("greater_equal", compare(np.greater_equal), None, None, symbol="≥", in_place=False)
 Row("equal",      compare(np.equal),      None, None, symbol="=", in_place=False)
 Row("not_equal",  compare(np.not_equal),  None, None, symbol="≠", in_place=False)
 Row("exponentiate", np.power,  # 0**b is flat in b, though log(0) is not finite, and 0**0 in a
@@ -176,14 +177,13 @@ class Reduction(Op):
         """The node, and unless its axes are to be kept another one, a reshape without them."""
         (x,) = as_tensors((x,))
         axes = axes_of(cls.name, axis, x.shape)
-        left = tuple(n for i, n in enumerate(x.shape) if i not in axes)
-        return cls(axes)(x) if keepdims or not axes else cls(axes)(x).reshape(left)
+        y = cls(axes)(x)
+        return y if keepdims or not axes else y.reshape([n for i, n in enumerate(x.shape) if i not in axes])
 
     def shape(self, x: Shape) -> Shape:
         if self.ufunc.identity is None and 0 in [x[i] for i in self.axes]:
-            msg = f"{self.name}: a tensor of shape {x} has nothing to choose from"
-            raise ShapeError(msg)
-        return tuple(1 if i in self.axes else n for i, n in enumerate(x))
+            raise ShapeError(f"{self.name}: a tensor of shape {x} has nothing to choose from")
+        return tuple([1 if i in self.axes else n for i, n in enumerate(x)])
 
     def forward(self, out: Array, x: Array) -> None:
         self.ufunc.reduce(x, axis=self.axes, keepdims=True, out=out)
@@ -213,8 +213,7 @@ def axes_of(name: str, axis: Axis, shape: Shape) -> Shape:
     try:
         return normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
     except ValueError as error:
-        msg = f"{name}: a tensor of shape {shape}: {error}"
-        raise ShapeError(msg) from None
+        raise ShapeError(f"{name}: a tensor of shape {shape}: {error}") from None
 
 
 # Matrices -----------------------------------------------------------------------------------------------
@@ -243,7 +242,7 @@ class MatMul(Op, name="matmul", symbol="@"):
         product(a, b, out)
 
     def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
-        return lambda: g @ swap(b), lambda: swap(a) @ g
+        return lambda *_: g @ swap(b), lambda *_: swap(a) @ g
 
 
 def swap(x: Tensor) -> Tensor:
@@ -265,8 +264,7 @@ class LogSoftmax(Op, name="log_softmax"):
     def shape(self, x: Shape) -> Shape:
         (axis,) = axes_of(self.name, self.axis, x)
         if not x[axis]:
-            msg = f"{self.name}: a tensor of shape {x} has nothing along axis {self.axis}"
-            raise ShapeError(msg)
+            raise ShapeError(f"{self.name}: a tensor of shape {x} has nothing along axis {self.axis}")
         return x
 
     def forward(self, out: Array, x: Array) -> None:
@@ -293,8 +291,7 @@ def mean(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """The sum divided by how many there were."""
     total = x.sum(axis, keepdims=keepdims)
     if total.size > x.size:
-        msg = f"mean: a tensor of shape {x.shape} has nothing to average"
-        raise ShapeError(msg)
+        raise ShapeError(f"mean: a tensor of shape {x.shape} has nothing to average")
     return total * (total.size / max(x.size, 1))
 
 
@@ -306,16 +303,14 @@ def var(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
 
 def prod(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """One half times the other, again and again: without a division, zeros do no harm."""
-    axes = axes_of("prod", axis, x.shape)
-    ones = x.sum(axes, keepdims=keepdims) * 0 + 1
+    axes, ones = axes_of("prod", axis, x.shape), x.sum(axis, keepdims=keepdims) * 0 + 1
     others = [i for i in range(x.ndim) if i not in axes]
-    y = x.transpose(*axes, *others).reshape(
-        math.prod(x.shape[i] for i in axes), *[x.shape[i] for i in others]
-    )
+    size = math.prod(x.shape[i] for i in axes)
+    y = x.transpose(*axes, *others).reshape(size, *[x.shape[i] for i in others])
     while len(y) > 1:
-        half, odd = divmod(len(y), 2)
-        y = apply("concatenate", [y[:half] * y[half : 2 * half], *([y[-1:]] if odd else [])])
-    return y.reshape(ones.shape) if len(y) else ones
+        half = len(y) // 2
+        y = apply("concatenate", [y[:half] * y[half : 2 * half], y[2 * half :]])
+    return y.reshape(ones.shape) if size else ones
 
 
 def clip(x: Tensor, low: Operand | None = None, high: Operand | None = None) -> Tensor:
@@ -329,5 +324,6 @@ composed("var", var)
 composed("prod", prod)
 composed("std", lambda x, axis=None, *, keepdims=False: x.var(axis, keepdims=keepdims).sqrt())
 composed("gelu", lambda x: x * (0.5 + 0.5 * apply("erf", x * math.sqrt(0.5))))  # x times Φ(x)
+composed("flatten", lambda x: x.reshape(-1))
 composed("softmax", lambda x, axis=-1: x.log_softmax(axis).exp())
 composed("clip", clip)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hellodl.autograd.memory import laid_out, memory
-from hellodl.autograd.tensor import SEEN, Tensor, topological_order
+from hellodl.autograd.tensor import Tensor, topological_order
 from hellodl.autograd.views import View
 from hellodl.errors import NonFiniteError, ShapeError
 
@@ -86,8 +86,7 @@ class Program:
                 step()
                 if not np.isfinite(call.out).all():
                     kind = "NaN" if np.isnan(call.out).any() else "an infinity"
-                    msg = f"{call.op.name} of shape {call.out.shape} gave {kind}"
-                    raise NonFiniteError(msg)
+                    raise NonFiniteError(f"{call.op.name} of shape {call.out.shape} gave {kind}")
 
 
 class _Plan:
@@ -99,7 +98,7 @@ class _Plan:
     """
 
     def __init__(self, wanted: list[tuple[Tensor, Array | None]]) -> None:
-        self.steps: list[Callable[[], None]] = []
+        self.steps: list[Callable[[], object]] = []
         self.calls: list[Call] = []  # what each step does, but for the copies at the end
         self._arrays: dict[Tensor, Array] = {}
         self._owner: dict[Tensor, Tensor] = {}  # the node whose buffer a view looks into
@@ -137,7 +136,9 @@ class _Plan:
             node, target = output, array
             while target is not None and isinstance(node.op, View):
                 (x,) = node.inputs
-                target, node = node.op.undo(target, x.shape), x
+                back = node.op.inverse(x.shape)
+                shown = target if back is None else back.view(target)
+                target, node = shown if back and np.may_share_memory(shown, target) else None, x
             if target is not None and not _meets(target, leaves):
                 targets.setdefault(node, target)
         return targets
@@ -159,13 +160,12 @@ class _Plan:
             flat = self._buffers[node] = self._take_buffer(node, position)
             out = laid_out(flat, node.shape)
         self._arrays[node] = out
-        run = node.op.forward if type(node.op) in SEEN else node.op.compute
-        self.steps.append(partial(run, out, *inputs))
+        self.steps.append(node.op.step(out, *inputs))
         self.calls.append(Call(node.op, out, tuple(inputs)))
 
     def _take_buffer(self, node: Tensor, position: int) -> Array:
         """A flat buffer for a node: an input's that may be overwritten, a free one, or a new one."""
-        if node.op and node.op.in_place:
+        if node.op and node.op.in_place and node.op.fills:
             for x in node.inputs:
                 if self._may_overwrite(x, node, position):
                     return self._buffers.pop(x)
@@ -186,7 +186,7 @@ class _Plan:
         leaves = [array for node, array in self._arrays.items() if node.op is None]
         in_leaves = [target for _, target in wanted if target is not None and _meets(target, leaves)]
         results: list[Array] = []
-        last: list[Callable[[], None]] = []
+        last: list[Callable[[], object]] = []
         for output, target in wanted:
             array = self._arrays[output]
             in_place = target is not None and _same_memory(array, target)

@@ -7,16 +7,20 @@ its inputs. Asking for `.value` sorts what the node depends on and computes it, 
 from __future__ import annotations
 
 import math
+from functools import partial
+from itertools import count
+from operator import attrgetter
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, Union
 
 import numpy as np
 
 from hellodl.autograd.memory import laid_out, memory, numbers
+from hellodl.autograd.plain import Plain
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, DTypeLike
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
     Axis: TypeAlias = int | Sequence[int] | None
     Operand: TypeAlias = Union["Tensor", ArrayLike]  # noqa: UP007 - `|` cannot quote
-    Gradients: TypeAlias = tuple["Tensor | Callable[[], Tensor | None] | None", ...]
+    Gradients: TypeAlias = tuple["Tensor | Callable[..., Tensor | None] | None", ...]
 
 
 def method(name: str, doc: str) -> Callable[..., Tensor]:
@@ -42,12 +46,12 @@ def operator(name: str) -> tuple[Callable[[Tensor, Operand], Tensor], Callable[[
     return method(name, ""), lambda b, a: Op.registry[name](a, b)
 
 
-def question(name: str) -> Callable[..., Any]:
-    """A method that answers with plain numbers, computed now, as NumPy's of that name."""
-    return lambda self, *arguments: getattr(self.value, name)(*arguments)
+def comparison(name: str) -> Callable[..., Any]:
+    """A method that compares: 1 where it is so, else 0, elementwise; and as Python does with no number."""
+    return lambda a, b: Op.registry[name](a, b) if isinstance(b, NUMERIC) else NotImplemented
 
 
-class Tensor:
+class Tensor(Plain):
     """A leaf: an array of numbers that formulas start from.
 
     Args:
@@ -55,13 +59,14 @@ class Tensor:
         dtype: float32 unless told float64.
     """
 
-    __slots__ = ("__weakref__", "_since", "_until", "_value", "dtype", "grad", "inputs", "op", "shape")
+    __slots__ = ("__weakref__", "_since", "_until", "_value", "age", "dtype", "grad", "inputs", "op", "shape")
 
     op: Op | None  # None in a leaf
     inputs: tuple[Tensor, ...]
     shape: Shape
     dtype: np.dtype[Any]
     grad: Tensor | None  # what `backward()` left in a leaf
+    age: int  # how many nodes there were before it
     clock: ClassVar[int] = 0  # ticks whenever a leaf changes
     _value: Array | None
     _since: int  # `_value` is right from this tick of the clock …
@@ -70,7 +75,7 @@ class Tensor:
     def __init__(self, value: Operand, dtype: DTypeLike = np.float32) -> None:
         array = numbers(value, np.dtype(dtype))
         self.op, self.inputs, self.shape, self.dtype = None, (), array.shape, array.dtype
-        self._value, self._since, self._until, self.grad = array, 0, ALWAYS, None
+        self._value, self._since, self._until, self.grad, self.age = array, 0, ALWAYS, None, next(AGES)
 
     # The value ---------------------------------------------------------------------------------------
 
@@ -86,8 +91,7 @@ class Tensor:
     def value(self, new: ArrayLike) -> None:
         """Write new numbers into a leaf; everything that depends on it becomes stale."""
         if self.op is not None or self._value is None:
-            msg = "only a leaf can be assigned; this tensor is computed"
-            raise TypeError(msg)
+            raise TypeError("only a leaf can be assigned; this tensor is computed")
         array = np.asarray(new)
         if array.shape != self.shape:
             msg = f"cannot assign shape {array.shape} to a tensor of shape {self.shape}: its graph is fixed"
@@ -118,31 +122,6 @@ class Tensor:
         """The number of elements."""
         return math.prod(self.shape)
 
-    def item(self) -> float:
-        """The only element, as a plain number; raises ValueError if there are several."""
-        return float(self.value.item())
-
-    __float__ = item
-    tolist, argmax, all, any = map(question, ("tolist", "argmax", "all", "any"))
-
-    def __bool__(self) -> bool:
-        return bool(self.value)  # NumPy refuses several elements
-
-    def __len__(self) -> int:
-        return len(np.broadcast_to(0, self.shape))  # NumPy's error for a single number
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return iter([self[i] for i in range(len(self))])
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:  # noqa: FBT001 - NumPy's
-        return np.array(self.value, dtype=dtype, copy=copy)
-
-    def __str__(self) -> str:
-        return str(self.value)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
     def __repr__(self) -> str:
         if self._value is None:
             return f"Tensor({self.op and self.op.name}, shape={self.shape}, not computed yet)"
@@ -157,8 +136,9 @@ class Tensor:
     __truediv__, __rtruediv__ = operator("divide")
     __matmul__, __rmatmul__ = operator("matmul")
     __pow__, __rpow__ = operator("power")
-    __lt__, __gt__ = operator("less")  # 1 where it is so, else 0
-    __le__, __ge__ = operator("less_equal")
+    __lt__, __le__ = operator("less")[0], operator("less_equal")[0]  # 1 where it is so, else 0
+    __gt__, __ge__ = operator("greater")[0], operator("greater_equal")[0]
+    __eq__, __ne__ = comparison("equal"), comparison("not_equal")
     __neg__ = method("negative", "Minus each element.")
     exp = method("exp", "e to the power of each element.")
     log = method("log", "The natural logarithm of each element.")
@@ -184,6 +164,7 @@ class Tensor:
     std = method("std", "The square root of the variance, over axes as in `sum`.")
     softmax = method("softmax", "Probabilities along `axis=-1`: exp(x) / sum(exp(x)), safe for large x.")
     log_softmax = method("log_softmax", "The logarithm of the softmax along `axis=-1`, safe for large x.")
+    flatten = method("flatten", "The same elements on one axis.")
     reshape = method("reshape", "The same elements in another shape, `2, 3` or `(2, 3)`; one may be -1.")
     transpose = method("transpose", "The axes in another order, `1, 0` or `(1, 0)`; reversed unless given.")
     __getitem__ = method("index", "Some elements, chosen as in NumPy.")
@@ -195,21 +176,9 @@ class Tensor:
         """The axes in reverse order: a matrix transposed."""
         return self.transpose()
 
-    def flatten(self) -> Tensor:
-        """The same elements on one axis."""
-        return self.reshape(-1)
-
     def where(self, condition: Operand, other: Operand) -> Tensor:
         """Each element where the condition is not 0, else the other's: PyTorch's order of arguments."""
         return apply("where", condition, self, other)
-
-    def __eq__(self, other: object) -> Any:  # a Tensor, or what Python makes of NotImplemented
-        """1 where equal, else 0, elementwise; False beside what is no number."""
-        return apply("equal", self, other) if isinstance(other, NUMERIC) else NotImplemented
-
-    def __ne__(self, other: object) -> Any:
-        """The opposite, elementwise."""
-        return apply("not_equal", self, other) if isinstance(other, NUMERIC) else NotImplemented
 
     __hash__ = object.__hash__  # nodes are told apart by identity
 
@@ -236,9 +205,11 @@ class Op:
     symbol: str = ""  # what a drawing shows; the name unless given
     dtype: np.dtype[Any] | None = None  # of the result; the inputs' unless given
     in_place: bool = False  # `forward` may write over an input of the same shape
+    fills: bool = False  # whether `forward` is known to fill `out`
 
     def __init_subclass__(cls, name: str = "", symbol: str = "") -> None:
         """Enter the op into the registry under its name."""
+        cls.fills = cls.__module__.startswith("hellodl.")
         if name:
             cls.name, cls.symbol = name, symbol or name
             register(name, cls.of, f"{cls.__module__}.{cls.__qualname__}")
@@ -252,41 +223,44 @@ class Op:
         """A new node: this op, with its parameters, applied to tensors, numbers or arrays."""
         return cls(**parameters)(*operands)
 
-    def __call__(self, *operands: Operand) -> Tensor:
+    def __call__(self, *inputs: Any) -> Tensor:
         """A new node, whose shape and dtype are known at once. Nothing is computed."""
-        inputs = as_tensors(operands)
+        dtype = FLOAT32
+        for x in inputs:
+            if not isinstance(x, Tensor):
+                return self(*as_tensors(inputs))
+            if x.dtype is not FLOAT32:
+                dtype = x.dtype
         node = Tensor.__new__(Tensor)
-        node.op, node.inputs = self, inputs
-        node.shape = self.shape(*[x.shape for x in inputs])
-        node.dtype = self.dtype or common_dtype(inputs)
-        node._value, node._since, node._until, node.grad = None, 0, -1, None
+        node.op, node.inputs, node.dtype = self, inputs, self.dtype or dtype
+        node.shape = self.shape(*map(SHAPE, inputs))
+        node._value, node._since, node._until, node.grad, node.age = None, 0, -1, None, next(AGES)
         return node
 
     def result(self, shape: Shape, dtype: np.dtype[Any], *inputs: Array) -> Array:
         """The result in an array of its own."""
         out = laid_out(memory(math.prod(shape), dtype), shape)
-        self.compute(out, *inputs)
+        self.step(out, *inputs)()
         return out
 
-    def compute(self, out: Array, *inputs: Array) -> None:
-        """`forward`; the first time with a look at whether it fills `out`: TypeError if not."""
-        if type(self) in SEEN:
-            self.forward(out, *inputs)
-            return
-        trial = np.full_like(out, UNTOUCHED)
-        self.forward(trial, *inputs)
-        if (trial == UNTOUCHED).any():
-            msg = f"{self.name}: forward left elements of `out` untouched; write the result into that array"
-            raise TypeError(msg)
-        out[...] = trial
-        SEEN.update({type(self)} if out.size else ())
+    def step(self, out: Array, *inputs: Array) -> Callable[[], object]:
+        """What a program calls again and again to write the result into `out`."""
+        return partial(self.forward if self.fills else self._try, out, *inputs)
+
+    def _try(self, out: Array, *inputs: Array) -> None:
+        """`forward` with a look at whether it fills `out`: TypeError if not."""
+        out.fill(UNTOUCHED)
+        self.forward(out, *inputs)
+        if (out == UNTOUCHED).any():
+            raise TypeError(f"{self.name}: forward left elements of `out` untouched; write the result there")
+        type(self).fills = True
 
 
 # Building -------------------------------------------------------------------------------------------
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+SHAPE, AGE, AGES = attrgetter("shape"), attrgetter("age"), count()
 NUMERIC = int | float | np.ndarray | np.generic | Tensor
-SEEN: set[type[Op]] = set()  # kinds of op that were seen to fill `out`
 UNTOUCHED = -7.1717e-33  # a number that hardly anything comes to
 SOURCES: dict[str, str] = {}  # where each registered op is defined
 
@@ -294,8 +268,7 @@ SOURCES: dict[str, str] = {}  # where each registered op is defined
 def register(name: str, make: Callable[..., Tensor], source: str) -> None:
     """Let an op be found by its name; TypeError if another has it. The same one may be defined anew."""
     if SOURCES.setdefault(name, source) != source:
-        msg = f"{name}: there is an op of this name, {SOURCES[name]}; choose another"
-        raise TypeError(msg)
+        raise TypeError(f"{name}: there is an op of this name, {SOURCES[name]}; choose another")
     Op.registry[name] = make
 
 
@@ -305,20 +278,10 @@ def apply(name: str, *operands: Any, **parameters: Any) -> Tensor:
 
 
 def as_tensors(operands: Sequence[Operand]) -> tuple[Tensor, ...]:
-    """Tensors as they are; numbers and arrays as constants in the tensors' dtype, or float32."""
-    tensors = tuple([x for x in operands if isinstance(x, Tensor)])
-    if len(tensors) == len(operands):
-        return tensors
-    dtype = common_dtype(tensors)
+    """Tensors as they are; numbers and arrays as constants in float64 if a tensor has it, else in float32."""
+    doubles = [x.dtype for x in operands if isinstance(x, Tensor) and x.dtype is not FLOAT32]
+    dtype = doubles[0] if doubles else FLOAT32
     return tuple([x if isinstance(x, Tensor) else Constant(x, dtype) for x in operands])
-
-
-def common_dtype(tensors: Sequence[Tensor]) -> np.dtype[Any]:
-    """float64 if any of them has it."""
-    for t in tensors:
-        if t.dtype is not FLOAT32:
-            return t.dtype
-    return FLOAT32
 
 
 # Sorting and computing --------------------------------------------------------------------------------
@@ -328,25 +291,19 @@ COMPUTING = RLock()  # one thread computes values or assigns leaves at a time
 
 
 def topological_order(*outputs: Tensor, known: int = ALWAYS + 1) -> list[Tensor]:
-    """Everything the outputs depend on, each node once, leaves first, a node after all of its inputs.
+    """Everything the outputs depend on, each node once, a node after all of its inputs.
 
-    The chapter's recursive walk with the stack made visible, so that no chain is too deep. What is `known`
-    to be right until that tick of the clock is left out, with all below it.
+    A node is made of nodes that are there already, so the older come first. What is `known` to be right until
+    that tick of the clock is left out, with all below it.
     """
-    order: list[Tensor] = []
-    visited: set[Tensor] = set()
-    stack: list[Tensor | None] = list(reversed(outputs))
-    while stack:
-        tensor = stack.pop()
-        if tensor is None:  # all inputs of the one below are done
-            order.append(stack.pop())  # type: ignore[arg-type]
-        elif tensor not in visited and tensor._until < known:
-            visited.add(tensor)
-            if tensor.inputs:
-                stack += (tensor, None, *tensor.inputs[::-1])
-            else:
-                order.append(tensor)
-    return order
+    found = {x for x in outputs if x._until < known}
+    waiting = list(found)
+    while waiting:
+        for x in waiting.pop().inputs:
+            if x not in found and x._until < known:
+                found.add(x)
+                waiting.append(x)
+    return sorted(found, key=AGE)
 
 
 def evaluate(*outputs: Tensor) -> list[Array]:
@@ -358,9 +315,7 @@ def evaluate(*outputs: Tensor) -> list[Array]:
             if node._value is None or max([x._since for x in inputs]) > node._until:
                 arrays = [x._value for x in inputs]
                 node._value = node.op.result(node.shape, node.dtype, *arrays)  # type: ignore[union-attr, arg-type]
-                node._value.flags.writeable = (
-                    False  # it is what the graph says, not what a reader makes of it
-                )
+                node._value.flags.writeable = False  # no reader changes what a graph says
                 node._since = now
             node._until = now
         return [t._value for t in outputs]  # type: ignore[misc]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hellodl.autograd.ops import axes_of, misfit
+from hellodl.autograd.ops import Elementwise, axes_of, misfit
 from hellodl.autograd.tensor import Op, Tensor, apply, as_tensors
 from hellodl.errors import ShapeError
 
@@ -27,8 +26,8 @@ class View(Op):
         """The input seen as the result: a view where possible."""
         raise NotImplementedError
 
-    def undo(self, out: Array, shape: Shape) -> Array | None:
-        """Where an input of `shape` may be written so that `out` shows the result; None if nowhere."""
+    def inverse(self, shape: Shape) -> View | None:
+        """The op that shows the result as an input of that shape, if there is one."""
         return None
 
     def shape(self, x: Shape) -> Shape:
@@ -45,6 +44,10 @@ class View(Op):
     def result(self, shape: Shape, dtype: np.dtype[Any], x: Array) -> Array:  # type: ignore[override]
         return self.view(x)
 
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
+        back = self.inverse(x.shape)
+        return (back(g) if back else g,)
+
 
 @dataclass(frozen=True)
 class Broadcast(View, name="broadcast"):
@@ -52,9 +55,6 @@ class Broadcast(View, name="broadcast"):
 
     def view(self, x: Array) -> Array:
         return np.broadcast_to(x, self.to)
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g,)
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,8 @@ class Reshape(View, name="reshape"):
     def view(self, x: Array) -> Array:
         return x.reshape(self.to)
 
-    def undo(self, out: Array, shape: Shape) -> Array | None:
-        return out.reshape(shape) if out.flags.c_contiguous else None
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g.reshape(x.shape),)
+    def inverse(self, shape: Shape) -> View:
+        return Reshape(shape)
 
 
 @dataclass(frozen=True)
@@ -88,14 +85,8 @@ class Transpose(View, name="transpose"):
     def view(self, x: Array) -> Array:
         return x.transpose(self.axes)
 
-    def undo(self, out: Array, shape: Shape) -> Array | None:
-        return out.transpose(self._back())
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g.transpose(*self._back() or ()),)
-
-    def _back(self) -> Shape | None:
-        return self.axes and tuple(np.argsort([i % len(self.axes) for i in self.axes]).tolist())
+    def inverse(self, shape: Shape) -> View:
+        return Transpose(self.axes and tuple(np.argsort([i % len(shape) for i in self.axes]).tolist()))
 
 
 @dataclass(frozen=True)
@@ -126,13 +117,9 @@ def kept(key: Any) -> Any:
     if isinstance(key, tuple):
         return tuple(map(kept, key))
     if isinstance(key, Tensor):
-        msg = (
-            "index: a tensor cannot choose, as its numbers may change; write x[mask.value != 0], or use where"
-        )
+        msg = "index: a tensor may change, and a shape must not; write x[t.value != 0], or use where"
         raise TypeError(msg)
-    if isinstance(key, list | np.ndarray):
-        return np.array(key, None if len(key) else np.intp)
-    return key
+    return np.array(key, None if len(key) else np.intp) if isinstance(key, list | np.ndarray) else key
 
 
 # Picking and joining: memory is copied ------------------------------------------------------------------
@@ -156,14 +143,37 @@ class Scatter(Op, name="scatter"):
         return (g[self.key],)
 
 
+class Masked(Elementwise, name="masked"):
+    """x where the mask is not 0, else 0: its bits, read as an integer, times 1 or 0."""
+
+    in_place = False
+
+    @classmethod
+    def of(cls, x: Operand, mask: Operand) -> Tensor:
+        """The node, of two tensors of the same precision."""
+        x, mask = as_tensors((x, mask))
+        return cls()(x, mask if mask.dtype is x.dtype else apply("cast", mask != 0, dtype=x.dtype))
+
+    def step(self, out: Array, x: Array, mask: Array) -> Callable[[], object]:  # type: ignore[override]
+        bits = f"u{out.itemsize}"
+        x, mask, out, one = x.view(bits), mask.view(bits), out.view(bits), np.ones((), bits)
+
+        def keep() -> None:
+            np.add(mask, mask, out)  # without the sign, as -0 is 0
+            np.minimum(out, one, out=out)
+            np.multiply(out, x, out)
+
+        return keep
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor, mask: Tensor) -> Gradients:
+        return apply("masked", g, mask), None
+
+
 @dataclass(frozen=True)
-class Cast(Op, name="cast"):
+class Cast(Elementwise, name="cast"):
     """The same numbers in another precision."""
 
     dtype: np.dtype[Any]
-
-    def shape(self, x: Shape) -> Shape:
-        return x
 
     def forward(self, out: Array, x: Array) -> None:
         np.copyto(out, x, casting="same_kind")
@@ -180,8 +190,7 @@ class Concat(Op, name="concatenate"):
     def of(cls, tensors: Sequence[Operand], axis: int = 0) -> Tensor:
         """Several tensors joined along an axis they have; ShapeError if there are none."""
         if not len(tensors):
-            msg = "concat: there is nothing to join, expected at least one tensor"
-            raise ShapeError(msg)
+            raise ShapeError("concat: there is nothing to join, expected at least one tensor")
         return cls(axis)(*tensors)
 
     def shape(self, *shapes: Shape) -> Shape:
@@ -196,7 +205,8 @@ class Concat(Op, name="concatenate"):
     def backward(self, g: Tensor, y: Tensor, *inputs: Tensor) -> Gradients:
         ends = np.cumsum([x.shape[self.axis] for x in inputs]).tolist()
         before = (slice(None),) * (self.axis % y.ndim)
-        return tuple([partial(apply, "index", g, (*before, slice(a, b))) for a, b in pairwise([0, *ends])])
+        keys = [(*before, slice(a, b)) for a, b in pairwise([0, *ends])]
+        return tuple([lambda g, *_, key=key: g[key] for key in keys])
 
 
 def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
@@ -215,40 +225,3 @@ concat = Concat.of
 def where(condition: Operand, a: Operand, b: Operand) -> Tensor:
     """Take a where the condition is not 0, else b; what is not chosen hands nothing down, not even a NaN."""
     return apply("where", condition, a, b)
-
-
-# NumPy may look at a tensor, but what it computes would have no graph --------------------------------------
-
-# fmt: off
-REFLECTED = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
-             "matmul": "__rmatmul__", "power": "__rpow__", "equal": "__eq__", "not_equal": "__ne__",
-             "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__"}
-OURS = {"concatenate": "concat", "amax": "max", "amin": "min", "absolute": "abs", "dot": "einsum",
-        "einsum": "einsum", "stack": "stack"}  # names that differ, or that are no op's
-LOOKS = {np.shape, np.ndim, np.size, np.array_equal, np.allclose, np.isclose, np.array2string, np.array_repr}
-# fmt: on
-
-
-def compute_with(x: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Tensor:
-    """`array + tensor` arrives here; a function of NumPy's called by its name is refused."""
-    operator = REFLECTED.get(ufunc.__name__)
-    if operator is None or method != "__call__" or inputs[0] is x or options:
-        raise refusal(ufunc.__name__)
-    return getattr(x, operator)(inputs[0])  # type: ignore[no-any-return]
-
-
-def look_at(_: Tensor, function: Callable[..., Any], _types: Any, given: Any, named: Any) -> Any:
-    """Answer a question about numbers; refuse everything else."""
-    if function not in LOOKS:
-        raise refusal(function.__name__)
-    return function(*[np.asarray(x) if isinstance(x, Tensor) else x for x in given], **named)
-
-
-def refusal(name: str) -> TypeError:
-    """The error that says what to call instead."""
-    instead = f"hellodl.{OURS.get(name, name)} keeps it; " if name in OURS or name in Op.registry else ""
-    return TypeError(f"np.{name} would lose the graph; {instead}np.asarray(tensor) gives the numbers alone")
-
-
-setattr(Tensor, "__array_ufunc__", compute_with)  # noqa: B010 - mypy does not know the two
-setattr(Tensor, "__array_function__", look_at)  # noqa: B010

@@ -36,7 +36,7 @@ def case(op: str, shapes: list, ours: Any, theirs: Any = None, low: float = -2.0
     """
     random = np.random.default_rng(len(CASES))
     inputs = tuple(random.uniform(low, 2, shape) for shape in shapes)
-    inputs = tuple(np.where(np.abs(x) < 0.05, 0.3, x) for x in inputs)
+    inputs = tuple(np.where(np.abs(x) < 0.05, x + 0.3, x) for x in inputs)
     name = " ".join([op, *(str(shape).replace(" ", "") for shape in shapes), str(label)]).strip()
     assert name not in CASES
     CASES[name] = Case(op, inputs, ours, theirs or ours)
@@ -64,8 +64,10 @@ for shapes in BROADCASTS:
     case("exponentiate", shapes, lambda a, b: a**b, low=0.2)
     case("equal", shapes, lambda a, b: a * (a == b))
     case("not_equal", shapes, lambda a, b: a * (a != b))
-    case("less", shapes, lambda a, b: a * (a < b) + b * (a > b))
-    case("less_equal", shapes, lambda a, b: a * (a <= b) + b * (a >= b))
+    case("less", shapes, lambda a, b: a * (a < b))
+    case("less_equal", shapes, lambda a, b: a * (a <= b))
+    case("greater", shapes, lambda a, b: a * (a > b))
+    case("greater_equal", shapes, lambda a, b: a * (a >= b))
     case("maximum", shapes, lambda a, b: a.maximum(b))
     case("minimum", shapes, lambda a, b: a.minimum(b))
     case("where", [*shapes, shapes[0]], lambda c, a, b: a.where(c > 0, b))
@@ -145,7 +147,8 @@ for shape, axis in [((1,), 0), ((3,), -1), ((2, 3), -1), ((2, 3), 0), ((2, 3, 4)
 
 for shape, to in [((), (1, 1)), ((6,), (2, 3)), ((2, 3), (3, 2)), ((2, 3), -1), ((2, 3, 4), (4, -1))]:
     case("reshape", [shape], lambda x, to=to: x.reshape(to), label=f"to {to}")
-    case("reshape", [shape], lambda x: x.flatten(), label=f"flatten {to}")
+for shape in [(), (6,), (2, 3), (2, 3, 4)]:
+    case("flatten", [shape], lambda x: x.flatten())
 case("reshape", [(2, 3)], lambda x: x.T.reshape(2, 3), label="after T")
 for shape, to in [((), (2, 3)), ((1,), (3,)), ((2, 1), (4, 2, 3))]:
     ours = partial(apply, "broadcast", to=to)

@@ -10,6 +10,7 @@ import pytest
 import hellodl
 from hellodl.autograd import Elementwise, Op, Program, Tensor, concat, grad, hvp, jvp, vjp, where
 from hellodl.autograd.check import check_gradients
+from hellodl.autograd.tensor import apply
 from hellodl.errors import ShapeError
 from hellodl.nn import DigitNet, Linear, cross_entropy
 from hellodl.optim import SGD, Adam
@@ -243,6 +244,14 @@ def test_what_is_not_chosen_hands_down_no_nan():
     x = Tensor(-1.0)
     for y in (x.relu().sqrt(), where(x > 0, x, 0).sqrt(), x.maximum(0).sqrt(), x.clip(0).sqrt()):
         assert grad(y, x).item() == 0
+
+
+def test_what_is_chosen_in_another_precision_hands_down_the_same():
+    a, b = Tensor([1.0, 2.0, 3.0], np.float64), Tensor([4.0, 5.0, 6.0])
+    condition = Tensor([1.0, -0.0, np.nan])
+    assert [g.tolist() for g in grad(where(condition, a, b).sum(), a, b)] == [[1, 0, 1], [0, 1, 0]]
+    for mask in (condition, Tensor([-2.0, 0.0, 1e-300], np.float64)):
+        assert apply("masked", b, mask).tolist() == [4, 0, 6]
 
 
 def test_gradients_have_the_precision_of_what_they_belong_to():

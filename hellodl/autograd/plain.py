@@ -1,0 +1,96 @@
+"""A tensor among Python's and NumPy's things: as a number, a list, a text, an array. Skip it at first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import DTypeLike
+
+    from hellodl.autograd.memory import Array, Shape
+
+# fmt: off
+REFLECTED = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
+             "matmul": "__rmatmul__", "power": "__rpow__", "equal": "__eq__", "not_equal": "__ne__",
+             "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__"}
+OURS = {"concatenate": "concat", "stack": "stack", "amax": "max", "amin": "min", "absolute": "abs",
+        "dot": "einsum", "einsum": "einsum"}  # hellodl's functions by NumPy's names, where those differ
+LOOKS = {np.shape, np.ndim, np.size, np.array_equal, np.allclose, np.isclose, np.array2string, np.array_repr}
+# fmt: on
+
+
+class Plain:
+    """What a tensor answers when its numbers are asked for: they are computed then."""
+
+    __slots__ = ()
+
+    value: Any  # an array
+    shape: Shape
+    __getitem__: Callable[..., Any]
+
+    def item(self) -> float:
+        """The only element, as a plain number; raises ValueError if there are several."""
+        return float(self.value.item())
+
+    __float__ = item
+
+    def tolist(self) -> Any:
+        """All numbers, as nested lists."""
+        return self.value.tolist()
+
+    def argmax(self, axis: int | None = None) -> Any:
+        """The place of the largest number, along an axis or of all."""
+        return self.value.argmax(axis)
+
+    def all(self) -> bool:
+        """Whether none is 0."""
+        return bool(self.value.all())
+
+    def any(self) -> bool:
+        """Whether one is not 0."""
+        return bool(self.value.any())
+
+    def __bool__(self) -> bool:
+        return bool(self.value)  # NumPy refuses several elements
+
+    def __len__(self) -> int:
+        return len(np.broadcast_to(0, self.shape))  # NumPy's error for a single number
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self[i] for i in range(len(self))])
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    # NumPy may look at the numbers, but what it computed from them would have no graph.
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:  # noqa: FBT001 - NumPy's
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """`array + tensor` arrives here; a function of NumPy's called by its name is refused."""
+        operator = REFLECTED.get(ufunc.__name__)
+        if operator is None or method != "__call__" or inputs[0] is self or options:
+            raise self._refusal(ufunc.__name__)
+        return getattr(self, operator)(inputs[0])
+
+    def __array_function__(self, function: Callable[..., Any], _types: Any, given: Any, named: Any) -> Any:
+        """Answer a question about numbers; refuse everything else."""
+        if function not in LOOKS:
+            raise self._refusal(function.__name__)
+        return function(*[np.asarray(x) if isinstance(x, Plain) else x for x in given], **named)
+
+    def _refusal(self, name: str) -> TypeError:
+        """The error that says what to call instead."""
+        ours = OURS.get(name, name)
+        instead = f"hellodl.{ours} keeps it; " if name in OURS or hasattr(self, name) else ""
+        return TypeError(
+            f"np.{name} would lose the graph; {instead}np.asarray(tensor) gives the numbers alone"
+        )
