@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, TEXT, WHITE, Canvas, fitted
+from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, WHITE, Canvas, fitted
 from hellodl.cli.explain_view import caption, growth, like
-from hellodl.cli.predict_view import called, read_as
-from hellodl.cli.steps_picture import COLOURS
+from hellodl.cli.predict_view import called
+from hellodl.cli.steps_picture import COLOURS, draw_head
 from hellodl.cli.words import confidence
 
 if TYPE_CHECKING:
@@ -37,12 +36,8 @@ def explain_picture(
     head = MARGIN + 76
     shown = whys[:MOST]
     canvas = Canvas(WIDTH, head + len(shown) * (CARD + GAP) - GAP * bool(shown) + MARGIN)
-    text = read_as(reading, classes, "   ")
-    right = WIDTH - MARGIN
-    canvas.text(MARGIN, MARGIN - 6, fitted(text, right - MARGIN - 260, 52), 52, COLOURS[reading.verdict])
-    canvas.text(right, MARGIN, fitted(Path(name).name, 250), 14, TEXT, "ra")
     more = f", {len(shown)} of {len(whys)} digits drawn" if len(shown) < len(whys) else ""
-    canvas.text(right, MARGIN + 20, reading.verdict + more, 14, COLOURS[reading.verdict], "ra")
+    draw_head(canvas, name, reading, classes, (reading.verdict + more, COLOURS[reading.verdict]))
     for i, both in enumerate(zip(reading.digits, shown, strict=False)):
         _draw_card(canvas, head + i * (CARD + GAP), *both, classes)
     return canvas.image

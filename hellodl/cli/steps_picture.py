@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, TEXT, TRACK, WHITE, Canvas, fitted
+from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, SCALE, TEXT, TRACK, WHITE, Canvas, fitted
 from hellodl.cli.predict_view import read_as
 from hellodl.cli.words import confidence
 
@@ -43,7 +43,13 @@ def steps_picture(name: str, reading: Reading, classes: Sequence[str]) -> Image:
     across = 2 if len(digits) in {1, 2, 4} else 3
     rows = -(-len(digits) // across)
     canvas = Canvas(WIDTH, cards + rows * (CARD + GAP) - GAP * bool(rows) + MARGIN)
-    _draw_head(canvas, name, reading, classes, warnings)
+    picture = reading.picture
+    size = f"{round(picture.width * picture.scale)} by {round(picture.height * picture.scale)} pixels"
+    sure = [confidence(min(digit.confidence for digit in reading.digits))] if reading.digits else []
+    verdict = ", ".join([reading.verdict, *sure])
+    draw_head(canvas, name, reading, classes, (size, FADED), (verdict, COLOURS[reading.verdict]))
+    for i, warning in enumerate(warnings):
+        canvas.text(MARGIN, MARGIN + 72 + 20 * i, fitted(warning, WIDTH - 2 * MARGIN), 14, TEXT)
     _draw_panels(canvas, reading, head, factor)
     wide = (WIDTH - 2 * MARGIN - (across - 1) * GAP) / across
     for i, digit in enumerate(digits):
@@ -63,23 +69,15 @@ def _warnings(reading: Reading) -> list[str]:
     ]
 
 
-def _draw_head(
-    canvas: Canvas, name: str, reading: Reading, classes: Sequence[str], warnings: list[str]
+def draw_head(
+    canvas: Canvas, name: str, reading: Reading, classes: Sequence[str], *lines: tuple[str, Colour]
 ) -> None:
-    """What was read, how surely, and what is doubtful."""
-    colour = COLOURS[reading.verdict]
-    text = read_as(reading, classes, "   ")
-    canvas.text(MARGIN, MARGIN - 6, fitted(text, WIDTH - 2 * MARGIN - 260, 52), 52, colour)
-    right = WIDTH - MARGIN
-    canvas.text(right, MARGIN, fitted(Path(name).name, 250), 14, TEXT, "ra")
-    picture = reading.picture
-    size = f"{round(picture.width * picture.scale)} by {round(picture.height * picture.scale)} pixels"
-    canvas.text(right, MARGIN + 20, size, 14, FADED, "ra")
-    sure = min((digit.confidence for digit in reading.digits), default=None)
-    verdict = reading.verdict if sure is None else f"{reading.verdict}, {confidence(sure)}"
-    canvas.text(right, MARGIN + 40, verdict, 14, colour, "ra")
-    for i, warning in enumerate(warnings):
-        canvas.text(MARGIN, MARGIN + 72 + 20 * i, fitted(warning, WIDTH - 2 * MARGIN), 14, TEXT)
+    """What was read, in large type; at the right the file's name and some lines about it."""
+    right = round(canvas.image.width / SCALE) - MARGIN
+    text = fitted(read_as(reading, classes, "   "), right - MARGIN - 260, 52)
+    canvas.text(MARGIN, MARGIN - 6, text, 52, COLOURS[reading.verdict])
+    for i, (line, colour) in enumerate([(fitted(Path(name).name, 250), TEXT), *lines]):
+        canvas.text(right, MARGIN + 20 * i, line, 14, colour, "ra")
 
 
 def _draw_panels(canvas: Canvas, reading: Reading, y: float, factor: float) -> None:

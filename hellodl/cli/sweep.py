@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hellodl.cli import common
-from hellodl.cli.sweep_view import JsonView, View, named
+from hellodl.cli.sweep_view import View, named
 from hellodl.cli.train_options import Threads, setting_options, train_command
 from hellodl.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hellodl.sweep.ranking import Row
-    from hellodl.sweep.run import Hire, Standing, Sweep
+    from hellodl.sweep.run import Hire, Sweep
 
 ONE_EACH = ("preset", "dataset", "validation", "seed", "target_accuracy")  # what stays the same in a sweep
 
@@ -103,25 +102,29 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
     they are ranked by their accuracy on the images held out; the test set is not looked at. Whoever stops
     half-way goes on with the same command.
     """
+    from hellodl.sweep.plot import plot as drawn
     from hellodl.sweep.run import sweeping
+    from hellodl.system.files import write_atomically
 
-    told = {name: value for name, value in given.items() if value is not None}
-    workers = hire(told.pop("threads", None), cluster)
-    planned = plan(told, output)
-    view = JsonView() if talk.as_json else View(talk)
+    workers = hire(given.pop("threads"), cluster)
+    planned = plan({name: value for name, value in given.items() if value is not None}, output)
+    view = View(common.Talk(talk.as_json, talk.quiet or talk.as_json))
     with sweeping(planned, workers) as (standing, trials), view, closing(trials):
         view.begin(standing)
         try:
             for trial in trials:
                 view.show(standing, trial)
         except KeyboardInterrupt:
-            raise Interrupted(how_far(standing)) from None
+            raise Interrupted(
+                f"stopped after {standing.done} of {planned.trainings} trainings; "
+                f"the same command goes on from {output}"
+            ) from None
     rows = standing.rows()
     best = rows[0].settings | {"seed": planned.seeds[0]}
     view.finish(standing, rows, train_command(best) if rows[0].accuracies else None)
     picture = plot or output.with_suffix(".svg")
-    draw(rows, picture)
-    view.drawn(picture)
+    write_atomically(picture, drawn(rows, [named(row.varied) for row in rows]).encode())
+    view.talk.say(f"plot: {picture}")
 
 
 def plan(told: dict[str, Any], output: Path) -> Sweep:
@@ -151,19 +154,3 @@ def hire(threads: int | None, cluster: str | None) -> Hire:
     from hellodl.tasks.local import LocalWorkers
 
     return partial(LocalWorkers, count=threads or available_cpus())
-
-
-def how_far(standing: Standing) -> str:
-    """What to say to who stops a sweep."""
-    return (
-        f"stopped after {standing.done} of {standing.sweep.trainings} trainings; "
-        f"the same command goes on from {standing.sweep.output}"
-    )
-
-
-def draw(rows: list[Row], picture: Path) -> None:
-    """Write the ranking's picture."""
-    from hellodl.sweep.plot import plot
-    from hellodl.system.files import write_atomically
-
-    write_atomically(picture, plot(rows, [named(row.varied) for row in rows]).encode())

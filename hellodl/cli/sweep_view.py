@@ -14,7 +14,6 @@ from hellodl.cli.words import as_typed, counted, percent, printable
 from hellodl.training.settings import as_option
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Self
 
     from rich.table import Table
@@ -31,41 +30,19 @@ def named(varied: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', '-')} {as_option(value)}" for name, value in varied.items())
 
 
-class JsonView:
-    """Records on stdout, a line each; the last is the ranking."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def begin(self, standing: Standing) -> None:
-        """Nothing to say yet."""
-
-    def show(self, standing: Standing, trial: Trial) -> None:
-        """Print a training's record."""
-        print_json({"event": "trial", "done": standing.done, **asdict(trial)})
-
-    def finish(self, standing: Standing, rows: list[Row], command: str | None) -> None:
-        """Print the ranking."""
-        ranking = [asdict(row) for row in rows]
-        print_json({"event": "done", "trainings": standing.done, "ranking": ranking, "command": command})
-
-    def drawn(self, picture: Path) -> None:
-        """Nothing to say."""
-
-
 class View:
-    """The ranking on stdout at the end; until then it fills on a terminal, or each end is a remark."""
+    """The ranking on stdout at the end; until then it fills on a terminal, or each end is a remark.
+
+    With --json a record for each training and one for the ranking.
+    """
 
     def __init__(self, talk: Talk) -> None:
-        self._talk = talk
+        self.talk = talk
         self._live: Any = None
         self._started, self._at_start = time.monotonic(), 0
 
     def __enter__(self) -> Self:
-        if not self._talk.quiet and sys.stderr.isatty():
+        if not self.talk.quiet and sys.stderr.isatty():
             from rich.console import Console
             from rich.live import Live
 
@@ -82,10 +59,13 @@ class View:
         self._at_start = standing.done
         before = f", {standing.done:,} of them done before" if standing.done else ""
         combinations = counted(len(standing.sweep.points), "combination")
-        self._talk.say(f"{combinations}, {counted(standing.sweep.trainings, 'training')}{before}")
+        self.talk.say(f"{combinations}, {counted(standing.sweep.trainings, 'training')}{before}")
 
     def show(self, standing: Standing, trial: Trial) -> None:
         """Another training has ended."""
+        if self.talk.as_json:
+            print_json({"event": "trial", "done": standing.done, **asdict(trial)})
+            return
         if self._live is not None:
             table = ranking(standing.rows()[:MOST_LIVE])
             table.caption = f"{standing.done:,} of {standing.sweep.trainings:,}, {self._left(standing)} left"
@@ -93,10 +73,10 @@ class View:
             return
         accuracy = trial.validation_accuracy
         what = trial.error if accuracy is None else percent(accuracy)
-        point = next(p for p in standing.sweep.points if _fits(p.settings.as_dict(), trial.settings))
+        varied = {name: trial.settings[name] for name in standing.sweep.points[0].varied}
         place = f"{standing.done}/{standing.sweep.trainings}"
-        words = ", ".join(filter(None, [named(point.varied), f"seed {trial.settings['seed']}"]))
-        self._talk.say(f"{place}  {words}: {what}")
+        words = ", ".join(filter(None, [named(varied), f"seed {trial.settings['seed']}"]))
+        self.talk.say(f"{place}  {words}: {what}")
 
     def _left(self, standing: Standing) -> str:
         done = standing.done - self._at_start
@@ -105,6 +85,10 @@ class View:
 
     def finish(self, standing: Standing, rows: list[Row], command: str | None) -> None:
         """The ranking, and how to repeat the best."""
+        if self.talk.as_json:
+            records = [asdict(row) for row in rows]
+            print_json({"event": "done", "trainings": standing.done, "ranking": records, "command": command})
+            return
         console().print(ranking(rows))
         for row in rows:
             for why in dict.fromkeys(row.failed):
@@ -112,18 +96,6 @@ class View:
         if command:
             first = standing.sweep.seeds[0]
             click.echo(f"\nthe best again, with seed {first}:\n  {as_typed(f'`{command}`')[1:-1]}")
-
-    def drawn(self, picture: Path) -> None:
-        """Say where the picture is."""
-        self._talk.say(f"plot: {picture}")
-
-
-def _fits(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(_plain(one[name]) == _plain(other[name]) for name in one if name != "seed")
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def ranking(rows: list[Row]) -> Table:

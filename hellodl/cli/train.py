@@ -11,7 +11,7 @@ from hellodl.cli import common
 from hellodl.cli.signals import stop_on_signals
 from hellodl.cli.train_log import log_file
 from hellodl.cli.train_options import run_options, setting_options
-from hellodl.cli.train_view import JsonView, View
+from hellodl.cli.train_view import View
 from hellodl.errors import Interrupted
 from hellodl.training.settings import Settings
 
@@ -37,7 +37,7 @@ def train(preset: str | None, log: Path | None, *, as_json: bool, quiet: bool, *
     of_run["output"] = output = given["output"] or given["resume"] or Path("hellodl.safetensors")
     talk = common.Talk(as_json, quiet or as_json)
     with stop_on_signals() as stop, log_file(log, output, append=bool(given["resume"])) as log_to:
-        view = JsonView() if as_json else View(talk, stop.requested)
+        view = View(talk, stop.requested)
         run = training.Run(
             **of_run, progress=view.progress, watch=view.watch, should_stop=stop.requested, tell=talk.say
         )

@@ -48,27 +48,11 @@ def _seconds_in_all() -> float:
     return time.perf_counter() - _PROCESS_STARTED
 
 
-class JsonView:
-    """Records on stdout, a line each."""
-
-    def progress(self, _trainer: Trainer, batches: Iterable[Batch]) -> Iterable[Batch]:
-        """The batches, nothing shown."""
-        return batches
-
-    def watch(self, pictures: Iterable[Any]) -> Iterable[Any]:
-        """What is drawn first, nothing shown."""
-        return pictures
-
-    def show(self, record: Record) -> None:
-        """Print a record."""
-        print_json(as_fields(record))
-
-    def close(self) -> None:
-        """Nothing to tidy up."""
-
-
 class View:
-    """A row for each epoch on stdout; on a terminal, below them, where the run stands and its curves."""
+    """A row for each epoch on stdout; on a terminal, below them, where the run stands and its curves.
+
+    With --json a record for each, and nothing else.
+    """
 
     def __init__(self, talk: Talk, stopped: Callable[[], bool] = lambda: False) -> None:
         self._talk, self._stopped = talk, stopped
@@ -113,6 +97,9 @@ class View:
         """A row for an epoch, the summary for the end."""
         from hellodl.training.loop import EpochRecord
 
+        if self._talk.as_json:
+            print_json(as_fields(record))
+            return
         if self._stopped():
             self._block.leave()
         self._block.clear()

@@ -12,11 +12,11 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from hellodl import Tensor
 from hellodl.cli.chapter import chapter
 from hellodl.cli.main import COMMANDS
 from hellodl.errors import HellodlError
-from hellodl.graphs import chapter as lesson
-from hellodl.graphs.chapter import SECTIONS, course, walk
+from hellodl.graphs.chapter import course, walk
 
 EXERCISES = re.findall(r"^ +`hellodl (.+)` # (.+)$", course(), re.MULTILINE)
 
@@ -29,32 +29,31 @@ def sections():
 def test_every_number_of_the_chapter_is_there(sections):
     """What the chapter prints, the size of its drawing, the network's weights."""
     shown = [line for section in sections for line in section.shown]
-    numbers = {"y = 33.0", "dy/dx = 40.0", "dy/dz = 2.0", "nodes = 13", "edges = 16", "weights = 109184"}
-    assert numbers <= set(shown)
+    assert {"33.0", "40.0 2.0", "(13, 16)", "109184", "[40.0, 36.0, 18.0]"} <= set(shown)
     shown = "\n".join(shown)
     assert "not computed yet" in shown
     assert "+12  │  └─ x=2" in re.sub(r"(│  )+", "│  ", shown)
 
 
 def test_what_differs_from_the_chapter_stops_the_lesson(monkeypatch):
-    """A wrong sum is found, and the error says which number it is."""
-    monkeypatch.setattr(lesson, "grad", lambda y, *xs: (0, 3) if len(xs) > 1 else 0)
-    with pytest.raises(HellodlError, match="but the chapter says"):
+    """A wrong gradient is found, and the error says which one it is."""
+    monkeypatch.setattr("hellodl.grad", lambda y, *xs: Tensor([0.5, 0.0, 0.3]), raising=False)
+    with pytest.raises(HellodlError, match=r"\(p \* w\).* is \[.*, but the chapter says \[0.5, 0.0, 0.25\]"):
+        list(walk())
+    monkeypatch.setattr("hellodl.nn.DigitNet", None)
+    with pytest.raises(TypeError):
         list(walk())
 
 
-def test_the_command_tells_every_section_with_its_code(sections, monkeypatch):
+def test_the_command_tells_every_section_with_its_code(sections):
     """Title, text, code and results; with --json an object a section."""
-    monkeypatch.setattr(lesson, "walk", lambda: iter(sections))
-    output = CliRunner().invoke(chapter, catch_exceptions=False).stdout
+    output = "".join(CliRunner().invoke(chapter, catch_exceptions=False).stdout.split())
     for section in sections:
-        assert section.title in output
-        assert section.code.splitlines()[0] in output
-        assert all(line in output for line in section.shown)
-        assert "Same" not in section.code
+        for words in (section.title, *section.code.splitlines(), *section.shown):
+            assert "".join(words.split()) in output
     records = CliRunner().invoke(chapter, ["--json"], catch_exceptions=False).stdout.splitlines()
     assert [json.loads(line)["title"] for line in records] == [section.title for section in sections]
-    assert len(records) == len(SECTIONS)
+    assert len(records) == 9
 
 
 def test_the_course_names_files_that_are_there_with_minutes():
