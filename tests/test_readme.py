@@ -89,6 +89,38 @@ def test_scripts_named_in_the_readme_start(command: str) -> None:
     assert (done.returncode, "usage:" in done.stdout) == (0, True), done.stderr
 
 
+MEASURED = r"\d[\d.,]* ?(?:%|(?:s|ms|µs|min|h|days|KB|MB|GFLOP/s|million/s)\b)"
+COMMAND = r"`(?:time )?(?:\.venv/bin/python )?(scripts/[\w/.]+)(?: ([a-z]+)| tests|`)"
+
+
+def sections_with_measurements() -> list[str]:
+    """Those that have a table with a measured number in it, up to the end of the table."""
+    found = []
+    for section in re.split(r"^#+ ", README, flags=re.MULTILINE):
+        lines = section.splitlines()
+        measured = [i for i, line in enumerate(lines) if line[:1] == "|" and re.search(MEASURED, line)]
+        if measured:
+            found.append("\n".join(lines[: measured[0]]))
+    return found
+
+
+@pytest.mark.parametrize("section", sections_with_measurements(), ids=lambda s: s.partition("\n")[0][:40])
+def test_each_table_of_measured_numbers_stands_below_its_command(section: str) -> None:
+    """One that is there, and that says which number it makes."""
+    commands = re.findall(COMMAND, section)
+    assert commands
+    for script, command in commands:
+        assert (ROOT / script).exists()
+        assert script != "scripts/hellodl" or command in COMMANDS
+
+
+def test_all_files_named_in_the_readme_are_there() -> None:
+    """Those of the repository, by their path in it."""
+    named = re.findall(r"`((?:tests|scripts|hellodl|data)/[\w/.]+)`", README)
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def table_after(heading: str) -> str:
     """The first column of the first table in a section."""
     section = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]

@@ -1,4 +1,4 @@
-"""Draws README's pictures: a training run as SVG, and what `predict -o` and `explain -o` draw, as PNG.
+"""Draws README's pictures: a training run as SVG, a number to read, and what `predict -o` and `explain -o` draw.
 
 .venv/bin/python scripts/tools/readme_pictures.py .github
 
@@ -9,6 +9,7 @@ import io
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -96,6 +97,7 @@ def main() -> None:
     out = Path(sys.argv[1]).absolute()
     with tempfile.TemporaryDirectory() as folder:
         draw_number(Path(folder) / "number.png", NUMBER)
+        shutil.copy(Path(folder) / "number.png", out)  # for readers to try
         draw_number(Path(folder) / "three.png", NUMBER[-1:])
         for command, picture in (("predict", "number.png"), ("explain", "three.png")):
             drawn = out / f"{command}.png"
