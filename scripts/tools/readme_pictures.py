@@ -1,4 +1,4 @@
-"""Draws README's pictures: a training run as SVG, a number to read, and what `predict -o` and `explain -o` draw.
+"""Draws README's pictures: a run as SVG, a number to read, and what `predict -o` and `explain -o` draw.
 
 .venv/bin/python scripts/tools/readme_pictures.py .github
 
