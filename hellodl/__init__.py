@@ -14,17 +14,31 @@ from typing import TYPE_CHECKING
 from hellodl.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from hellodl import autograd, axes
+    from hellodl import datasets as datasets
     from hellodl import nn as nn
     from hellodl import optim as optim
     from hellodl.autograd import Program as Program
     from hellodl.autograd import Tensor as Tensor
-    from hellodl.autograd import concat as concat
     from hellodl.autograd import grad as grad
-    from hellodl.autograd import stack as stack
     from hellodl.checkpoint import load_model
     from hellodl.reading.reader import read as read
 
     load = load_model
+    concat, stack, where, einsum, gather = (
+        autograd.concat,
+        autograd.stack,
+        autograd.where,
+        axes.einsum,
+        axes.gather,
+    )
+    vjp, jvp, hvp = autograd.vjp, autograd.jvp, autograd.hvp
+    exp, log, sin, cos, tanh, sqrt = Tensor.exp, Tensor.log, Tensor.sin, Tensor.cos, Tensor.tanh, Tensor.sqrt
+    sigmoid, relu, gelu, abs, sum = Tensor.sigmoid, Tensor.relu, Tensor.gelu, Tensor.abs, Tensor.sum  # noqa: A001 - NumPy's names
+    clip, maximum, minimum, mean, prod = Tensor.clip, Tensor.maximum, Tensor.minimum, Tensor.mean, Tensor.prod
+    max, min, var, std, argmax = Tensor.max, Tensor.min, Tensor.var, Tensor.std, Tensor.argmax  # noqa: A001
+    reshape, flatten, transpose, detach = Tensor.reshape, Tensor.flatten, Tensor.transpose, Tensor.detach
+    softmax, log_softmax = Tensor.softmax, Tensor.log_softmax
 
 # fmt: off
 _METHODS = [  # of Tensor that are functions too

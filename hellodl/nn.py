@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Function = Callable[[Tensor], Tensor]  # of scaled pixels (n, 784)
+    Function = Callable[[Tensor], Tensor]  # such as a layer, or of scaled pixels (n, 784)
 
 UNDECIDED = 0.3  # of the usual size of the first weights that make scores: at first no digit is preferred
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels, as shares of full ink
@@ -49,6 +50,24 @@ class Linear:
 
     def __repr__(self) -> str:
         return "Linear({1}, {0})".format(*self.weight.shape)
+
+
+class Sequential:
+    """Layers one after the other: `Sequential(Linear(784, 32), Tensor.relu, Linear(32, 10))`."""
+
+    def __init__(self, *layers: Function) -> None:
+        self.layers = layers
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """What the last layer makes of what the others made of x."""
+        return reduce(lambda x, layer: layer(x), self.layers, x)
+
+    def parameters(self) -> list[Tensor]:
+        """Those of all layers that have some."""
+        return [p for layer in self.layers if hasattr(layer, "parameters") for p in layer.parameters()]
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(getattr(x, '__name__', repr(x)) for x in self.layers)})"
 
 
 class DigitNet:

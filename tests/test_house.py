@@ -179,8 +179,10 @@ def test_help_loads_nothing_slow() -> None:
 
 # fmt: off
 FUNCTIONS = ["exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "abs", "sqrt", "sum", "mean",
-             "max", "reshape", "flatten", "transpose", "softmax", "log_softmax"]
-NAMES = [*FUNCTIONS, "Tensor", "grad", "Program", "concat", "stack", "load", "read", "nn", "optim"]
+             "max", "reshape", "flatten", "transpose", "softmax", "log_softmax", "clip", "maximum", "minimum",
+             "min", "prod", "argmax", "var", "std", "detach", "where"]
+NAMES = [*FUNCTIONS, "Tensor", "grad", "Program", "concat", "stack", "load", "read", "nn", "optim", "gather",
+         "einsum", "vjp", "jvp", "hvp", "datasets"]
 METHODS = [*FUNCTIONS, "T", "backward", "grad", "value", "shape", "dtype", "ndim", "size", "item"]
 TOP_LEVEL = {".ci", ".github", ".gitattributes", ".gitignore", "CHANGELOG.md", "LICENSE", "README.md",
              "data", "hellodl", "pyproject.toml", "scripts", "tests"}

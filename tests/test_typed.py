@@ -29,6 +29,12 @@ loss.backward()
 sgd.step()
 value: float = float(loss) + loss.item()
 
+mixed: Tensor = hellodl.where(x > 0, hellodl.exp(x), 0) + hellodl.sum(x.clip(0, 1), axis=0)
+both = hellodl.grad(mixed.sum(), layer.weight, layer.bias)
+gathered: Tensor = hellodl.gather(hellodl.einsum("ij->ji", x), [[0, 1], [2, -1]]).max(1)
+curved: Tensor = hellodl.hvp(loss, x, x)
+net = nn.Sequential(layer, Tensor.relu)
+
 model = hellodl.load(Path("digits.safetensors"))
 answers = model.predict(np.zeros((3, 28, 28), np.uint8))
 best: int = int(answers.argmax(axis=1)[0])

@@ -12,7 +12,7 @@ from hellodl.autograd import Elementwise, Op, Program, Tensor, concat, grad, hvp
 from hellodl.autograd.check import check_gradients
 from hellodl.autograd.tensor import apply
 from hellodl.errors import ShapeError
-from hellodl.nn import DigitNet, Linear, cross_entropy
+from hellodl.nn import DigitNet, Linear, Sequential, cross_entropy
 from hellodl.optim import SGD, Adam
 
 # 1. Stale gradients
@@ -316,6 +316,10 @@ def test_gradients_of_what_nobody_asked_for_are_not_built():
 def test_layers_say_what_they_are():
     assert repr(Linear(3, 2)) == "Linear(3, 2)"
     assert [p.shape for p in Linear(3, 2).parameters()] == [(2, 3), (2,)]
+    several = Sequential(Linear(3, 2), Tensor.relu, Linear(2, 1))
+    assert repr(several) == "Sequential(Linear(3, 2), relu, Linear(2, 1))"
+    assert [p.shape for p in several.parameters()] == [(2, 3), (2,), (1, 2), (1,)]
+    assert several(Tensor(np.ones((4, 3)))).shape == (4, 1)
     assert repr(DigitNet((5,))) == "DigitNet(784 → 5 → 10)"
 
 
