@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Function = Callable[[Tensor], Tensor]  # such as a layer, or of scaled pixels (n, 784)
 
+SIDE = 28  # pixels along each side of an image
 UNDECIDED = 0.3  # of the usual size of the first weights that make scores: at first no digit is preferred
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels, as shares of full ink
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,7 @@ from hellodl.errors import PictureError, UsageError
 from hellodl.system.files import kind_at
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
-    *(".pgm", ".ppm", ".pbm", ".pnm", ".avif", ".heic", ".heif"),  # HEIC is refused, with what to do
+    *(".pgm", ".ppm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".pdf", ".tga"),
 )
 STDIN = "-"
 PATIENCE = 1.0  # seconds after which many files get a bar
@@ -39,9 +40,12 @@ polarity_option = click.option(
 )
 
 
-def files(images: Sequence[str], output: Path | None) -> list[str]:
-    """The files meant, folders opened up. Raises UsageError for none, or if `output` cannot be drawn."""
-    names = [name for image in images for name in opened(image)]
+def files(images: Sequence[str], output: Path | None, *, deep: bool = False) -> list[str]:
+    """The files meant, folders opened up, if `deep` those in them too.
+
+    Raises UsageError for none, or if `output` cannot be drawn.
+    """
+    names = [name for image in images for name in opened(image, deep=deep)]
     if not names:
         raise UsageError(
             f"which picture? Try `hellodl {click.get_current_context().info_name} image.png`, "
@@ -56,12 +60,31 @@ def files(images: Sequence[str], output: Path | None) -> list[str]:
     return names
 
 
-def opened(image: str) -> list[str]:
-    """A folder's pictures in order of name; an empty folder, like any file, stays a name."""
-    if image != STDIN and kind_at(image) == "folder":
-        with suppress(OSError), os.scandir(image) as entries:
-            return sorted(e.path for e in entries if e.name.lower().endswith(SUFFIXES)) or [image]
-    return [image]
+def opened(image: str, *, deep: bool = False) -> list[str]:
+    """A folder's pictures in order of name, 2 before 12, hidden ones left out; a PDF's pages.
+
+    An empty folder, like any other file, stays a name.
+    """
+    from hellodl.reading.formats import pages
+
+    if image == STDIN or kind_at(image) != "folder":
+        return pages(image)
+    found = sorted(_pictures(image, deep=deep), key=_in_order)
+    return [page for path in found for page in pages(path)] or [image]
+
+
+def _pictures(folder: str, *, deep: bool) -> Iterator[str]:
+    """The pictures in a folder, as far as it can be looked into."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if deep and not name.startswith(".")]
+        for name in names:
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                yield os.path.join(parent, name)  # noqa: PTH118 - a Path would lose the ./ that was typed
+
+
+def _in_order(path: str) -> list[tuple[int, str]]:
+    """Sorts numbers in names by their value: 2.png before 12.png."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", path)]
 
 
 def readings(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @polarity_option
 @click.option("--show-steps", "steps", is_flag=True, help="Draw in the terminal how each picture was read.")
 @common.output_option("Draw there how a picture was read.", "FILE.png")
+@click.option("-r", "--recursive", is_flag=True, help="Read the pictures in folders within folders too.")
 @cluster_options
 @common.talking
 def predict(
@@ -41,16 +42,17 @@ def predict(
     *,
     invert: bool | None,
     steps: bool,
+    recursive: bool,
 ) -> None:
     """Read the digits in pictures: files, folders, or - for standard input.
 
-    Photographs, scans, screenshots and drawings in any common format, dark on light or light on dark.
+    Photographs, scans, screenshots, drawings and PDFs, dark on light or light on dark.
     """
     if cluster or listed:
         path = common.open_model(model, talk)[0]
         read_on_cluster(cluster, images, listed, path, invert=invert, as_json=talk.as_json)
         return
-    names = files(images, output)
+    names = files(images, output, deep=recursive)
     _check(names, talk, steps=steps)
     network = common.open_model(model, talk)[1].model()
     bars = not (talk.as_json or talk.quiet or steps) and len(names) == 1 and kind_at(images[0]) != "folder"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +33,7 @@ def told(name: str, reading: Reading, classes: Sequence[str], *, as_json: bool) 
         "verdict": reading.verdict,
         "digits": [{key: getattr(digit, key) for key in keys} for digit in reading.digits],
         "warnings": list(reading.warnings),
+        "marks": [asdict(mark) for mark in reading.marks],
     }
     return json.dumps(fields)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from hellodl.reading.ground import ground_of
 from hellodl.reading.normalise import stroke_width
+from hellodl.reading.rules import printed
 
 if TYPE_CHECKING:
     from hellodl.reading.arrays import Mask, Pixels, Plane
@@ -32,6 +33,12 @@ SPARSE = 0.25
 
 STRONGEST = 20_000
 """One pixel in so many is as strong as ink: in a photograph, a digit can be that small."""
+
+PALE = 0.3
+"""Printed lines are looked for in what is at least this strong, as a share of the strength of ink."""
+
+PALER = 0.7
+"""Strokes on lines that are weaker than this share of the pen are told from these by their strength."""
 
 FAINTEST = 0.03
 """Ink weaker than this share of the ground's brightness is not looked for."""
@@ -80,13 +87,39 @@ def polarities(grey: Plane) -> tuple[bool, ...]:
 
 
 def find_ink(grey: Plane, scale: float, *, light: bool) -> Ink:
-    """Measure light or dark ink against its local ground; `scale` as in Ink."""
+    """Measure what a pen wrote, light or dark, against its local ground; `scale` as in Ink.
+
+    How strong a pen is, is asked once more without the printed lines, which may be stronger or paler.
+    """
     grey = 255 - grey if light else grey
     raw, noise = relief(grey)
-    mask = raw > ink_threshold(raw, max(FAINTEST, 4 * noise))
-    contrast = float(np.median(raw[mask])) if mask.any() else 0.0
+    least = max(FAINTEST, 4 * noise)
+    mask = raw > ink_threshold(raw, least)
+    contrast = _usual(raw, mask)
+    lines = printed(raw > max(PALE * contrast, least))
+    if lines.any():
+        written = np.where(lines, 0, raw)
+        mask = written > ink_threshold(written, least)
+        contrast = _usual(raw, mask)
+        mask |= _strokes_on(lines, raw, mask, contrast)
+        raw = np.where(lines & ~mask, 0, raw)
     strength = np.maximum(raw / max(contrast, FAINTEST), 0).astype(np.float32)
     return Ink(strength, mask, light, contrast, noise / max(contrast, FAINTEST), scale, grey)
+
+
+def _usual(raw: Plane, mask: Mask) -> float:
+    """The median strength of ink, 0 without any."""
+    return float(np.median(raw[mask])) if mask.any() else 0.0
+
+
+def _strokes_on(lines: Mask, raw: Plane, mask: Mask, contrast: float) -> Mask:
+    """Where strokes run along or across lines paler than the pen, and show by their strength."""
+    line = _usual(raw, lines)
+    if line > PALER * contrast:
+        return np.zeros_like(lines)
+    strong = raw > (line + contrast) / 2
+    near = cv2.dilate((mask & strong).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    return np.asarray(lines & strong & near)
 
 
 def contrast_axis(pixels: Pixels) -> Plane:

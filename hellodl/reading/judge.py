@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.reading.trained import SIDE
+from hellodl.nn import SIDE
 
 if TYPE_CHECKING:
     from hellodl.reading.arrays import Pixels, Plane

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from hellodl.errors import PictureError
-from hellodl.reading.opening import FORMATS, check_size, decoding, opened, room_for
+from hellodl.reading.formats import LONG_SIDE, undecoded
+from hellodl.reading.opening import check_size, decoding, opened, room_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from hellodl.reading.opening import Encoded
 
 Source: TypeAlias = "Encoded | Image | NDArray[np.generic]"
-
-LONG_SIDE = 1600
-"""Pixels along the longer side at most; digits of a phone photograph stay far above 20 pixels."""
 
 DEPTHS = (8, 10, 12, 14, 16)
 """Bits of grey that cameras and scanners put into numbers of 16 bits."""
@@ -67,19 +65,9 @@ def load_picture(source: Source | Picture) -> Picture:
         with decoding("image"):
             upright = _upright("image", source, ours=False)
         return Picture("image", _opaque(upright), max(source.size) / max(upright.size))
-    with opened(source) as (name, file), decoding(name):
-        _refuse_heic(name, file)
-        with Image.open(file, formats=FORMATS) as image:
-            size, upright = max(image.size), _upright(name, image)
+    with opened(source) as (name, file), decoding(name), undecoded(name, file) as image:
+        size, upright = max(image.size), _upright(name, image)
     return Picture(name, _opaque(upright), size / max(upright.size))
-
-
-def _refuse_heic(name: str, file: IO[bytes]) -> None:
-    """Say what to do with the format of some phones: Pillow does not read it."""
-    file.seek(0)
-    if file.read(11)[4:] in {b"ftyphei", b"ftyphev"}:
-        raise PictureError(f"{name}: is a HEIC picture, expected PNG, JPEG or the like; save it as JPEG")
-    file.seek(0)
 
 
 def _image_from_array(array: NDArray[np.generic]) -> Image:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from hellodl.nn import SIDE
+
 if TYPE_CHECKING:
     from hellodl.about import Recipe
     from hellodl.reading.arrays import Mask, Pixels, Plane
 
-SIDE = 28
 BOX = 20
 FINE = 4
 """Strokes are widened or thinned at this many pixels to one of the 20-pixel box."""
@@ -44,7 +45,8 @@ def stroke_width(mask: Mask) -> float:
     """
     if not mask.any():
         return 0.0
-    distance = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    framed = cv2.copyMakeBorder(mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(0,))
+    distance = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return max(1.0, 4 * float(distance[distance > 0].mean()) - 2)
 
 

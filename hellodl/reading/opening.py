@@ -11,6 +11,7 @@ from threading import Lock
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from hellodl.errors import PictureError
+from hellodl.reading.formats import file_of
 from hellodl.system.files import open_plain
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 Encoded: TypeAlias = "str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
 
-FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "AVIF")
 MOST_BYTES = 256_000_000
 
 MOST_SECONDS = 8.0
@@ -34,6 +34,7 @@ MOST_PIXELS_BY_KIND = {
     "MPO": 120_000_000,
     "WEBP": 26_000_000,
     "AVIF": 26_000_000,
+    "HEIF": 26_000_000,
     "I": 13_000_000,
     "F": 13_000_000,
 }
@@ -93,7 +94,7 @@ def _open(source: Encoded) -> tuple[str, IO[bytes]]:
     if isinstance(source, (str, PathLike)):
         path = fspath(source)
         try:
-            return path, open_plain(path, buffering=0)
+            return path, open_plain(file_of(path), buffering=0)
         except OSError as error:
             raise PictureError(f"{path}: {error.strerror or error}") from error
         except ValueError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import cv2
 import numpy as np
 
-from hellodl.reading.quality import is_solid
+from hellodl.reading.normalise import stroke_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +27,9 @@ MOST_PIECES = 400
 
 WIDE = 0.7
 """Pieces wider than this times their height may be digits that touch."""
+
+BLOT = 0.3
+"""Strokes wider than this share of their height are none, and not cut."""
 
 MOST_CUTS = 6
 MOST_CUT = 0.4
@@ -98,7 +101,7 @@ def components(strength: Plane, mask: Mask) -> list[Piece]:
 def cut_up(piece: Piece) -> list[Piece]:
     """A wide piece cut where it is thinnest; the parts, from left to right, join to the piece again."""
     _, _, width, height = piece.box
-    if width <= WIDE * height or is_solid(piece.strength > 0.5):
+    if width <= WIDE * height or stroke_width(piece.strength > 0.5) > BLOT * height:
         return [piece]
     seams = sorted(_seams(piece.strength > 0.5), key=lambda seam: seam.columns.mean())
     start, stop = _Seam(np.zeros(height, int), 0.0), _Seam(np.full(height, width), 0.0)

@@ -2,88 +2,97 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hellodl.about import Recipe
 from hellodl.checkpoint import TrainedNet
-from hellodl.reading.doubt import (
-    FAINT,
-    MOST_ONES,
-    TINY,
-    Answers,
-    Doubt,
-    Model,
-    ask,
-    doubt_of,
-    ground_trouble,
-    is_pattern,
-    verdict,
-    why,
-)
+from hellodl.nn import SIDE
+from hellodl.reading.doubt import Answers, Doubt, Model, Verdict, ask, doubt_of, likelihoods, trusted, why
+from hellodl.reading.judge import MARKS, alone, shipped
 from hellodl.reading.load import Picture, Source, load_picture
-from hellodl.reading.trained import SIDE, as_trained
+from hellodl.reading.trained import as_trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hellodl.reading.arrays import Pixels, Plane
     from hellodl.reading.ink import Ink
-    from hellodl.reading.pieces import Box, Piece
+    from hellodl.reading.lattice import Group
+    from hellodl.reading.pieces import Box
+
+FAINT = 0.12
+"""Ink that differs from its ground by less than this share of full range is called very faint."""
+
+TINY = 10
+"""Digits less tall than this in the original, in pixels, are called very small."""
 
 
-STRANGE = 1.5
-"""What it costs, in nats of confidence, to see a digit in a shape that is like none known."""
+MISSED = 0.3
+"""Belief in a digit, where none was read, that makes a reading unsure."""
+
+TALL_OTHER = np.log(0.5)
+"""The logarithm of the height, to that of the digits, from which something else is of their size."""
 
 
 @dataclass(frozen=True)
 class Digit:
     """One digit as read.
 
-    verdict: "digit", "unsure" or "not a digit". box: left, top, width, height in the original's pixels.
-    probabilities: ten, after calibration. seen: uint8 (28, 28), what the network saw. familiarity: how
-    like the training set (log-sum-exp of the scores), infinite when the model cannot say. flaws: what is
-    wrong with its ink, in words that follow "the digit".
+    verdict: DIGIT, UNSURE or NO_DIGIT. box: left, top, width, height in the original's pixels.
+    probabilities: ten, after calibration. seen: uint8 (28, 28), what the network saw. belief: the probability
+    that this ink is this one digit. familiarity: how like the training set (log-sum-exp of the scores),
+    infinite when the model cannot say. doubts: what speaks against it, in words.
     """
 
     digit: int
     confidence: float
-    verdict: str
+    verdict: Verdict
     box: Box
     probabilities: tuple[float, ...]
     seen: Pixels = field(repr=False, compare=False)
+    belief: float = field(default=1.0, compare=False)
     familiarity: float = np.inf
-    flaws: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A sign between digits: one of / - . , : and its box in the original's pixels."""
+
+    mark: str
+    box: Box
 
 
 @dataclass(frozen=True)
 class Reading:
     """What a picture says.
 
-    text: the best reading, also when unsure; lines are joined by newlines. verdict: "digits", "unsure" or
-    "not digits". warnings: in words, what made it unsure. picture and ink: the steps on the way; ink is None
-    for pictures that went to the network as they are.
+    text: the best reading of its digits, also when unsure; lines are joined by newlines. verdict: DIGITS,
+    UNSURE or NONE. marks: signs between the digits, which the text leaves out. warnings: in words, what made
+    it unsure, and the marks. picture and ink: the steps on the way; ink is None for pictures that went to the
+    network as they are.
     """
 
     text: str
-    verdict: str
+    verdict: Verdict
     digits: tuple[Digit, ...]
     warnings: tuple[str, ...]
     picture: Picture = field(repr=False, compare=False)
     ink: Ink | None = field(default=None, repr=False, compare=False)
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Candidate:
-    """A group of neighbouring pieces that may be one digit, and what it costs to believe so."""
+class _Line:
+    """A line as read: its digits and marks, and how many other things lie among them, of a digit's size."""
 
-    first: int
-    after: int
-    piece: Piece
-    seen: Pixels
-    penalty: float
+    digits: list[Digit]
+    marks: list[Mark]
+    others: int = 0
+    missed: float = 0.0  # the greatest belief in a digit where none was read
 
 
 def read(
@@ -131,10 +140,15 @@ def _read_as_trained(
         return readings
     images, fit = as_trained(np.stack([pictures[i].pixels for i in small]), invert=invert)
     images, small = images[fit], [i for i, fits in zip(small, fit, strict=True) if fits]
+    if not small:
+        return readings
     answers = ask(model, images, doubt)
+    judged = shipped()(images, alone(images))
+    beliefs = trusted(answers, judged, doubt) * answers.probabilities.max(axis=1)
     for row, i in enumerate(small):
-        digit = _judged(answers, row, images[row], (0, 0, SIDE, SIDE), doubt)
-        readings[i] = _reading([[digit]], pictures[i], doubt, None)
+        seen = _Seen(images[row], (0, 0, SIDE, SIDE), judged[row])
+        digit = _digit(answers, row, float(beliefs[row]), seen, doubt)
+        readings[i] = _reading([_Line([digit], [])], pictures[i], None)
     return readings
 
 
@@ -144,171 +158,135 @@ def _recipe_of(model: Model) -> Recipe:
 
 
 def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt) -> Reading:  # noqa: FBT001 - internal
-    """Read dark ink, or light ink, of a sheet alone, or of all of the picture: whichever reads best."""
+    """Read what is written; a sheet alone before all of the picture, the likelier ink before the other.
+
+    The first reading that is sure counts, else the one with most belief.
+    """
     from hellodl.reading.ink import find_ink, polarities, to_grey  # noqa: PLC0415 - OpenCV only where needed
     from hellodl.reading.sheet import alone_on_sheet  # noqa: PLC0415
 
     grey, scale = to_grey(picture)
     sheet = alone_on_sheet(grey)
-    readings = [
-        _read_lines(picture, find_ink(plane, scale, light=light), model, doubt)
-        for plane in ([grey] if sheet is None else [sheet, grey])
-        for light in (polarities(plane) if invert is None else (invert,))
-    ]
+    readings: list[Reading] = []
+    for plane in [grey] if sheet is None else [sheet, grey]:
+        for light in polarities(plane) if invert is None else (invert,):
+            readings.append(_read_lines(picture, find_ink(plane, scale, light=light), model, doubt))
+            if readings[-1].verdict is Verdict.DIGITS:
+                break
     return max(readings, key=_preference)
 
 
-def _preference(reading: Reading) -> tuple[int, float]:
-    """How well a picture reads: as most digits, if sure of all; then the mean confidence.
+def _preference(reading: Reading) -> float:
+    """How well a picture reads: how many digits there are, as far as these are believed in.
 
-    What is unsure or no digit counts half. A shadow's edge can look like a sheet's, and hide digits.
+    A shadow's edge can look like a sheet's, and hide digits.
     """
-    sure = len(reading.digits) if reading.verdict == "digits" else 0
-    confidences = [d.confidence * (1.0 if d.verdict == "digit" else 0.5) for d in reading.digits]
-    return sure, float(np.mean(confidences)) if confidences else -1.0
+    return sum(2 * digit.belief - 1 for digit in reading.digits)
 
 
 def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Reading:
-    """Find the digits in ink, and read them."""
-    from hellodl.reading.forms import without_forms  # noqa: PLC0415 - see _read_ink
+    """Find the digits in ink, and read them; where nothing is a digit, say what would be likeliest."""
+    from hellodl.reading.lattice import groups  # noqa: PLC0415 - see _read_ink
     from hellodl.reading.lines import find_lines  # noqa: PLC0415
-    from hellodl.reading.pieces import cut_up  # noqa: PLC0415
-    from hellodl.reading.rules import lifted, without_rules  # noqa: PLC0415
 
     recipe = _recipe_of(model)
-    read = []
-    cleaned = without_rules(ink.strength, without_forms(ink.strength, ink.mask))
-    for line in find_lines(*lifted(ink.strength, ink.mask, cleaned)):
-        pieces = [part for piece in line for part in cut_up(piece)]
-        candidates = _candidates(pieces, recipe)
-        answers = ask(model, np.stack([c.seen for c in candidates]), doubt)
-        costs = [c.penalty for c in candidates] + _incredibility(answers, doubt)
-        chosen = _best_path(candidates, costs, len(pieces))
-        cuts = [candidates[i].piece.cut > 0 for i in chosen] + [False]
-        read.append(
-            [
-                _digit(candidates[i], answers, i, ink, doubt, cut=cuts[k] or cuts[k + 1])
-                for k, i in enumerate(chosen)
-            ]
-        )
-    return _reading(read, picture, doubt, ink)
+    found = [groups(line, ink, recipe) for line in find_lines(ink.strength, ink.mask)]
+    asked = [_Asked(line, model, doubt) for line in found]
+    lines = [line.read(ink, doubt) for line in asked]
+    if not any(line.digits for line in lines):
+        lines = [line.read(ink, doubt, only_digits=True) for line in asked]
+    return _reading(lines, picture, ink)
 
 
-def _candidates(pieces: list[Piece], recipe: Recipe) -> list[_Candidate]:
-    """Every piece alone, and neighbours joined where they might be one digit."""
-    from hellodl.reading.normalise import normalise  # noqa: PLC0415 - see _read_ink
-    from hellodl.reading.pieces import joined  # noqa: PLC0415
+class _Asked:
+    """A line of ink with the network's and the judge's answers for each group of it."""
 
-    tall = float(np.median([p.box[3] for p in pieces]))
-    found = []
-    for first in range(len(pieces)):
-        for after in range(first + 1, min(first + 8, len(pieces) + 1)):
-            group = pieces[first:after]
-            piece = joined(group)
-            penalty = _joining(group, tall)
-            if penalty > 4 and after > first + 1:
-                break
-            penalty += 3 * group[0].cut + (0.7 if group[0].cut else 0.0)
-            penalty += 2.0 if piece.box[3] < 0.5 * tall else 0.0
-            if after > first + 1:  # wide ink that can be cut is rarely one digit
-                penalty += 2 * max(0.0, piece.box[2] / piece.box[3] - 1.1)
-            found.append(_Candidate(first, after, piece, normalise(piece.strength, recipe), penalty))
-    return found
+    def __init__(self, found: list[Group], model: Model, doubt: Doubt) -> None:
+        images = np.stack([group.seen for group in found])
+        self.groups = found
+        self.answers = ask(model, images, doubt)
+        self.judged = shipped()(images, np.stack([group.measures for group in found]))
+        self.trust = trusted(self.answers, self.judged, doubt)
 
+    def read(self, ink: Ink, doubt: Doubt, *, only_digits: bool = False) -> _Line:
+        """The likeliest way through the line."""
+        from hellodl.reading.lattice import best_way  # noqa: PLC0415 - see _read_ink
 
-def _joining(group: list[Piece], tall: float) -> float:
-    """What it costs to see several pieces as one digit: nothing for the parts of one that was cut."""
-    cost = 0.0
-    for i in range(1, len(group)):
-        if not group[i].cut:
-            gap = group[i].box[0] - max(p.right for p in group[:i])
-            cost += 1.5 + 10 * max(0.0, gap / tall)
-    return cost
-
-
-def _incredibility(answers: Answers, doubt: Doubt) -> Plane:
-    """What it costs to believe each answer: little confidence, and shapes unlike the digits known."""
-    cost: Plane = -np.log(np.maximum(answers.probabilities.max(axis=1), 1e-6))
-    if doubt.familiar > 0:  # half of all digits are some twice as familiar
-        cost += STRANGE * np.clip(2 - answers.familiarity / doubt.familiar, 0, 2)
-    return cost
+        likely = likelihoods(self.answers, self.judged, doubt)
+        way, shares = best_way(self.groups, likely[:, :10] if only_digits else likely)
+        digits, marks, others, missed = [], [], 0, 0.0
+        for i, answer in way:
+            group, judged = self.groups[i], self.judged[i]
+            box = _scaled(group.piece.box, ink.scale)
+            if answer < 10:
+                belief = shares[i, answer]
+                if only_digits:
+                    belief = self.trust[i] * self.answers.probabilities[i, answer]
+                digits.append(_digit(self.answers, i, float(belief), _Seen(group.seen, box, judged), doubt))
+                continue
+            missed = max(missed, float(shares[i, :10].sum()))
+            if answer < 10 + len(MARKS):
+                marks.append(Mark(MARKS[answer - 10], box))
+            elif group.measures[1] > TALL_OTHER:
+                others += 1
+        return _Line(digits, marks, others, missed)
 
 
-def _best_path(candidates: list[_Candidate], costs: Plane, pieces: int) -> list[int]:
-    """Candidates that cover every piece once, at the least cost (dynamic programming)."""
-    cost = np.full(pieces + 1, np.inf)
-    cost[0] = 0
-    came: list[int] = [-1] * (pieces + 1)
-    for i in sorted(range(len(candidates)), key=lambda i: candidates[i].first):
-        candidate = candidates[i]
-        total = cost[candidate.first] + float(costs[i])
-        if total < cost[candidate.after]:
-            cost[candidate.after], came[candidate.after] = total, i
-    path, at = [], pieces
-    while at > 0:
-        path.append(came[at])
-        at = candidates[came[at]].first
-    return path[::-1]
+@dataclass(frozen=True)
+class _Seen:
+    """Some ink as a network saw it, uint8 (28, 28), where it lies, and what the judge says of it."""
+
+    image: Pixels
+    box: Box
+    judged: Plane
 
 
-def _digit(candidate: _Candidate, answers: Answers, i: int, ink: Ink, doubt: Doubt, *, cut: bool) -> Digit:
-    """The most likely digit of the i-th candidate, and whether to believe it."""
-    from hellodl.reading.quality import flaws, is_texture  # noqa: PLC0415 - see _read_ink
-
-    piece = candidate.piece
-    found = ["is cut from its neighbour"] * cut + flaws(piece, ink)
-    if found:  # who sees a flaw must be surer
-        doubt = replace(doubt, sure=(1 + doubt.sure) / 2)
-    digit = _judged(answers, i, candidate.seen, _scaled(piece.box, ink.scale), doubt)
-    if is_texture(piece.strength > 0.5):
-        digit = replace(digit, verdict="not a digit")
-    elif "is part of something larger" in found and digit.verdict == "digit":
-        digit = replace(digit, verdict="unsure")
-    return replace(digit, flaws=tuple(found))
-
-
-def _judged(answers: Answers, i: int, seen: Pixels, box: Box, doubt: Doubt) -> Digit:
-    """The i-th answer as a digit."""
-    probabilities = answers.probabilities[i]
+def _digit(answers: Answers, i: int, belief: float, seen: _Seen, doubt: Doubt) -> Digit:
+    """The i-th answer as a digit, and whether to believe it."""
+    probabilities, familiarity = answers.probabilities[i], float(answers.familiarity[i])
     digit = int(probabilities.argmax())
     confidence = float(probabilities[digit])
-    familiarity = float(answers.familiarity[i])
-    believed = verdict(confidence, familiarity, doubt)
-    return Digit(digit, confidence, believed, box, tuple(probabilities.tolist()), seen, familiarity)
+    verdict = doubt.verdict(confidence, belief, familiarity)
+    sure = verdict is Verdict.DIGIT
+    doubts = () if sure else tuple(why(probabilities, familiarity, seen.judged, doubt))
+    ten = tuple(map(float, probabilities))
+    return Digit(digit, confidence, verdict, seen.box, ten, seen.image, belief, familiarity, doubts)
 
 
-def _reading(lines: list[list[Digit]], picture: Picture, doubt: Doubt, ink: Ink | None) -> Reading:
+def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
     """Put digits together, and judge the whole."""
-    digits = tuple(digit for line in lines for digit in line)
-    text = "\n".join("".join(str(digit.digit) for digit in line) for line in lines)
-    trouble = ground_trouble(ink) if ink and digits else []
-    if any(is_pattern([d.seen for d in line], [d.box[3] for d in line]) for line in lines):
-        trouble.append("the same shape again and again, like a pattern")
-    if len(digits) > MOST_ONES and all(digit.digit == 1 for digit in digits):
-        trouble.append("nothing but 1s, like bars")
-    warnings = [*trouble, *_warnings(digits, ink, doubt)]
+    lines = [line for line in lines if line.digits]
+    digits = tuple(digit for line in lines for digit in line.digits)
+    marks = tuple(mark for line in lines for mark in line.marks)
+    text = "\n".join("".join(str(digit.digit) for digit in line.digits) for line in lines)
+    warnings = _warnings(digits, marks, ink)
+    trouble = []
+    if any(line.missed > MISSED for line in lines):
+        trouble.append("something beside the digits may be one, too")
+    if sum(line.others for line in lines) >= len(digits):
+        trouble.append("most of what is written is no digit")
     verdicts = {digit.verdict for digit in digits}
-    if not digits or verdicts == {"not a digit"}:
-        believed = "not digits"
+    if verdicts <= {Verdict.NO_DIGIT}:
+        verdict = Verdict.NONE
     else:
-        believed = "digits" if verdicts == {"digit"} and not trouble else "unsure"
-    return Reading(text, believed, digits, tuple(warnings), picture, ink)
+        verdict = Verdict.DIGITS if verdicts == {Verdict.DIGIT} and not trouble else Verdict.UNSURE
+    return Reading(text, verdict, digits, (*trouble, *warnings), picture, ink, marks)
 
 
-def _warnings(digits: tuple[Digit, ...], ink: Ink | None, doubt: Doubt) -> list[str]:
-    """What is doubtful, in words."""
+def _warnings(digits: tuple[Digit, ...], marks: tuple[Mark, ...], ink: Ink | None) -> list[str]:
+    """What is doubtful, in words, and which signs the text leaves out."""
     if not digits:
         return ["nothing found that could be a digit"]
     warnings = ["very faint"] if ink and ink.contrast < FAINT else []
     if any(digit.box[3] < TINY for digit in digits):
         warnings.append("very small")
+    if marks:
+        warnings.append(f"between the digits: {' '.join(mark.mark for mark in marks)}")
     for i, digit in enumerate(digits, 1):
         place = f"digit {i}" if len(digits) > 1 else "the digit"
-        if digit.verdict == "not a digit":
+        if digit.verdict is Verdict.NO_DIGIT:
             warnings.append(f"{place} is none, by its shape")
-        if digit.verdict != "digit":
-            warnings += [f"{place} {flaw}" for flaw in digit.flaws]
-        warnings += why(place, np.array(digit.probabilities, np.float32), digit.familiarity, doubt)
+        warnings += [f"{place} {words}" for words in digit.doubts]
     return warnings
 
 

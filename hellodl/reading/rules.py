@@ -1,108 +1,288 @@
-"""Find and take away ruled lines and the edges of sheets, and keep the strokes that cross them."""
+"""Printed lines, told from a pen's strokes: rules, squares, cells of tables, boxes and combs of forms."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.reading.normalise import stroke_width
-from hellodl.reading.straight import straight_lines, traced, without
 
 if TYPE_CHECKING:
     from hellodl.reading.arrays import Mask, Plane
-    from hellodl.reading.straight import Line, Rows
 
-MANY = 4
-"""So many parallel lines are rules, however thick, whether or not they reach the borders."""
+Rows: TypeAlias = NDArray[np.intp]
+"""The row of a nearly horizontal line in each column of a picture."""
 
-PARALLEL = 0.02
-"""Slopes of parallel lines differ from the usual one by at most this."""
+BINS, ROWS = 64, 360
+"""Columns are looked at in so many groups, rows in about so many."""
 
-PALER = 0.7
-"""Rules below this share of the pen's strength are told from strokes by their strength."""
+SLOPES = np.linspace(-0.16, 0.16, 65)
+"""How many pixels a line climbs a pixel of width: up to 9 degrees, as hand-held photographs show them."""
 
-THIN = 0.8
-"""A lone line is a rule if it is thinner than this share of the strokes."""
-
-PALE = 0.35
-"""A rule shows from this strength on, a share of the strength of ink."""
+COVERED, PARTLY = 0.88, 0.5
+"""Share of the width along which a line from border to border is seen, and any other line."""
 
 DENSE = 0.35
-"""Where more than this share of a picture is that strong it is no sheet with rules."""
+"""Where ink covers more than this share of a picture it is no sheet with lines."""
+
+SMALLEST = 16
+"""In pictures, and between lines, of fewer pixels than this no lines are looked for."""
+
+LONG, WHOLE = 3.0, 1.25
+"""A line longer than this times the height of digits is no stroke; from border to border, than this."""
+
+THIN = 0.8
+"""A line from border to border thinner than this share of the strokes is no stroke, however short."""
+
+APART = 0.2
+"""Where this share of the ink touches no line, the lines may be print; a 4 alone has a stem and a bar."""
+
+WIDE = 2.0
+"""In pictures wider than this times their height, what runs along half of the width is no stroke."""
+
+GAP = 0.12
+"""Boxes are less than this share of a digit's height apart; digits, more."""
+
+MANY = 4
+"""So many lines at about the same distance are ruled paper, and have no walls between them."""
 
 
-def without_rules(strength: Plane, mask: Mask) -> Mask:
-    """Ink without ruled lines, across and down: one from border to border, or many parallel ones.
+@dataclass(frozen=True)
+class Line:
+    """A nearly horizontal line: its row in each column, and whether it runs from border to border."""
 
-    Where a stroke crosses a line, the line is part of a longer run of ink and stays. A lone line as thick as
-    the strokes stays too: in a tight crop, the stem of a 4 runs from border to border. If nearly nothing is
-    left without a few lines, these were the digit: then the ink stays as it was.
+    rows: Rows
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Form:
+    """What is written on a sheet: how tall and with how wide a pen, in pixels.
+
+    trusted: some of it lies apart from all lines, or some lines are thin: these are no digit's own strokes.
     """
-    pale = strength > PALE
-    if min(mask.shape) < 16 or not mask.any() or pale.mean() > DENSE:
-        return mask
-    across = find_rules(pale, alone=True)
-    down = find_rules(pale.T, alone=len(across) >= MANY)
-    if not across and not down:
-        return mask
-    pen = _pen(mask, across, down)
-    ruled = len(across) >= MANY
-    thickest = np.inf if ruled else THIN * pen
-    cleaned = without(mask, pale, across, pen, thickest)
-    cleaned = without(cleaned.T, pale.T, down, pen, thickest).T
-    return cleaned if ruled or cleaned.sum() > 0.15 * mask.sum() else mask
+
+    tall: float
+    pen: float
+    trusted: bool
 
 
-def lifted(strength: Plane, mask: Mask, cleaned: Mask) -> tuple[Plane, Mask]:
-    """Ink above paler rules: strength in terms of the pen's, and the mask where strokes cross rules, too.
-
-    cleaned: the mask without rules. Where these are nearly as strong as the pen, nothing can be told.
-    """
-    rules = mask & ~cleaned
-    if not rules.any() or not cleaned.any():
-        return strength, cleaned
-    rule, pen = float(np.median(strength[rules])), float(np.median(strength[cleaned]))
-    if rule > PALER * pen:
-        return strength, cleaned
-    strong = strength > (rule + pen) / 2
-    strokes = cleaned & (cv2.dilate(strong.astype(np.uint8), np.ones((3, 3))) > 0)
-    beside = cv2.dilate(strokes.astype(np.uint8), np.ones((7, 7))) > 0
-    return strength / pen, strokes | (mask & strong & beside)
-
-
-def find_rules(pale: Mask, *, alone: bool) -> list[Rows]:
-    """Nearly horizontal rules, the clearest first: where each runs.
-
-    Many parallel lines may be shorter than the picture is wide, if `alone` tells that digits cannot look so:
-    1111 has many upright ones.
-    """
-    lines = straight_lines(pale)
-    family = _family(lines) if alone else []
-    return [traced(pale, line) for line in family or lines if family or line.whole]
+def printed(ink: Mask) -> Mask:
+    """Which of the ink (h, w) belongs to printed lines; of strokes that cross them, nothing does."""
+    if min(ink.shape) < SMALLEST or not 0 < ink.mean() <= DENSE:
+        return np.zeros_like(ink)
+    across, down = straight_lines(ink), straight_lines(ink.T)
+    form = _form_of(ink, across, down)
+    levels = [line.rows for line in across if _is_print(ink, line, form)]
+    columns = [line.rows for line in down if _is_print(ink.T, line, form)]
+    pen = form.pen
+    left = without(without(ink, ink, levels, pen).T, ink.T, columns, pen).T
+    levels.sort(key=lambda rows: float(rows.mean()))
+    if not _are_ruled(levels):
+        for above, below in pairwise(levels):
+            left = _without_walls(left, above, below, pen)
+    return np.asarray(ink & ~left)
 
 
-def _family(lines: list[Line]) -> list[Line]:
-    """Many lines, parallel on the sheet: seen from aside, their slope changes evenly from row to row."""
-    if len(lines) < MANY:
+def _form_of(ink: Mask, across: list[Line], down: list[Line]) -> Form:
+    """What is written beside the lines that are no strokes in any case, or else might be some."""
+    level = [line for line in across if line.whole or ink.shape[1] > WIDE * ink.shape[0]]
+    upright = [line for line in down if line.whole or min(len(level), len(down)) >= MANY]
+    pen = stroke_width(ink)
+    rest = without(ink, ink, [line.rows for line in level], pen)
+    rest = without(rest.T, ink.T, [line.rows for line in upright], pen).T
+    pen = stroke_width(rest)
+    lines = [(ink, line) for line in level] + [(ink.T, line) for line in upright]
+    thin = any(line.whole and thickness(grid, line.rows, pen) < THIN * pen for grid, line in lines)
+    return Form(usual_height(rest), pen, thin or _apart(ink, level, upright).sum() > APART * rest.sum())
+
+
+def _apart(ink: Mask, across: list[Line], down: list[Line]) -> Mask:
+    """Ink that no line runs through."""
+    _, labels = cv2.connectedComponents(ink.astype(np.uint8), connectivity=8)
+    touched = [labels[line.rows.clip(0, len(ink) - 1), np.arange(ink.shape[1])] for line in across]
+    touched += [labels[np.arange(len(ink)), line.rows.clip(0, ink.shape[1] - 1)] for line in down]
+    lined = np.zeros(labels.max() + 1, bool)
+    lined[np.concatenate([*touched, [0]])] = True
+    return np.asarray(~lined[labels])
+
+
+def usual_height(ink: Mask) -> float:
+    """How tall digits are: the median weighted by height, so that specks do not count; 0 without ink."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    heights = np.sort(stats[1:, cv2.CC_STAT_HEIGHT])
+    if not heights.size:
+        return 0.0
+    return float(heights[np.searchsorted(np.cumsum(heights), heights.sum() / 2)])
+
+
+def _is_print(ink: Mask, line: Line, form: Form) -> bool:
+    """Whether a line is longer than strokes of digits so tall, or thinner than this pen draws."""
+    length = _length(ink, line.rows, GAP * form.tall)
+    if line.whole:
+        longer = form.trusted and 0 < WHOLE * form.tall < length
+        return longer or thickness(ink, line.rows, form.pen) < THIN * form.pen
+    return 0 < LONG * form.tall < length
+
+
+def _length(ink: Mask, rows: Rows, gap: float) -> int:
+    """How far a line runs, not interrupted by gaps up to that size."""
+    near = np.clip(rows + np.arange(-2, 3)[:, None], 0, len(ink) - 1)
+    there = ink[near, np.arange(ink.shape[1])].any(axis=0)
+    closed = cv2.morphologyEx(there[None].astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, int(gap) + 3)))[0]
+    ends = np.flatnonzero(np.diff(np.pad(closed, 1)))
+    return int((ends[1::2] - ends[::2]).max(initial=0))
+
+
+def _are_ruled(levels: list[Rows]) -> bool:
+    """Whether most of many lines have the same distance: ruled paper, which is no form."""
+    if len(levels) < MANY:
+        return False
+    distances = np.diff([rows.mean() for rows in levels])
+    return bool((np.abs(distances / np.median(distances) - 1) < 0.25).mean() > 0.7)
+
+
+def _without_walls(ink: Mask, above: Rows, below: Rows, pen: float) -> Mask:
+    """Ink without upright lines that reach from one level line to the next."""
+    height = round(float(np.median(below - above)))
+    if height < SMALLEST:
+        return ink
+    columns = np.arange(ink.shape[1])
+    where = np.clip(above + np.arange(2, height - 1)[:, None], 0, len(ink) - 1)
+    strip = ink[where, columns].T
+    for least in (2, 1, 1):  # where boxes have two walls, each pair is found as one at first
+        walls = [line.rows for line in straight_lines(strip) if line.whole]
+        if len(walls) < least:
+            break
+        strip = without(strip, strip, walls, pen)
+    cleaned = ink.copy()
+    cleaned[where, columns] = strip.T
+    return cleaned
+
+
+# Lines at any slope -----------------------------------------------------------------------------------
+
+
+def straight_lines(ink: Mask) -> list[Line]:
+    """Nearly horizontal lines along at least half of the width, the clearest first."""
+    height, width = ink.shape
+    step = max(1, height // ROWS)
+    seen, middles = _pooled(ink, step)
+    if seen.any(axis=0).mean() < PARTLY:
         return []
-    rows, slopes = np.array([line.row for line in lines]), np.array([line.slope for line in lines])
-    long = np.array([line.long for line in lines])
-    usual = np.full(len(lines), np.median(slopes[long]) if long.any() else 0.0)
-    for _ in range(5):
-        fits = np.abs(slopes - usual) <= PARALLEL
-        if np.count_nonzero(fits & long) < MANY:
-            return []
-        usual = np.polyval(np.polyfit(rows[fits & long], slopes[fits & long], 1), rows)
-    return [line for line, fit in zip(lines, fits, strict=True) if fit]
+    score, whole = _coverage(seen, middles / step)
+    rows = np.arange(score.shape[1])
+    lines = []
+    while score.max() > 0:
+        best, row = np.unravel_index(score.argmax(), score.shape)
+        straight = (int(row) + 0.5) * step + SLOPES[best] * (np.arange(width) - width / 2)
+        lines.append(Line(traced(ink, straight), bool(whole[best, row])))
+        apart = np.abs(SLOPES - SLOPES[best])[:, None] * width / (4 * step)
+        above, below = _extent(score[best], int(row))
+        score[(rows >= above - 2 - apart) & (rows <= below + 2 + apart)] = 0  # the same line at other slopes
+    return lines
 
 
-def _pen(mask: Mask, across: list[Rows], down: list[Rows]) -> float:
-    """Width of the strokes of what lies between the rules; of all ink, where that is nearly nothing."""
-    between = mask.astype(np.uint8)
-    for grid, rules in ((between, across), (between.T, down)):
-        for rows in rules:
-            for offset in range(-2, 3):
-                grid[np.clip(rows + offset, 0, len(grid) - 1), np.arange(len(rows))] = 0
-    return stroke_width(between > 0 if between.sum() > 0.05 * mask.sum() else mask)
+def _extent(score: Plane, row: int) -> tuple[int, int]:
+    """The first and the last row around `row` with half of its score: a line may be thick."""
+    bare = np.flatnonzero(score < score[row] / 2)
+    at = int(np.searchsorted(bare, row))
+    return int(bare[at - 1]) + 1 if at else 0, int(bare[at]) - 1 if at < bare.size else len(score) - 1
+
+
+def _pooled(ink: Mask, step: int) -> tuple[Mask, NDArray[np.float64]]:
+    """Whether ink runs along each group of rows and columns; the columns' middles, 0 in the centre."""
+    height, width = ink.shape
+    edges = np.linspace(0, width, min(BINS, width) + 1).astype(int)
+    thick = cv2.dilate(ink.astype(np.uint8), np.ones((3, 1), np.uint8))  # a line may climb within a group
+    along = np.add.reduceat(thick, edges[:-1], axis=1, dtype=np.float32) > 0.6 * np.diff(edges)
+    middles = (edges[:-1] + edges[1:] - width) / 2
+    return np.maximum.reduceat(along, np.arange(0, height, step), axis=0), middles
+
+
+def _coverage(seen: Mask, middles: NDArray[np.float64]) -> tuple[Plane, Mask]:
+    """For each slope and row, how clear a line is, 0 for none; and whether it is whole."""
+    margin = int(np.ceil(SLOPES[-1] * np.abs(middles).max())) + 1
+    exact = np.pad(seen, ((margin, margin), (0, 0))).astype(np.uint8)
+    near = cv2.dilate(exact, np.ones((3, 1)))
+    across = len(middles) * np.arange(len(seen))[:, None] + np.arange(len(middles))
+    score = np.zeros((len(SLOPES), len(seen)), np.float32)
+    whole = np.zeros(score.shape, bool)
+    for i, slope in enumerate(SLOPES):
+        at = across + len(middles) * (np.round(slope * middles).astype(int) + margin)
+        line = near.take(at)
+        covered = line.mean(axis=1, dtype=np.float32)
+        whole[i] = (covered >= COVERED) & line[:, :2].any(axis=1) & line[:, -2:].any(axis=1)
+        partly = covered >= PARTLY
+        score[i, partly] = covered[partly] + exact.take(at[partly]).mean(axis=1, dtype=np.float32)
+    return score, whole
+
+
+def traced(ink: Mask, straight: NDArray[np.float64]) -> Rows:
+    """Follow a line's ink a few pixels up and down, and smooth: sheets are curved."""
+    height, width = ink.shape
+    reach = 3 + height // ROWS
+    offsets = np.arange(-reach, reach + 1)[:, None]
+    at = np.round(straight).astype(int) + offsets
+    there = ink[np.clip(at, 0, height - 1), np.arange(width)] & (at >= 0) & (at < height)
+    weight = there.sum(axis=0)
+    weight[weight > 0.7 * len(offsets)] = 0  # a stroke along the line's height
+    x, known = np.linspace(-1, 1, width), weight > 0
+    if np.count_nonzero(known) >= width // 4:
+        centre = (there * offsets).sum(axis=0)[known] / weight[known]
+        straight = straight + np.polyval(np.polyfit(x[known], centre, 2), x)
+    return np.asarray(np.round(straight), np.intp)
+
+
+def without(left: Mask, ink: Mask, lines: list[Rows], pen: float) -> Mask:
+    """What is left of the ink without these lines; strokes that cross them stay."""
+    for rows in lines:
+        band, reach = _band(ink, rows, pen)
+        runs = _runs(band)
+        thick = float(np.percentile(runs[runs > 0], 30)) if runs.any() else 0.0
+        padded = np.pad(left, ((reach, reach), (0, 0)))
+        where = _around(rows, reach, len(padded))
+        here = padded[where, np.arange(left.shape[1])]
+        tall = np.ones((int(1.4 * thick) + 2, 1), np.uint8)
+        strokes = cv2.morphologyEx(here.astype(np.uint8), cv2.MORPH_OPEN, tall) > 0
+        beyond = np.abs(np.arange(-reach, reach + 1) - _middle(band)) > thick / 2 + 2
+        padded[where, np.arange(left.shape[1])] = here & (strokes | beyond[:, None])
+        left = padded[reach : len(padded) - reach]
+    return left
+
+
+def thickness(ink: Mask, rows: Rows, pen: float) -> float:
+    """How thick a line is in most of the columns where it is seen."""
+    runs = _runs(_band(ink, rows, pen)[0])
+    return float(np.percentile(runs[runs > 0], 30)) if runs.any() else np.inf
+
+
+def _band(ink: Mask, rows: Rows, pen: float) -> tuple[Mask, int]:
+    """The ink around a line, as if it were level, and how far it reaches up and down."""
+    reach = int(2 * pen) + 8
+    padded = np.pad(ink, ((reach, reach), (0, 0)))
+    return padded[_around(rows, reach, len(padded)), np.arange(ink.shape[1])], reach
+
+
+def _around(rows: Rows, reach: int, height: int) -> NDArray[np.intp]:
+    """Rows around a line in an array that was padded by `reach`."""
+    return np.asarray(np.clip(np.arange(-reach, reach + 1)[:, None] + rows + reach, 0, height - 1))
+
+
+def _middle(band: Mask) -> int:
+    """The offset, at most 2, at which a band has most ink."""
+    centre = len(band) // 2
+    return int(band[centre - 2 : centre + 3].sum(axis=1).argmax()) - 2
+
+
+def _runs(band: Mask) -> NDArray[np.intp]:
+    """How far ink runs up and down from the middle of a band, in each column."""
+    middle = len(band) // 2 + _middle(band)
+    up = np.logical_and.accumulate(band[middle::-1], axis=0).sum(axis=0)
+    down = np.logical_and.accumulate(band[middle:], axis=0).sum(axis=0)
+    return np.asarray(np.maximum(up + down - 1, 0), np.intp)

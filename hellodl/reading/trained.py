@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hellodl.nn import SIDE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hellodl.reading.arrays import Pixels
-
-SIDE = 28
 
 MIDDLE = 128
 """The grey between light and dark."""

@@ -25,7 +25,7 @@ from hellodl.cli import pictures, predict_view
 from hellodl.cli.canvas import MARK
 from hellodl.cli.main import cli
 from hellodl.cli.steps import report
-from hellodl.reading.load import FORMATS
+from hellodl.reading.formats import FORMATS
 from hellodl.reading.reader import read, read_all
 
 
@@ -63,7 +63,7 @@ def test_json_is_what_reading_says(folder, here):
     result = run(folder / "42.jpg", "--json")
     assert result.exit_code == 0
     record = json.loads(result.stdout)
-    assert list(record) == ["file", "text", "verdict", "digits", "warnings"]
+    assert list(record) == ["file", "text", "verdict", "digits", "warnings", "marks"]
     assert list(record["digits"][0]) == ["digit", "confidence", "verdict", "box", "probabilities"]
     reading = read(folder / "42.jpg", checkpoint.load_model(folder / "m.safetensors"))
     assert (record["text"], record["verdict"]) == (reading.text, reading.verdict)
@@ -290,11 +290,12 @@ def test_ctrl_c_ends_reading_at_once_in_one_line(folder, here, files):
 
 
 def test_suffixes_are_those_of_formats_that_are_read():
-    """Each format that load_picture opens has one; HEIC is there to be refused with what to do."""
+    """Each format that load_picture opens has one; HEIC and PDF need an extra package."""
     Image.init()
     known = Image.registered_extensions()
-    assert {known[s] for s in pictures.SUFFIXES if s in known} == {*FORMATS, "MPO"}
-    assert [s for s in pictures.SUFFIXES if s not in known] == [".heic", ".heif"]
+    assert {known[s] for s in pictures.SUFFIXES if s in known} <= {*FORMATS, "MPO", "TGA", "HEIF", "PDF"}
+    assert {known[s] for s in pictures.SUFFIXES if s in known} >= {*FORMATS, "MPO", "TGA"}
+    assert {s for s in pictures.SUFFIXES if s not in known} <= {".heic", ".heif"}
 
 
 def test_what_is_no_picture_on_standard_input_is_called_so(here):

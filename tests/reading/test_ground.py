@@ -44,15 +44,6 @@ def test_the_ground_follows_the_edge_of_a_sheet():
     assert np.abs(ground[50:150, 60:230] - 220).max() < 8
 
 
-def test_strokes_at_the_border_are_no_ground():
-    seven = np.full((200, 160), 230, np.uint8)
-    seven[:25] = 20  # the whole bar lies along the border
-    for y in range(25, 200):
-        left = 130 - y // 2
-        seven[y, left : left + 30] = 20
-    assert ground_of(seven).min() > 200
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (1, 400), (400, 1)])
 def test_the_smallest_pictures_have_a_ground(shape):
     assert np.array_equal(ground_of(np.full(shape, 99, np.uint8)), np.full(shape, 99, np.float32))

@@ -12,7 +12,8 @@ from paper import digits, encoded, enlarged
 from PIL import Image
 
 from hellodl.errors import PictureError
-from hellodl.reading.load import LONG_SIDE, load_picture
+from hellodl.reading.formats import LONG_SIDE, pages
+from hellodl.reading.load import load_picture
 
 DARK = 255 - enlarged(digits()[0][3], 4)  # dark ink on white, 112 by 112
 
@@ -211,9 +212,38 @@ def test_what_is_no_picture_is_named(tmp_path):
         load_picture(b"")
 
 
-def test_the_format_of_some_phones_is_refused_with_what_to_do():
-    with pytest.raises(PictureError, match=r"HEIC picture.*save it as JPEG"):
-        load_picture(b"\0\0\0\x24ftypheic\0\0\0\0mif1heic")
+@pytest.mark.parametrize(
+    ("head", "what"),
+    [
+        (b"\0\0\0\x24ftypheic\0\0\0\0mif1heic", r"is a HEIC picture; `pip install 'hellodl\[heic\]'`"),
+        (b"%PDF-1.7\n", r"is a PDF; `pip install 'hellodl\[pdf\]'`"),
+    ],
+)
+def test_a_format_that_needs_an_extra_package_names_it(monkeypatch, head, what):
+    for module in ("pillow_heif", "pypdfium2"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(PictureError, match=what):
+        load_picture(head)
+
+
+def test_phones_pages_and_targas_read_as_the_pictures_they_hold(tmp_path):
+    """Oracle: the packages that write these formats; HEIC is lossy."""
+    heif = pytest.importorskip("pillow_heif")
+    pytest.importorskip("pypdfium2")
+    picture = np.full((120, 200), 255, np.uint8)
+    picture[30:90, 80:120] = 0
+    image = Image.fromarray(picture)
+    heif.from_pillow(image.convert("RGB")).save(tmp_path / "a.heic")
+    image.save(tmp_path / "a.tga")
+    image.save(tmp_path / "a.pdf", save_all=True, append_images=[Image.new("L", (200, 120), 255)])
+    for name in ("a.heic", "a.tga"):
+        assert np.abs(load_picture(tmp_path / name).pixels.astype(int) - picture).mean() < 4
+    first, second = (load_picture(page) for page in pages(str(tmp_path / "a.pdf")))
+    small = np.asarray(Image.fromarray(first.pixels).resize((200, 120)))
+    assert np.abs(small.astype(int) - picture).mean() < 8
+    assert second.pixels.min() > 250
+    with pytest.raises(PictureError, match="has 2 pages"):
+        load_picture(f"{tmp_path / 'a.pdf'}#3")
 
 
 PEAK = """

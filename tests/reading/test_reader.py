@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from paper import Sheet, digits, drawn, encoded, enlarged, number
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from hellodl import checkpoint
 from hellodl.about import Recipe, describe
 from hellodl.errors import PictureError
 from hellodl.nn import DigitNet
-from hellodl.reading.doubt import Doubt, ask, fit_doubt, is_pattern
+from hellodl.reading.doubt import Verdict, ask, fit_doubt
 from hellodl.reading.reader import Reading, read
 
 
@@ -198,73 +198,106 @@ def test_pictures_that_cannot_be_read_are_refused(model, tmp_path):
 
 
 class Parrot:
-    """A model that gives the answers it was told."""
+    """A model that gives the answers it was told, and can do no more than predict."""
 
-    def __init__(self, probabilities, sharpness=20.0):
-        self.scores = np.log(np.maximum(np.float32(probabilities), 1e-6)) + sharpness
+    def __init__(self, first, second=0.0):
+        rest = (1 - first - second) / 8
+        self.answer = np.float32([rest] * 4 + [first] + [rest] * 4 + [second])
 
     def predict(self, images):
-        powers = np.exp(self.logits(images))
-        return powers / powers.sum(axis=1, keepdims=True)
-
-    def logits(self, images):
-        return np.tile(self.scores, (len(images), 1))
-
-
-def told(first, second=0.0, **options):
-    rest = (1 - first - second) / 8
-    return Parrot([rest] * 4 + [first] + [rest] * 4 + [second], **options)
+        return np.tile(self.answer, (len(images), 1))
 
 
 @pytest.mark.parametrize(
     ("model_told", "verdict", "words"),
     [
-        (told(0.95), "digits", None),
-        (told(0.55, 0.41), "unsure", "looks like 4 or 9"),
-        (told(0.2), "not digits", "looks like 4"),
-        (told(0.95, sharpness=1.0), "unsure", "unlike the digits known"),
+        (Parrot(0.95), Verdict.DIGITS, None),
+        (Parrot(0.3, 0.28), Verdict.UNSURE, "looks like 4 or 9"),
+        (Parrot(0.13), Verdict.NONE, "looks like 4"),
     ],
 )
 def test_verdicts_and_words_follow_from_the_answers(model_told, verdict, words):
-    reading = read(digits()[0][0], model_told, doubt=Doubt(familiar=3.0))
-    assert reading.verdict == verdict
+    reading = read(digits()[0][0], model_told)
+    assert reading.verdict is verdict
     assert (words in " ".join(reading.warnings)) if words else not reading.warnings
 
 
 def test_faint_and_small_pictures_say_so():
     faint = Sheet(paper=(250, 250, 250), ink=(238, 238, 238))
-    assert "very faint" in read(drawn([number("7")], faint), told(0.95)).warnings
+    assert "very faint" in read(drawn([number("7")], faint), Parrot(0.95)).warnings
     small = encoded(np.pad(255 - digits()[0][0][::4, ::4], 2, constant_values=255))
-    assert "very small" in read(small, told(0.95)).warnings
+    assert "very small" in read(small, Parrot(0.95)).warnings
 
 
-def two_blobs():
-    """A stroke, and further down a short one."""
-    picture = np.full((180, 140), 255, np.uint8)
-    picture[40:100, 65:75] = picture[113:130, 65:75] = 0
-    return picture
+def test_ink_that_is_no_digit_is_so_for_any_model():
+    """However sure a network is, and it is always sure of something."""
+    picture = np.full((220, 200), 255, np.uint8)
+    for x in (40, 140):  # an H
+        picture[30:190, x : x + 16] = 0
+    picture[100:116, 40:150] = 0
+    reading = read(picture, Parrot(0.999, 0.0005))
+    assert reading.verdict is Verdict.NONE
+    assert "by its shape" in " ".join(reading.warnings)
 
 
-@pytest.mark.parametrize(
-    ("picture", "words"),
-    [
-        (drawn([number("7")])[:, 85:], "the digit touches the border"),
-        (two_blobs(), "the digit is two blobs"),
-    ],
-)
-def test_flaws_of_the_ink_are_told_and_ask_for_more_confidence(picture, words):
-    reading = read(picture, told(0.8))
-    assert reading.verdict == "unsure"
-    assert words in " ".join(reading.warnings)
-    assert read(drawn([number("7")]), told(0.8)).verdict == "digits"
+MARKS = {  # lines of the pen as ((x, y), (x, y)) between two digits at 60 to 160 and 210 to 310
+    ".": [((186, 144), (186, 146))],
+    ",": [((188, 136), (178, 162))],
+    "-": [((172, 112), (204, 112))],
+    ":": [((186, 96), (186, 98)), ((186, 138), (186, 140))],
+    "/": [((206, 60), (168, 164))],
+}
 
 
-def test_a_model_without_scores_is_enough():
-    class Plain:
-        def predict(self, images):
-            return told(0.95).predict(images)
+def with_mark(strokes, text="38"):
+    """A picture of two digits with strokes of a pen between them."""
+    image = Image.fromarray(drawn([number(text)], Sheet(gap=50)))
+    for ends in strokes:
+        ImageDraw.Draw(image).line(ends, fill=(20, 20, 20), width=9)
+    return np.asarray(image)
 
-    assert read(digits()[0][0], Plain()).text == "4"
+
+FEW = pytest.mark.xfail(reason="the judge that ships has seen few of these; the next has more")
+
+
+@pytest.mark.parametrize("mark", ["/", "-", ",", *(pytest.param(mark, marks=FEW) for mark in ".:")])
+def test_marks_between_digits_are_named_and_left_out_of_the_text(model, mark):
+    reading = read(with_mark(MARKS[mark]), model)
+    assert reading.text == "38"
+    (found,) = reading.marks
+    assert found.mark == mark
+    x, y, width, height = found.box
+    assert 160 < x < x + width < 215
+    assert 55 < y < y + height < 170
+    assert f"between the digits: {mark}" in reading.warnings
+
+
+@pytest.mark.parametrize("ends", [((186, 76), (186, 146)), ((194, 76), (182, 146))])
+def test_a_one_between_digits_stays(model, ends):
+    reading = read(with_mark([ends]), model)
+    assert reading.text == "318"
+    assert not reading.marks
+
+
+def test_digits_in_the_cells_of_a_table_are_read_without_its_lines(model):
+    """An empty cell is nothing, and a cross in one is no digit."""
+    picture = Image.fromarray(drawn([number("7250")], Sheet(gap=30, margin=30)))
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle([150, 20, 270, 140], fill=(255, 255, 255))
+    pen.line([180, 55, 235, 110], (20, 20, 20), 8)
+    pen.line([235, 55, 180, 110], (20, 20, 20), 8)
+    for x in (15, 145, 275, 405, 535):
+        pen.line([x, 0, x, 160], (90, 90, 90), 3 if x != 275 else 9)
+    for y in (12, 148):
+        pen.line([0, y, 560, y], (90, 90, 90), 3)
+    assert read(np.asarray(picture), model).text == "750"
+
+
+def test_a_stroke_broken_in_the_middle_is_one_digit(model):
+    picture = drawn([number("303")]).copy()
+    picture[:, 160:260] = 255  # the digit in the middle
+    picture[76:107, 205:213] = picture[120:148, 211:219] = 20
+    assert read(picture, model).text == "313"
 
 
 def test_temperature_undoes_overconfidence():
@@ -276,11 +309,8 @@ def test_temperature_undoes_overconfidence():
     images = np.zeros((4000, 28, 28), np.uint8)
 
     class Sharp:
-        def logits(self, moved):
-            return np.tile(3 * logits, (len(moved) // 4000, 1))
-
         def predict(self, moved):
-            raise AssertionError
+            return np.tile(shares**3 / (shares**3).sum(axis=1, keepdims=True), (len(moved) // 4000, 1))
 
     doubt = fit_doubt(Sharp(), images, labels)
     assert doubt.temperature == pytest.approx(3, rel=0.1)
@@ -305,8 +335,3 @@ def test_readings_compare_by_what_they_say(model):
     image = digits()[0][0]
     assert isinstance(read(image, model), Reading)
     assert read(image, model) == read(encoded(image), model)
-
-
-def test_shapes_without_anything_to_see_are_no_pattern():
-    """And nothing is divided by their variance, 0."""
-    assert not is_pattern([np.zeros((28, 28), np.uint8)] * 9, [20] * 9)

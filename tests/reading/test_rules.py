@@ -1,76 +1,132 @@
-"""Rules: lines from border to border go, strokes stay."""
+"""Printed lines: rules, squares, boxes and cells go; digits stay, and so do their own straight strokes."""
 
 import numpy as np
+import pytest
 from paper import Sheet, drawn, number
+from PIL import Image, ImageDraw
 
 from hellodl.reading.ink import find_ink, to_grey
 from hellodl.reading.load import load_picture
-from hellodl.reading.rules import lifted, without_rules
+from hellodl.reading.rules import printed
+
+SHEET = Sheet(gap=20)
+LEFT, TOP, STEP, SIZE = SHEET.margin, SHEET.margin, SHEET.size + SHEET.gap, SHEET.size
 
 
-def inks(sheet, text="3780"):
-    """Ink of a sheet, and the same sheet's ink without its rules."""
-    plain = Sheet(**{**vars(sheet), "rules": 0, "squared": False})
-    pictures = [load_picture(drawn([number(text)], s)) for s in (sheet, plain)]
-    return [find_ink(*to_grey(picture), light=False) for picture in pictures]
+def form(text, draw, width=3):
+    """Ink of a number, and of lines drawn with `draw(pen, left, right, width)` around each digit."""
+    ink = 1 - drawn([number(text)], SHEET)[..., 0] / 255.0
+    lines = Image.new("L", ink.shape[::-1])
+    pen = ImageDraw.Draw(lines)
+    for i in range(len(text)):
+        left = LEFT + i * STEP - SHEET.gap // 2
+        draw(pen, left, left + STEP, width)
+    return ink > 0.5, np.asarray(lines) > 0
 
 
-def test_rules_as_dark_as_ink_are_taken_away_and_digits_keep_their_strokes():
-    for sheet in (
+def boxes(pen, left, right, width):
+    pen.rectangle([left, TOP - 5, right, TOP + SIZE + 5], outline=255, width=width)
+
+
+def apart(pen, left, right, width):
+    boxes(pen, left + 4, right - 4, width)
+
+
+def cells(pen, left, right, width):
+    """Cut out of a table: walls from border to border, thicker than strokes."""
+    pen.line([left, 0, left, TOP * 2 + SIZE], 255, 5 * width)
+    pen.line([right, 0, right, TOP * 2 + SIZE], 255, 5 * width)
+
+
+def underline(pen, left, right, width):
+    pen.line([left, TOP + SIZE, right, TOP + SIZE], 255, 3 * width)
+
+
+@pytest.mark.parametrize("draw", [boxes, apart, cells, underline])
+@pytest.mark.parametrize("text", ["40625", "1117"])
+def test_lines_of_forms_are_print_and_digits_are_not(draw, text):
+    digits, lines = form(text, draw)
+    found = printed(digits | lines)
+    assert (found & lines & ~digits).sum() > 0.85 * (lines & ~digits).sum()
+    assert (found & digits & ~lines).sum() < 0.05 * digits.sum()
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
         Sheet(rules=60),
         Sheet(rules=60, tilt=3, paper=(230, 225, 220), noise=3),
         Sheet(rules=40, squared=True),
         Sheet(rules=40, squared=True, tilt=2, margin=160),  # more than twenty each way
-    ):
-        ruled, plain = inks(sheet)
-        dark = ruled.strength > 0.3  # so that the rules count as ink
-        cleaned = without_rules(ruled.strength, dark)
-        lost = (plain.mask & ~cleaned).sum() / plain.mask.sum()
-        bare = ~(plain.strength > 0.1)
-        left = (cleaned & bare).sum() / max(1, (dark & bare).sum())
-        assert lost < 0.08
-        assert left < 0.35
-
-
-def test_a_stem_from_border_to_border_is_no_rule():
-    four = np.zeros((120, 100), np.float32)
-    four[:, 60:72] = 1
-    four[60:70, 5:95] = 1
-    for y in range(64):
-        four[y, 60 - y * 55 // 64 : 70 - y * 55 // 64] = 1
-    assert np.array_equal(without_rules(four, four > 0.5), four > 0.5)
-
-
-def test_strokes_on_paler_rules_are_whole_again():
-    strength = np.zeros((60, 100), np.float32)
-    strength[30:33] = 1.0  # a rule, as strong as most ink
-    strength[10:50, 48:54] = strength[28:35, 20:80] = 2.0  # a cross of the pen, one bar along the rule
-    mask, cleaned = strength > 0.5, (strength > 1.5) & (np.arange(60) != 31)[:, None]
-    scaled, strokes = lifted(strength, mask, cleaned)
-    assert np.array_equal(strokes, strength > 1.5)
-    assert scaled.max() == 1
-    same = lifted(np.minimum(strength, 1), mask, cleaned)[1]  # rules as strong as the pen
-    assert np.array_equal(same, cleaned)
+    ],
+    ids=["ruled", "tilted", "squared", "many squares"],
+)
+def test_rules_go_and_strokes_that_cross_them_stay(sheet):
+    plain = Sheet(**{**vars(sheet), "rules": 0, "squared": False})
+    ruled, bare = (
+        find_ink(*to_grey(load_picture(drawn([number("3780")], s))), light=False).mask for s in (sheet, plain)
+    )
+    assert (bare & ~ruled).sum() < 0.08 * bare.sum()
+    assert (ruled & ~bare).sum() < 0.25 * bare.sum()
 
 
 def test_curved_rules_are_followed():
-    strength = np.zeros((300, 600), np.float32)
+    ink = np.zeros((300, 600), bool)
     columns = np.arange(600)
     for top in range(20, 280, 40):
         rows = np.round(top + 6 * np.sin(columns / 600 * np.pi)).astype(int)
         for thickness in range(3):
-            strength[rows + thickness, columns] = 1
-    assert without_rules(strength, strength > 0.5).sum() < 0.02 * (strength > 0.5).sum()
+            ink[rows + thickness, columns] = True
+    ink[100:120, 300:312] = True  # a stroke
+    assert printed(ink).sum() > 0.9 * ink.sum() - 240
 
 
-def test_ones_as_tall_as_the_picture_are_no_rules():
-    ones = np.zeros((100, 400), np.float32)
+def four():
+    """A tight crop of a 4: its stem runs from border to border."""
+    picture = np.zeros((120, 100), bool)
+    picture[:, 60:72] = True
+    picture[60:70, 5:95] = True
+    for y in range(64):
+        picture[y, 60 - y * 55 // 64 : 70 - y * 55 // 64] = True
+    return picture
+
+
+def ones():
+    """As tall as the picture."""
+    picture = np.zeros((100, 400), bool)
     for left in range(30, 400, 60):
-        ones[1:99, left : left + 8] = 1
-    assert np.array_equal(without_rules(ones, ones > 0.5), ones > 0.5)
+        picture[1:99, left : left + 8] = True
+    return picture
 
 
-def test_a_lone_bar_is_not_taken_for_a_rule():
-    one = np.zeros((200, 120), np.float32)
-    one[:, 57:62] = 1
-    assert without_rules(one, one > 0.5).sum() == one.sum()
+def lone_bar():
+    picture = np.zeros((200, 120), bool)
+    picture[:, 57:62] = True
+    return picture
+
+
+@pytest.mark.parametrize("make", [four, ones, lone_bar])
+def test_straight_strokes_of_digits_are_no_print(make):
+    assert not printed(make()).any()
+
+
+@pytest.mark.parametrize("text", ["77777", "11111", "2", "404"])
+def test_rows_of_digits_are_no_lines(text):
+    ink = drawn([number(text)], Sheet(gap=-20))[..., 0] < 128
+    assert not printed(ink).any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (11, 300), (300, 11), (20, 20)])
+def test_the_smallest_pictures_do_no_harm(shape):
+    assert not printed(np.zeros(shape, bool)).any()
+
+
+def test_strokes_stronger_than_a_rule_are_whole_on_it():
+    """The rule is as strong as most pens; this pen is twice as strong, and one bar lies on the rule."""
+    picture = np.full((120, 200), 220.0)
+    picture[60:64] = 140
+    picture[20:100, 96:106] = picture[58:66, 40:160] = 40
+    ink = find_ink(picture.astype(np.float32), 1.0, light=False)
+    cross = picture == 40
+    assert (ink.mask & cross).sum() > 0.95 * cross.sum()
+    assert (ink.mask & ~cross).sum() < 0.1 * cross.sum()

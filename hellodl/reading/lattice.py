@@ -1,0 +1,189 @@
+"""One line of ink as a lattice: neighbouring pieces may be one digit or one sign.
+
+Every group of neighbours is judged, and asked which digit it is. A way through the line covers each piece
+once; its likelihood is the product of its groups'. The share of all ways, by likelihood, that agree with an
+answer is how sure that is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from hellodl.reading.judge import FAR
+from hellodl.reading.normalise import normalise, stroke_width
+from hellodl.reading.pieces import cut_up, joined
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hellodl.about import Recipe
+    from hellodl.reading.arrays import Pixels, Plane
+    from hellodl.reading.ink import Ink
+    from hellodl.reading.pieces import Piece
+
+MOST_JOINED = 6
+"""Pieces that may be one digit: four strokes, and two cuts through them."""
+
+WIDEST = 1.8
+"""Groups of pieces wider than this times the height of digits are more than one."""
+
+
+NO_BORDERS = (0.0, 0.0, 0.0)
+"""The judge learned that what touches a border is cut off; in tight crops it is the digit: not told so."""
+
+SAME = 0.5
+"""Groups whose boxes share this part of what they cover together are seen as one place."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Neighbouring pieces, the `first` up to the one before `after`, as if they were one.
+
+    seen: as a network for digits sees them. measures: what a judge asks for.
+    """
+
+    first: int
+    after: int
+    piece: Piece
+    seen: Pixels
+    measures: NDArray[np.float32]
+
+
+def groups(line: list[Piece], ink: Ink, recipe: Recipe) -> list[Group]:
+    """Every piece of a line alone, cut where digits may touch, and neighbours joined."""
+    pieces = [part for piece in line for part in cut_up(piece)]
+    measure = _Measure(pieces, ink)
+    found = []
+    for first in range(len(pieces)):
+        for after in range(first + 1, min(first + MOST_JOINED, len(pieces)) + 1):
+            piece = joined(pieces[first:after])
+            if after > first + 1 and piece.box[2] > WIDEST * max(measure.tall, piece.box[3]):
+                break
+            seen = normalise(piece.strength, recipe)
+            found.append(Group(first, after, piece, seen, measure(piece, first, after)))
+    return found
+
+
+class _Measure:
+    """Measures groups of a line's pieces; the names are those of `judge.MEASURES`."""
+
+    def __init__(self, pieces: list[Piece], ink: Ink) -> None:
+        self.pieces, self.ink = pieces, ink
+        heights = np.array([p.box[3] for p in pieces], np.float64)
+        middles = np.array([p.box[1] + p.box[3] / 2 for p in pieces])
+        self.tall = float(np.median(heights[heights >= heights.max() / 2]))
+        digits = heights >= self.tall / 2
+        at = np.array([p.box[0] + p.box[2] / 2 for p in pieces])
+        slope = np.polyfit(at[digits], middles[digits], 1) if np.count_nonzero(digits) > 2 else None
+        self.middle = (lambda x: float(np.polyval(slope, x))) if slope is not None else None
+        self.level = float(np.median(middles[digits]))
+        self.stroke = float(np.median([stroke_width(p.strength > 0.5) for p in pieces])) or 1.0
+
+    def __call__(self, piece: Piece, first: int, after: int) -> NDArray[np.float32]:
+        x, y, width, height = piece.box
+        group, tall = self.pieces[first:after], self.tall
+        level = self.middle(x + width / 2) if self.middle else self.level
+        stroke = stroke_width(piece.strength > 0.5) or 1.0
+        following = self.pieces[after].cut if after < len(self.pieces) else 0.0
+        return np.array(
+            [
+                np.log(width / height),
+                np.log(height / tall),
+                (y - level) / tall + 0.5,
+                (piece.bottom - level) / tall - 0.5,
+                stroke / max(width, height),
+                np.log(stroke / self.stroke),
+                group[0].cut,
+                following,
+                max((p.cut for p in group[1:]), default=0.0),
+                self._gap(group) / tall,
+                self._space(first - 1, piece) / tall
+                if first and not group[0].cut
+                else FAR * (not group[0].cut),
+                self._space(after, piece) / tall
+                if after < len(self.pieces) and not following
+                else FAR * (not following),
+                shared_outline(piece, self.ink),
+                *NO_BORDERS,
+            ],
+            np.float32,
+        )
+
+    def _gap(self, group: list[Piece]) -> float:
+        """The widest bare gap between pieces side by side."""
+        widest, right = 0, group[0].right
+        for piece in group[1:]:
+            widest, right = max(widest, piece.box[0] - right), max(right, piece.right)
+        return float(widest)
+
+    def _space(self, neighbour: int, piece: Piece) -> float:
+        """Bare paper between a group and a neighbour."""
+        other = self.pieces[neighbour]
+        space = max(other.box[0] - piece.right, piece.box[0] - other.right, 0)
+        return float(min(space, FAR * self.tall))
+
+
+def shared_outline(piece: Piece, ink: Ink) -> float:
+    """Share of a piece's outline beyond which the picture is as dark as the piece.
+
+    A stroke is darker than what lies on either side; the edge of a shadow or of a thing is not. Beyond the
+    outline a pixel must be lighter than the piece, by half of what is usual here: both in itself and as a
+    share of the light, so that neither noise nor a shadow across a digit counts.
+    """
+    x, y, width, height = piece.box
+    left, top = max(0, x - 4), max(0, y - 4)
+    grey = ink.grey[top : y + height + 4, left : x + width + 4]
+    own = np.zeros(grey.shape, np.uint8)
+    own[y - top : y - top + height, x - left : x - left + width] = piece.strength > 0.5
+    beyond = (cv2.dilate(own, np.ones((7, 7))) - cv2.dilate(own, np.ones((3, 3)))) > 0
+    if not beyond.any() or not own.any():
+        return 1.0
+    darkness = np.log(grey + 16)
+    nearest = cv2.erode(np.where(own > 0, darkness, np.float32(9)), np.ones((9, 9)))
+    rise = (darkness - nearest)[beyond]
+    light = grey[beyond]
+    half = (np.median(grey[own > 0]) + np.percentile(light, 75)) / 2
+    return float(((light <= half) & (rise <= np.percentile(rise, 75) / 2)).mean())
+
+
+def best_way(found: list[Group], likelihoods: Plane) -> tuple[list[tuple[int, int]], Plane]:
+    """The likeliest way through a line, and how sure each answer of it is.
+
+    likelihoods (n, k): of each group, each of its k answers. Returns the way as (group, answer) from left to
+    right, and the share of all ways, by likelihood, that give each group's place each answer, (n, k).
+    """
+    count = max(group.after for group in found) + 1
+    logs = np.log(np.maximum(likelihoods.astype(np.float64), 1e-30))
+    best, answer = logs.max(axis=1), logs.argmax(axis=1)
+    every = np.logaddexp.reduce(logs, axis=1)
+    forward, backward, cost = (np.full(count, -np.inf) for _ in range(3))
+    forward[0], backward[-1], cost[0] = 0.0, 0.0, 0.0
+    came = [-1] * count
+    for i, group in enumerate(found):  # in order of their first pieces
+        forward[group.after] = np.logaddexp(forward[group.after], forward[group.first] + every[i])
+        if cost[group.first] + best[i] > cost[group.after]:
+            cost[group.after], came[group.after] = cost[group.first] + best[i], i
+    for i in range(len(found) - 1, -1, -1):
+        group = found[i]
+        backward[group.first] = np.logaddexp(backward[group.first], backward[group.after] + every[i])
+    way, at = [], count - 1
+    while at > 0:
+        way.append((came[at], int(answer[came[at]])))
+        at = found[came[at]].first
+    through = np.array([forward[g.first] + backward[g.after] for g in found])[:, None] + logs - forward[-1]
+    return way[::-1], _same_place(found) @ np.exp(np.minimum(through, 0)).astype(np.float32)
+
+
+def _same_place(found: list[Group]) -> Plane:
+    """1 for groups whose boxes share more than half of what they cover together: with or without a speck."""
+    left, top, width, height = np.array([group.piece.box for group in found], np.float64).T
+    right, bottom = left + width, top + height
+    across = np.minimum(right, right[:, None]) - np.maximum(left, left[:, None])
+    down = np.minimum(bottom, bottom[:, None]) - np.maximum(top, top[:, None])
+    common = across.clip(0) * down.clip(0)
+    area = width * height
+    return np.asarray(common > SAME * (area + area[:, None] - common), np.float32)
