@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,7 +39,7 @@ class Several(click.ParamType[Any]):
             from hellodl.sweep.grid import Range
 
             least, most = (float(self.one(end, param, ctx)) for end in (low, high))
-            if not least < most:
+            if not -inf < least < most < inf:
                 self.fail(f"{value!r} is no range, expected LOW:HIGH", param, ctx)
             return Range(least, most, whole=self.one is click.INT)
         values = [self.one.convert(v.strip(), param, ctx) for v in value.split(self.separator)]
@@ -74,7 +75,7 @@ def settings_of_train(command: Any) -> Any:
 )
 @click.option(
     "--seeds",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1000),
     default=3,
     metavar="N",
     show_default=True,
@@ -106,6 +107,7 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
     from hellodl.sweep.run import sweeping
     from hellodl.system.files import write_atomically
 
+    picture = place_of_picture(plot, output)
     workers = hire(given.pop("threads"), cluster)
     planned = plan({name: value for name, value in given.items() if value is not None}, output)
     view = View(common.Talk(talk.as_json, talk.quiet or talk.as_json))
@@ -122,9 +124,20 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
     rows = standing.rows()
     best = rows[0].settings | {"seed": planned.seeds[0]}
     view.finish(standing, rows, train_command(best) if rows[0].accuracies else None)
-    picture = plot or output.with_suffix(".svg")
     write_atomically(picture, drawn(rows, [named(row.varied) for row in rows]).encode())
     view.talk.say(f"plot: {picture}")
+
+
+def place_of_picture(plot: Path | None, output: Path) -> Path:
+    """Where the ranking is drawn. Raises UsageError where results are to be kept, or could not be."""
+    from hellodl.system.files import kind_at
+
+    if kind_at(output) in {"folder", "other"}:
+        raise UsageError(f"{output}: is no file, expected one to keep results in")
+    picture = plot or output.with_suffix(".svg")
+    if picture.resolve() == output.resolve():
+        raise UsageError(f"{output}: results are kept as .jsonl; the picture goes where --plot says")
+    return picture
 
 
 def plan(told: dict[str, Any], output: Path) -> Sweep:
@@ -133,8 +146,6 @@ def plan(told: dict[str, Any], output: Path) -> Sweep:
     from hellodl.sweep.run import Sweep
     from hellodl.training.run import choose_settings
 
-    if output.suffix.lower() == ".svg":
-        raise UsageError(f"{output}: results are kept as .jsonl; the picture goes where --plot says")
     seeds, draws, data_dir = (told.pop(name, None) for name in ("seeds", "draws", "data_dir"))
     axes = {name: value for name, value in told.items() if name not in ONE_EACH}
     varied = {name: v for name, v in axes.items() if isinstance(v, Range) or len(v) > 1}

@@ -10,11 +10,13 @@ import base64
 import hashlib
 import html
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hellodl.errors import HellodlError
 from hellodl.reading import judge
 from hellodl.reading.doubt import doubt_of
 from hellodl.version import __version__
@@ -40,12 +42,15 @@ BLOCK = 14
 NETWORK_BITS, JUDGE_BITS = 16, 8
 """Bits a weight takes in the page; what the judge of shapes says need not be so exact."""
 
-SCALE_STEPS, SCALE_LEAST = 8, -32
+SCALE_STEPS, SCALE_LEAST, SCALE_MOST = 8, -32, 255
 """Scales are powers of two, in eighths of the exponent, from 2⁻³² on: a byte each."""
 
 
 def page(model: TrainedNet, about: str = "") -> bytes:
-    """The page with a model in it; `about` says whose network it is. The same model gives the same bytes."""
+    """The page with a model in it; `about` says whose network it is. The same model gives the same bytes.
+
+    Raises HellodlError for a model with weights of some 30,000 and more.
+    """
     reader, script, style = (_joined(names) for names in (READER, VIEW, ("style.css",)))
     hashes = [f"'sha256-{_digest(text)}'" for text in (reader, script, style)]
     policy = (
@@ -62,9 +67,7 @@ def page(model: TrainedNet, about: str = "") -> bytes:
         "script": script,
     }
     text = (PAGE / "page.html").read_text(encoding="utf-8")
-    for name, value in parts.items():
-        text = text.replace(f"@{name}@", value, 1)
-    return text.encode()
+    return re.sub("@([a-z]+)@", lambda found: parts[found[1]], text).encode()  # in what is put in, none count
 
 
 def packed_model(model: TrainedNet) -> dict[str, Any]:
@@ -91,7 +94,9 @@ def packed(weight: NDArray[np.float32], bias: NDArray[np.float32], bits: int) ->
     """A layer as text: weights as whole numbers of so many bits, a scale for each block of them."""
     flat = np.append(weight.ravel().astype(np.float64), np.zeros(-weight.size % BLOCK)).reshape(-1, BLOCK)
     largest = np.maximum(np.abs(flat).max(axis=1, keepdims=True) / (2 ** (bits - 1) - 1), 2.0**SCALE_LEAST)
-    steps = np.ceil((np.log2(largest) - SCALE_LEAST) * SCALE_STEPS).clip(0, 255)
+    steps = np.ceil((np.log2(largest) - SCALE_LEAST) * SCALE_STEPS)
+    if steps.max() > SCALE_MOST:
+        raise HellodlError(f"a weight of size {np.abs(weight).max():.0f} is too large for the page's numbers")
     whole = np.rint(flat / 2 ** (steps / SCALE_STEPS + SCALE_LEAST)).ravel()[: weight.size]
     rows, columns = weight.shape
     return {

@@ -49,33 +49,29 @@ def points(base: Settings, axes: dict[str, Sequence[Any] | Range], draws: int, s
 
     Raises UsageError where settings do not go together, for ranges without `draws`, and for too many.
     """
-    combinations = list(_drawn(axes, draws, seed) if draws else _all(axes))
-    return [Point(varied, replace(base, **varied)) for varied in combinations]
-
-
-def _all(axes: dict[str, Sequence[Any] | Range]) -> list[dict[str, Any]]:
-    values = []
-    for name, axis in axes.items():
-        if isinstance(axis, Range):
-            raise UsageError(
-                f"--{name.replace('_', '-')}: is a range, which only --random N draws from; or list values"
-            )
-        values.append(axis)
-    count = math.prod(map(len, values))
-    if count > MOST_RUNS:
+    ranges = [name for name, axis in axes.items() if isinstance(axis, Range)]
+    lists = [axis for axis in axes.values() if not isinstance(axis, Range)]
+    if ranges and not draws:
+        option = f"--{ranges[0].replace('_', '-')}"
+        raise UsageError(f"{option}: is a range, which only --random N draws from; or list values")
+    every = math.prod(map(len, lists))
+    if (count := draws or every) > MOST_RUNS:
         raise UsageError(f"these are {count:,} combinations, expected at most {MOST_RUNS:,}; try --random N")
-    return [dict(zip(axes, combination, strict=True)) for combination in itertools.product(*values)]
-
-
-def _drawn(axes: dict[str, Sequence[Any] | Range], draws: int, seed: int) -> list[dict[str, Any]]:
-    """Different combinations at random; fewer where there are no more. The seed decides which."""
-    if all(not isinstance(axis, Range) for axis in axes.values()) and _count(axes) <= MOST_RUNS:
-        every = _all(axes)
-        chosen = np.random.default_rng(seed).permutation(len(every))[:draws]
-        return [every[i] for i in chosen]
     rng = np.random.default_rng(seed)
+    if ranges or every > MOST_RUNS:
+        chosen = _drawn(axes, draws, rng)
+    else:
+        chosen = [dict(zip(axes, values, strict=True)) for values in itertools.product(*lists)]
+        chosen = [chosen[i] for i in rng.permutation(every)[:draws]] if draws else chosen
+    return [Point(varied, replace(base, **varied)) for varied in chosen]
+
+
+def _drawn(
+    axes: dict[str, Sequence[Any] | Range], draws: int, rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    """Different combinations at random; fewer where ranges hold few different numbers."""
     found: dict[str, dict[str, Any]] = {}
-    for _ in range(draws * 10):  # not for ever, where ranges hold few different numbers
+    for _ in range(draws * 10):
         drawn = {
             name: axis.draw(rng) if isinstance(axis, Range) else axis[int(rng.integers(len(axis)))]
             for name, axis in axes.items()
@@ -84,7 +80,3 @@ def _drawn(axes: dict[str, Sequence[Any] | Range], draws: int, seed: int) -> lis
         if len(found) == draws:
             break
     return list(found.values())
-
-
-def _count(axes: dict[str, Sequence[Any] | Range]) -> int:
-    return math.prod(1 if isinstance(axis, Range) else len(axis) for axis in axes.values())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hellodl.errors import HellodlError, UsageError
 from hellodl.sweep.trial import Trial
-from hellodl.system.files import only_writer
+from hellodl.system.files import kind_at, only_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,21 +26,33 @@ def journal(path: Path) -> Iterator[tuple[dict[str, Trial], Callable[[Trial], No
     What a killed sweep wrote of its last line is dropped. Raises UsageError for a file of another kind,
     HellodlError if it cannot be written.
     """
+    if kind_at(path) in {"folder", "other"}:
+        raise UsageError(f"{path}: is no file, expected one to keep results in")
     with only_writer(path):
-        try:
-            with path.open("a+b") as file:
+        with _written(path):
+            file = path.open("a+b")
+        with file:
+            with _written(path):
                 file.seek(0)
                 held, whole = _read(path, file.read())
                 file.truncate(whole)
 
-                def add(trial: Trial) -> None:
+            def add(trial: Trial) -> None:
+                with _written(path):
                     file.write(json.dumps(asdict(trial)).encode() + b"\n")
                     file.flush()
                     os.fsync(file.fileno())
 
-                yield held, add
-        except OSError as error:
-            raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
+            yield held, add
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Raises HellodlError where the system does not let us write."""
+    try:
+        yield
+    except OSError as error:
+        raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def _read(path: Path, content: bytes) -> tuple[dict[str, Trial], int]:
@@ -52,9 +64,9 @@ def _read(path: Path, content: bytes) -> tuple[dict[str, Trial], int]:
     for number, line in enumerate(content[:whole].splitlines(), 1):
         try:
             trial = Trial(**json.loads(line[:LONGEST]))
-            held[trial.key] = trial
         except (ValueError, TypeError, RecursionError):
             raise _another_kind(path, number) from None
+        held[trial.key] = trial
     return held, whole
 
 

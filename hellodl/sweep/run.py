@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hellodl.errors import UsageError
+from hellodl.sweep.grid import MOST_RUNS
 from hellodl.sweep.journal import journal
 from hellodl.sweep.ranking import ranked
 from hellodl.sweep.trial import Trial, key_of, load_data, run_trial
@@ -47,18 +48,12 @@ class Standing:
             point.settings.as_dict() | {"seed": seed} for seed in sweep.seeds for point in sweep.points
         ]  # a seed after the other: who stops half-way has compared them all with fewer seeds
         self.missing = [settings for settings in told if key_of(settings, data) not in held]
-
-    @property
-    def done(self) -> int:
-        """How many trainings of this sweep have ended."""
-        return self.sweep.trainings - len(self.missing) + self._added
-
-    _added = 0
+        self.done = sweep.trainings - len(self.missing)  # trainings that have ended
 
     def add(self, trial: Trial) -> None:
         """Another training has ended."""
         self._trials[trial.key] = trial
-        self._added += 1
+        self.done += 1
 
     def rows(self) -> list[Row]:
         """The combinations so far, the best first."""
@@ -78,6 +73,8 @@ def sweeping(sweep: Sweep, hire: Hire) -> Iterator[tuple[Standing, Generator[Tri
     """
     if any(point.settings.validation == 0 for point in sweep.points):
         raise UsageError("--validation: is 0, but a sweep compares by images held out")
+    if sweep.trainings > MOST_RUNS:
+        raise UsageError(f"these are {sweep.trainings:,} trainings, expected at most {MOST_RUNS:,}")
     data_dir = None if sweep.data_dir is None else str(sweep.data_dir.resolve())
     data = load_data(sweep.points[0].settings.dataset, sweep.points[0].settings.also, data_dir).sha256
     with journal(sweep.output) as (held, write):

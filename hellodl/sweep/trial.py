@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hellodl.about import SHARE, Checked
 from hellodl.errors import NonFiniteError
+from hellodl.limits import TEXT, Limit, limited, number, optional, whole
 from hellodl.training.loop import Trainer
 from hellodl.training.settings import Settings
 from hellodl.training.sources import training_set
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(Checked):
     """The end of one training.
 
     `validation_accuracy` is that of the last epoch, over `images` held out; None where there is an `error`.
@@ -28,15 +30,15 @@ class Trial:
     that of the training set.
     """
 
-    settings: dict[str, Any]
-    data: str
-    validation_accuracy: float | None = None
-    validation_loss: float | None = None
-    images: int = 0
-    epochs: int = 0
-    train_seconds: float = 0.0
-    weights: str = ""
-    error: str = ""
+    settings: dict[str, Any] = field(metadata={"limit": Limit(lambda v: isinstance(v, dict), "a dict")})
+    data: str = limited(TEXT)
+    validation_accuracy: float | None = limited(optional(SHARE), None)
+    validation_loss: float | None = limited(optional(number(0)), None)
+    images: int = limited(whole(), 0)
+    epochs: int = limited(whole(), 0)
+    train_seconds: float = limited(number(0), 0.0)
+    weights: str = limited(TEXT, "")
+    error: str = limited(TEXT, "")
 
     @property
     def key(self) -> str:

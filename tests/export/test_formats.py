@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import shutil
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from hellodl import checkpoint, datasets
+from hellodl.about import DataIdentity
 from hellodl.cli.main import cli
 from hellodl.errors import HellodlError, UsageError
+from hellodl.export.draw import packed, page
 from hellodl.export.formats import export
 from hellodl.export.int8 import quantised
 from hellodl.nn import DigitNet
@@ -131,6 +136,32 @@ def test_other_names_are_refused_before_anything_is_written(tmp_path, model):
     with pytest.raises(HellodlError, match="cannot be written"):
         export(model, tmp_path / "none" / "digits.npz")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_in_a_model_are_nothing_but_names_in_the_page():
+    """Neither HTML nor places of the page's own."""
+    loaded = checkpoint.load(checkpoint.SHIPPED)
+    names = ("</script><script>alert(1)</script>", "@reader@", "@weights@", *"34567", "<!--", "\u2028")
+    about = replace(loaded.about, dataset=DataIdentity("</script>", classes=names))
+    plain, hostile = (page(told.model(), "@script@ & <b>") for told in (loaded, replace(loaded, about=about)))
+    text = hostile.decode()
+    assert json.loads(re.search(r'<script[^>]*json"[^>]*>(.*?)</script>', text, re.DOTALL)[1])["classes"] == [
+        *names
+    ]
+    assert "@script@ &amp; &lt;b&gt;" in text
+    assert text.count("<script") == plain.count(b"<script")
+    assert len(hostile) < len(plain) + 1000
+
+
+def test_weights_that_the_page_cannot_hold_are_refused(model):
+    """Up to 30,000 in size they are within a 65,536th of the largest near them."""
+    weight = np.linspace(-30_000, 30_000, 784 * 10, dtype=np.float32).reshape(10, 784)
+    told = packed(weight, weight[:, 0], 16)
+    whole = np.frombuffer(base64.b64decode(told["whole"]), "<i2").astype(float)
+    scale = 2 ** (np.frombuffer(base64.b64decode(told["scale"]), np.uint8) / 8 - 32)
+    assert np.abs(whole * np.repeat(scale, told["block"]) - weight.ravel()).max() < 1
+    with pytest.raises(HellodlError, match="a weight of size 900000 is too large"):
+        packed(30 * weight, weight[:, 0], 16)
 
 
 def test_the_command_states_size_and_accuracy(tmp_path, small_mnist):
