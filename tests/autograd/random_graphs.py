@@ -10,10 +10,30 @@ import torch
 from hypothesis import strategies as st
 
 from hellodl.autograd import Tensor, concat, stack
+from hellodl.autograd.tensor import apply
+from hellodl.axes import einsum, gather
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+
+def std_of_pair(a: Any, b: Any) -> Any:
+    """Their distance, halved: where it is 0, it has a kink."""
+    return stack([a, b]).std(0) if isinstance(a, Tensor) else torch.stack([a, b]).std(0, correction=0)
+
+
+def joined(text: str, *operands: Any) -> Any:
+    """Einstein's sum in either library; ShapeError if the operands do not fit."""
+    return (einsum if isinstance(operands[0], Tensor) else torch.einsum)(text, *operands)
+
+
+def gathered(x: Any, table: Any) -> Any:
+    """Rows by a table, zeros for -1."""
+    if isinstance(x, Tensor):
+        return gather(x, table)
+    return torch.cat([x, torch.zeros_like(x[:1])])[torch.tensor(table)]
+
 
 # Each op keeps numbers moderate, so that rounding stays small after a dozen of them.
 UNARY: dict[str, Callable[[Any], Any]] = {
@@ -48,6 +68,17 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "centre": lambda x: x - x.mean(-1, keepdims=True),
     "max": lambda x: x.max(-1) if isinstance(x, Tensor) else x.amax(-1),
     "largest": lambda x: x - (x.max() if isinstance(x, Tensor) else x.amax()),
+    "clip": lambda x: x.clip(-0.5, 0.7),
+    "where": lambda x: x.where(x > 0.1, x * x),
+    "greater": lambda x: x * (x >= -0.3),
+    "detach": lambda x: x * x.detach().tanh(),
+    "cast": lambda x: apply("cast", x, dtype=np.dtype(np.float64)) if isinstance(x, Tensor) else x.double(),
+    "min": lambda x: x.min(-1) if isinstance(x, Tensor) else x.amin(-1),
+    "prod": lambda x: x.tanh().prod(-1),
+    "var": lambda x: x.var(-1) if isinstance(x, Tensor) else x.var(-1, correction=0),
+    "std": lambda x: std_of_pair(x, x + 1 + x.sigmoid()),
+    "trace": lambda x: joined("ii->", x),
+    "gather": lambda x: gathered(x, [[0, -1], [-1, 0]]),
     "gram": lambda x: (x @ UNARY["T"](x)).tanh(),
 }
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
@@ -58,6 +89,11 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "power": lambda a, b: (a * a + 0.5) ** b.sin(),
     "matmul": lambda a, b: (a @ b).tanh(),
     "matmul T": lambda a, b: (a @ UNARY["T"](b)).tanh(),
+    "maximum": lambda a, b: a.maximum(b),
+    "minimum": lambda a, b: a.minimum(b),
+    "less": lambda a, b: a * (a < b),
+    "choose": lambda a, b: a.where(b > 0, b),
+    "einsum": lambda a, b: joined(["", "i,j->ij", "ij,kj->ik", "bij,bkj->ikb", ""][a.ndim], a, b).tanh(),
     "concat": lambda a, b: concat([a, b]) if isinstance(a, Tensor) else torch.concat([a, b]),
     "stack": lambda a, b: stack([a, b], -1) if isinstance(a, Tensor) else torch.stack([a, b], -1),
 }

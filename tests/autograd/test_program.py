@@ -33,10 +33,10 @@ def assert_same_bits(got, expected):
 @given(recipe=recipes(), data=st.data())
 @settings(bounded, max_examples=250)
 def test_replay_equals_a_fresh_graph_bit_for_bit(recipe, data):
-    """Over random graphs, random choices of outputs among nodes and gradients, and changing leaves."""
+    """Over random graphs, outputs among nodes and gradients, into arrays and leaves, and changing leaves."""
     count = len(recipe.shapes) + len(recipe.steps)
     chosen = data.draw(st.lists(st.integers(0, count - 1), max_size=4))
-    into_own = data.draw(st.booleans())
+    into_own, into_leaves = data.draw(st.booleans()), data.draw(st.booleans())
 
     def build(*leaves):
         nodes = recipe.follow(*leaves)
@@ -44,7 +44,13 @@ def test_replay_equals_a_fresh_graph_bit_for_bit(recipe, data):
 
     leaves = [Tensor(x) for x in recipe.inputs()]
     outputs = build(*leaves)
-    targets = [np.full(t.shape, 7, np.float32) if into_own else None for t in outputs]
+    targets = [np.full(t.shape, 7, t.dtype) if into_own else None for t in outputs]
+    written = {}  # which output goes into which leaf
+    for leaf in leaves if into_leaves else ():
+        fitting = [i for i, t in enumerate(outputs) if (t.shape, t.dtype) == (leaf.shape, leaf.dtype)]
+        if free := [i for i in fitting if i not in written.values()]:
+            written[leaf] = data.draw(st.sampled_from(free))
+            targets[written[leaf]] = leaf.value
     program = Program(*outputs, into=targets)
     for change in range(3):
         arrays = [np.float32(x) for x in recipe.inputs(change)]
@@ -52,8 +58,12 @@ def test_replay_equals_a_fresh_graph_bit_for_bit(recipe, data):
             leaf.value[...] = array
         results = program.run()
         results = results if isinstance(results, tuple) else (results,)
-        assert_same_bits(results, fresh(build, arrays))
-        assert_same_bits([leaf.value for leaf in leaves], arrays)
+        expected = fresh(build, arrays)
+        assert_same_bits(results, expected)
+        held = [
+            expected[written[x]] if x in written else array for x, array in zip(leaves, arrays, strict=True)
+        ]
+        assert_same_bits([leaf.value for leaf in leaves], held)
 
 
 def grad_of_total(nodes, leaves):

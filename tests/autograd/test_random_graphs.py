@@ -18,6 +18,13 @@ def test_values_and_both_derivatives_agree_with_pytorch_in_float64(recipe):
     assert disagreement(recipe.total, recipe.total, recipe.inputs(), np.float64) <= FLOAT64
 
 
+@pytest.mark.slow
+@given(recipe=recipes(longest=6))
+@settings(bounded, max_examples=60)
+def test_third_derivatives_agree_with_pytorch(recipe):
+    assert disagreement(recipe.total, recipe.total, recipe.inputs(), np.float64, order=3) <= FLOAT64
+
+
 @given(recipe=recipes())
 @settings(bounded, max_examples=100)
 def test_values_and_gradients_agree_with_pytorch_in_float32(recipe):
