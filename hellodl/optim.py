@@ -90,6 +90,11 @@ class Optimizer:
         for parameter in self.parameters:
             parameter.touch()
 
+    def zero_grad(self) -> None:
+        """Forget what `backward()` left since the last step; what a step has used, it forgets itself."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
     def update(self, part: slice = ALL) -> None:
         """Update the parameters, or a part of all weights, from `gradient`, which is used up."""
         self.count += 1

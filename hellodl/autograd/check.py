@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Function = Callable[..., Tensor | Sequence[Tensor]]
 
+ALIKE = 1e-4  # how far factors may differ, relatively, that are the same but for rounding
+
 
 def check_gradients(function: Function, *inputs: ArrayLike, order: int = 2, tolerance: float = 1e-6) -> None:
     """Compare the derivatives of `function` at `inputs` with central differences, in float64.
@@ -40,8 +42,19 @@ def check_gradients(function: Function, *inputs: ArrayLike, order: int = 2, tole
             if not (error <= tolerance).all():  # a NaN fails too
                 i = np.unravel_index(error.argmax(), error.shape)
                 where = f"derivative of order {nth} for input {number}, element {tuple(map(int, i))}"
-                msg = f"{where}: got {got[i]:.9g}, central differences give {expected[i]:.9g}"
-                raise AssertionError(msg)
+                found = f"got {got[i]:.9g}, central differences give {expected[i]:.9g}"
+                raise AssertionError(f"{where}: {found}{guess(got, expected, nth)}")
+
+
+def guess(got: Array, expected: Array, order: int) -> str:
+    """What may be wrong with a derivative, in words."""
+    with np.errstate(all="ignore"):
+        factor, *others = factors = (got / expected).ravel()
+        if others and factor and (np.abs(factors - factor) < ALIKE * abs(factor)).all():
+            return f"; all are {factor:.4g} times what they should be"
+    if order > 1 and not got.any():
+        return "; backward is to be written in tensors: their values alone are constants to the next order"
+    return ""
 
 
 def fold(function: Function, *leaves: Tensor) -> Tensor:

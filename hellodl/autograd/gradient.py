@@ -84,8 +84,12 @@ def grad(y: Tensor, *xs: Tensor) -> Tensor | tuple[Tensor, ...]:
     """The derivative of the scalar `y` with respect to each x (leaf or not), as graphs to go on with.
 
     One x gives one tensor of its shape, several give a tuple. Where `y` does not depend on x it is 0.
-    Raises ShapeError if `y` has more than one element.
+    Raises ShapeError if `y` has more than one element, TypeError for anything but tensors.
     """
+    if not xs or not all(isinstance(t, Tensor) for t in (y, *xs)):
+        raise TypeError(
+            f"grad: expected tensors, grad(y, x), not {', '.join(type(t).__name__ for t in (y, *xs))}"
+        )
     gradients = push_down(y, xs)
     found = tuple(gradients[x] if x in gradients else zeros(x) for x in xs)
     return found[0] if len(found) == 1 else found

@@ -6,9 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
-from hellodl.autograd.gradient import handed_down, push_down
+from hellodl.autograd.gradient import handed_down, push_down, zeros
 from hellodl.autograd.ops import Power
 from hellodl.autograd.tensor import Tensor, evaluate, topological_order
 from hellodl.errors import UsageError
@@ -91,11 +89,6 @@ def record(y: Tensor, names: Mapping[Tensor, str] | None = None) -> Graph:
     place = {node: i for i, node in enumerate(order)}
     nodes = (Node(label(t, names or {}), t.op is None, content(t), content(gradients[t])) for t in order)
     return Graph(tuple(nodes), tuple(Edge(place[a], place[b], content(g)) for a, b, g in lines))
-
-
-def zeros(like: Tensor) -> Tensor:
-    """The gradient of what the result does not depend on smoothly."""
-    return Tensor(np.zeros(like.shape), like.dtype)
 
 
 def label(node: Tensor, names: Mapping[Tensor, str]) -> str:

@@ -58,6 +58,15 @@ def test_a_first_derivative_that_cannot_be_differentiated_rightly_fails_at_order
         check_gradients(wrong, X)
 
 
+def test_the_error_guesses_what_is_wrong():
+    with pytest.raises(AssertionError, match=r"all are 0\.5 times what they should be"):
+        check_gradients(square_with(lambda g, x: g * x), X)
+    with pytest.raises(AssertionError, match=r"all are -1 times"):
+        check_gradients(square_with(lambda g, x: -g * 2 * x), X)
+    with pytest.raises(AssertionError, match=r"order 2.* written in tensors"):
+        check_gradients(square_with(lambda g, x: Tensor(g.value * 2 * x.value, np.float64)), X)
+
+
 def test_gradients_exchanged_between_two_inputs_fail():
     class Product(Elementwise, name=""):
         def forward(self, out, a, b):

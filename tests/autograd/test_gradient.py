@@ -76,6 +76,14 @@ def test_a_single_element_of_any_shape_counts_as_one_number():
     assert x.grad.value.tolist() == [[6]]
 
 
+@pytest.mark.parametrize(
+    "wrong", [(), (abs,), (Tensor(1.0),), (2.0, Tensor(1.0)), (Tensor(1.0), [Tensor(1.0)])]
+)
+def test_anything_but_tensors_is_refused_by_grad(wrong):
+    with pytest.raises(TypeError, match=r"grad\(y, x\)|required positional"):
+        grad(*wrong)
+
+
 def test_backward_sets_grad_on_all_leaves_and_on_no_other_node():
     x, z, unused = Tensor([1.0, 2.0]), Tensor(3.0), Tensor(1.0)
     middle = x * z

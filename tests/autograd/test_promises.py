@@ -31,6 +31,10 @@ def test_a_leaf_that_a_loss_does_not_reach_does_not_move(rule):
     assert b.item() == before[1]
     optimizer.step()  # the gradient is used up
     assert b.item() == before[1]
+    (a * b).backward()
+    optimizer.zero_grad()
+    optimizer.step()
+    assert b.item() == before[1]
 
 
 def test_a_leaf_that_is_reached_with_gradient_zero_gets_zero():
