@@ -6,6 +6,7 @@ import errno
 import importlib
 import io
 import os
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -133,6 +134,7 @@ def _run() -> int:
 def _in_a_line(error: click.ClickException) -> str:
     """What click found wrong, and where help is."""
     message = " ".join(error.format_message().split()).rstrip(".")
+    message = re.sub(r"'\[(\w+)]'", r"'\1'", message)  # as an argument is called, not that it may be left out
     message = message[:1].lower() + message[1:] + ("" if message.endswith("?") else ";")
     context = getattr(error, "ctx", None)
     words = context.command_path.removeprefix(context.find_root().info_name) if context else ""

@@ -44,9 +44,9 @@ def predict(
     steps: bool,
     recursive: bool,
 ) -> None:
-    """Read the digits in pictures: files, folders, or - for standard input.
+    """Read the digits in pictures: files, folders, standard input.
 
-    Photographs, scans, screenshots, drawings and PDFs, dark on light or light on dark.
+    Photographs, scans, screenshots, drawings and PDFs, dark on light or light on dark; - is standard input.
     """
     if cluster or listed:
         path = common.open_model(model, talk)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hellodl.version import __version__
 try:
     from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 except ImportError:
-    raise UsageError(".onnx needs the package onnx: pip install 'hellodl[onnx]'") from None
+    raise UsageError(f".onnx needs one more package; `{sys.executable} -m pip install onnx`") from None
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

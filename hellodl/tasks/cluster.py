@@ -7,6 +7,7 @@ its configuration (distributed.comm.tls in ~/.config/dask, or DASK_DISTRIBUTED__
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from hellodl.version import __version__
 try:
     from distributed import Client, KilledWorker, as_completed
 except ImportError:
-    raise UsageError("--cluster needs the package distributed: pip install 'hellodl[cluster]'") from None
+    raise UsageError(
+        f"--cluster needs one more package; `{sys.executable} -m pip install distributed`"
+    ) from None
 
 if TYPE_CHECKING:
     from typing import Self
