@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Colour: TypeAlias = tuple[int, int, int]
 
-PAPER, WHITE, TEXT, FADED = (246, 246, 243), (255, 255, 255), (32, 36, 40), (124, 130, 136)
+_PAPER, WHITE, TEXT, FADED = (246, 246, 243), (255, 255, 255), (32, 36, 40), (124, 130, 136)
 LINE, TRACK = (222, 222, 217), (236, 236, 232)
 BLUE = (36, 104, 178)
 MARK = "Software"  # the PNG text that says who made a file
@@ -32,7 +32,7 @@ class Canvas:
     """A sheet to draw on; all lengths are in units of SCALE pixels."""
 
     def __init__(self, width: float, height: float) -> None:
-        self.image = Image.new("RGB", (round(width * SCALE), round(height * SCALE)), PAPER)
+        self.image = Image.new("RGB", (round(width * SCALE), round(height * SCALE)), _PAPER)
         self._draw = ImageDraw.Draw(self.image)
 
     def text(

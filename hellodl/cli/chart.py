@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     Point: TypeAlias = tuple[float, float]  # from 0 at the left and the bottom to 1 at the right and the top
 
-BRAILLE = 0x2800  # the character without dots; a bit more for each dot
-BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of its dots, row by row
-PLAIN = {0: " ", 1: "'", 2: ".", 3: ":"}  # the same in ASCII: a bit for the upper dot, one for the lower
+_BRAILLE = 0x2800  # the character without dots; a bit more for each dot
+_BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of its dots, row by row
+_PLAIN = {0: " ", 1: "'", 2: ".", 3: ":"}  # the same in ASCII: a bit for the upper dot, one for the lower
 
 
 def chart(
@@ -26,7 +26,7 @@ def chart(
     for curve, colour in zip(curves, colours, strict=True):
         for x, y in _dots(curve, across * width - 1, down * height - 1):
             row, column = y // down, x // across
-            bit = BITS[y % down][x % across] if unicode else 1 << y % down
+            bit = _BITS[y % down][x % across] if unicode else 1 << y % down
             cells[row][column] = cells[row][column][0] | bit, colour
     return [_styled((_glyph(bits, unicode=unicode), colour) for bits, colour in line) for line in cells]
 
@@ -43,8 +43,8 @@ def _dots(curve: Sequence[Point], right: int, bottom: int) -> Iterable[tuple[int
 
 def _glyph(bits: int, *, unicode: bool) -> str:
     if not unicode:
-        return PLAIN[bits]
-    return chr(BRAILLE + bits) if bits else " "
+        return _PLAIN[bits]
+    return chr(_BRAILLE + bits) if bits else " "
 
 
 def _styled(cells: Iterable[tuple[str, str]]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hellodl.graphs.descent import Descent
 
-MOST_STEPS, MOST_DESCENTS = 10_000, 12
+_MOST_STEPS, _MOST_DESCENTS = 10_000, 12
 
 
 def _numbers(_context: click.Context, option: click.Parameter, text: str) -> list[float]:
@@ -50,7 +50,7 @@ def _numbers_option(name: str, default: str, help: str) -> Callable[[Any], Any]:
 @_numbers_option("--momentum", "0", "How much of the last step is kept, or several.")
 @click.option(
     "--steps",
-    type=click.IntRange(1, MOST_STEPS),
+    type=click.IntRange(1, _MOST_STEPS),
     default=30,
     metavar="N",
     show_default=True,
@@ -95,6 +95,6 @@ def _descents(
     if not start:
         raise UsageError("descend: expected a variable and where it starts, as in --from x=2")
     pairs = [(rate, kept) for kept, rate in product(momentum, lr)]
-    if len(pairs) > MOST_DESCENTS:
-        raise UsageError(f"descend: {len(pairs)} descents, expected at most {MOST_DESCENTS}")
+    if len(pairs) > _MOST_DESCENTS:
+        raise UsageError(f"descend: {len(pairs)} descents, expected at most {_MOST_DESCENTS}")
     return list(start), [walk(title, start, *pair, steps) for pair in pairs]

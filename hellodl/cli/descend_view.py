@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from hellodl.graphs.descent import Descent, Landscape
 
-WIDTH, HEIGHT = 64, 14  # characters
-SHOWN = 3  # of so many contours, one
-STEPS = 8  # as many of the first steps are told in numbers
+_WIDTH, _HEIGHT = 64, 14  # characters
+_SHOWN = 3  # of so many contours, one
+_STEPS = 8  # as many of the first steps are told in numbers
 
 
 def report(
@@ -29,20 +29,20 @@ def report(
     for descent in descents:
         yield Text(named(descent), "bold")
         if land:
-            lines = [line for contour in land.contours[::SHOWN] for line in contour]
-            way = inside(land.way(descent))
+            lines = [line for contour in land.contours[::_SHOWN] for line in contour]
+            way = _inside(land.way(descent))
             colours = [*["bright_black"] * len(lines), "red"]
-            for row in chart([*lines, way], colours, WIDTH, HEIGHT, unicode=has_unicode(out)):
+            for row in chart([*lines, way], colours, _WIDTH, _HEIGHT, unicode=has_unicode(out)):
                 yield Text.from_ansi(row, no_wrap=True)
         for number, (point, value) in enumerate(
-            zip(descent.points[: STEPS + 1], descent.values, strict=False)
+            zip(descent.points[: _STEPS + 1], descent.values, strict=False)
         ):
             where = "  ".join(f"{name} {x:<12.6g}" for name, x in zip(names, point, strict=True))
             yield Text(f"{number:>6}  {where}  → {value:.6g}", "dim")
         yield Text(ended(descent) + "\n")
 
 
-def inside(way: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def _inside(way: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """A way as far as it stays in the picture."""
     out = next((i for i, point in enumerate(way) if not all(0 <= p <= 1 for p in point)), len(way))
     return list(way[:out])

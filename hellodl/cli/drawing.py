@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hellodl.cli.common import Talk
 
 SVG, PNG, DOT = ".svg", ".png", ".dot"
-ZOOM = 2  # pixels of a PNG for one of the drawing, so that it is sharp on fine screens
+_ZOOM = 2  # pixels of a PNG for one of the drawing, so that it is sharp on fine screens
 
 
 def check_ending(path: Path | None, *endings: str) -> None:
@@ -35,11 +35,11 @@ def write_drawing(path: Path, talk: Talk, svg: Callable[[], str], dot: Callable[
 
     ending = path.suffix.lower()
     text = dot() if ending == DOT else svg()
-    write_atomically(path, png(text, path) if ending == PNG else text.encode())
+    write_atomically(path, _png(text, path) if ending == PNG else text.encode())
     talk.say(f"drawing: {path}")
 
 
-def png(svg: str, path: Path) -> bytes:
+def _png(svg: str, path: Path) -> bytes:
     """An SVG as PNG. Where a machine has no fonts, Pillow's own serves."""
     from tempfile import TemporaryDirectory
 
@@ -52,9 +52,9 @@ def png(svg: str, path: Path) -> bytes:
         raise HellodlError(
             f"{path}: a .png needs one more package; `{remedy}`, or name the file .svg"
         ) from None
-    font: ImageFont.FreeTypeFont = ImageFont.load_default(ZOOM)  # type: ignore[assignment] # in all wheels
+    font: ImageFont.FreeTypeFont = ImageFont.load_default(_ZOOM)  # type: ignore[assignment] # in all wheels
     with TemporaryDirectory() as folder:
         file = Path(folder, "plain.ttf")
         file.write_bytes(font.font_bytes)
         family = font.getname()[0]
-        return svg_to_bytes(svg_string=svg, zoom=ZOOM, font_files=[str(file)], monospace_family=family)
+        return svg_to_bytes(svg_string=svg, zoom=_ZOOM, font_files=[str(file)], monospace_family=family)

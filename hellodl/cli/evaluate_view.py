@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
     Counts = tuple[tuple[int, ...], ...]
 
-MOST_DRAWN = 6
-MOST_WITH_COMMA = 10_000  # images in a cell: larger numbers would make the table too wide
-FAINT, STRONG = 40, 200  # of 255: how much red or green a shaded cell has
+_MOST_DRAWN = 6
+_MOST_WITH_COMMA = 10_000  # images in a cell: larger numbers would make the table too wide
+_FAINT, _STRONG = 40, 200  # of 255: how much red or green a shaded cell has
 
 
 def report(path: Path, result: Evaluation, data: Dataset, out: Console) -> Iterator[RenderableType]:
     """The report on the model in a file, part by part."""
     title = f"{shown(path, out)} reads the {result.images:,} test images of {result.dataset}"
-    yield from (Text(title, "bold"), "", headline(result), "")
-    yield from (per_digit(result, data.classes, out), "")
-    yield from confusion(result.confusion, out)
+    yield from (Text(title, "bold"), "", _headline(result), "")
+    yield from (_per_digit(result, data.classes, out), "")
+    yield from _confusion(result.confusion, out)
     yield ""
-    yield from worst_mistakes(result.mistakes, data, out)
+    yield from _worst_mistakes(result.mistakes, data, out)
 
 
-def headline(result: Evaluation) -> Table:
+def _headline(result: Evaluation) -> Table:
     """The few numbers that say most."""
     low, high = (f"{100 * end:.2f}" for end in result.accuracy_interval)
     grid = Table.grid(padding=(0, 3, 0, 0))
@@ -57,7 +57,7 @@ def headline(result: Evaluation) -> Table:
     return grid
 
 
-def per_digit(result: Evaluation, names: Sequence[str], out: Console) -> Table:
+def _per_digit(result: Evaluation, names: Sequence[str], out: Console) -> Table:
     """Precision, recall and F1; with a name where the classes are no digits."""
     is_named = tuple(names) != DIGITS
     headings = "digit", "precision", "recall", "F1", "images", *(["stands for"] if is_named else [])
@@ -70,9 +70,9 @@ def per_digit(result: Evaluation, names: Sequence[str], out: Console) -> Table:
     return table
 
 
-def confusion(table: Counts, out: Console) -> Iterator[Text]:
+def _confusion(table: Counts, out: Console) -> Iterator[Text]:
     """What was read as what, shaded by share of the row; the brightest red is the most frequent mistake."""
-    comma = "," if max(map(max, table)) < MOST_WITH_COMMA else ""
+    comma = "," if max(map(max, table)) < _MOST_WITH_COMMA else ""
     width = max(6, *(len(f"{count:{comma}}") + 2 for row in table for count in row))
     nothing = "·" if has_unicode(out) else "."
     shares = [[count / max(sum(row), 1) for count in row] for row in table]
@@ -92,17 +92,17 @@ def confusion(table: Counts, out: Console) -> Iterator[Text]:
 
 def _shade(strength: float, *, right: bool) -> Style:
     """From faint to strong red, or half as strong green."""
-    level = FAINT + strength * (STRONG - FAINT)
+    level = _FAINT + strength * (_STRONG - _FAINT)
     background = Color.from_rgb(0, level / 2, 0) if right else Color.from_rgb(level, 0, 0)
     return Style(color=Color.from_rgb(255, 255, 255), bgcolor=background, bold=right)
 
 
-def worst_mistakes(mistakes: tuple[Mistake, ...], data: Dataset, out: Console) -> Iterator[Text]:
+def _worst_mistakes(mistakes: tuple[Mistake, ...], data: Dataset, out: Console) -> Iterator[Text]:
     """The images that were read wrongly with the greatest confidence, drawn."""
     if not mistakes:
         yield Text("No image was misread.", "bold green")
         return
-    worst, names = mistakes[:MOST_DRAWN], [shown(name, out) for name in data.classes]
+    worst, names = mistakes[:_MOST_DRAWN], [shown(name, out) for name in data.classes]
     some = _without_empty_border(data.images[[mistake.index for mistake in worst]])
     pictures = [(picture(pixels, out), _caption(m, names)) for pixels, m in zip(some, worst, strict=True)]
     yield Text(f"The surest of {len(mistakes):,} mistakes:\n" if len(mistakes) > 1 else "The one mistake:\n")

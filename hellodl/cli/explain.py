@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hellodl.explaining import Explanation, Gallery
     from hellodl.reading.reader import Digit, Reading
 
-NEIGHBOURS = 8
+_NEIGHBOURS = 8
 
 
 @common.command(
@@ -85,7 +85,7 @@ def _gallery(
 def _why(digit: Digit, network: TrainedNet, gallery: Gallery | None) -> Explanation:
     from hellodl.explaining import explain as explanation
 
-    near = gallery.nearest(digit.seen, NEIGHBOURS) if gallery else ()
+    near = gallery.nearest(digit.seen, _NEIGHBOURS) if gallery else ()
     return explanation(network, digit.seen, digit.digit, near)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hellodl.explaining import Explanation, Neighbour
     from hellodl.reading.reader import Digit, Reading
 
-WIDEST = 100  # columns
+_WIDEST = 100  # columns
 
 
 def report(
@@ -43,7 +43,7 @@ def _digit(
     yield from beside([(picture(digit.seen, out), "seen"), *_evidence(why, out)], out.width)
     if why.neighbours:
         yield Text(f"\n{like(why.neighbours, classes)}:\n")
-        width = min(out.width, WIDEST)
+        width = min(out.width, _WIDEST)
         shown = max(1, (width + 1) // 29)
         near = why.neighbours[:shown]
         yield from beside([(picture(n.image, out), caption(n, classes)) for n in near], width)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from hellodl.reading.labelled import FolderScore, SetScore
 
-MOST_LISTED = 12  # mistakes; --json has them all
-HEADINGS = ("set", "1 digit", "several", "characters", "doubted", "wrong", "refused")
-WORDS = """\
+_MOST_LISTED = 12  # mistakes; --json has them all
+_HEADINGS = ("set", "1 digit", "several", "characters", "doubted", "wrong", "refused")
+_WORDS = """\
 1 digit, several: pictures read wholly right.  characters: digits read right.
 doubted: right readings called unsure.  wrong: of those called sure.
 refused: pictures without digits that are not taken for some."""
@@ -30,13 +30,13 @@ def report(path: Path, result: FolderScore, out: Console) -> Iterator[Renderable
     """The report on the model in a file, part by part."""
     pictures = f"{result.all.pictures:,} pictures in {result.seconds:.1f} s"
     yield from (Text(f"{shown(path, out)} reads {pictures}", "bold"), "")
-    table = plain_table(*HEADINGS, left=HEADINGS[0])
+    table = plain_table(*_HEADINGS, left=_HEADINGS[0])
     for each in result.sets:
         table.add_row(shown(each.name, out), *map(_counted, _counts(each)))
     if len(result.sets) > 1:
         table.add_row("all", *map(_counted, _counts(result.all)), style="bold")
     table.add_row("", *map(_share, _counts(result.all)), style="bold")
-    yield from (table, "", Text(WORDS, "dim"))
+    yield from (table, "", Text(_WORDS, "dim"))
     if result.all.calibration_error is not None:
         error = percent(result.all.calibration_error)
         yield f"calibration error: {error}, how far confidence is from accuracy, on average"
@@ -60,8 +60,8 @@ def _share(count: Count) -> str:
 def _mistakes(result: FolderScore, out: Console) -> Iterator[str]:
     """What was read wrongly, or rightly and doubted, or read where there is nothing."""
     yield ""
-    for wrong in result.mistakes[:MOST_LISTED]:
+    for wrong in result.mistakes[:_MOST_LISTED]:
         text = f"{wrong.file}: {wrong.label!r} read as {wrong.text!r}, {wrong.verdict}"
         yield shown("; ".join((text, *wrong.warnings)), out)
-    if (more := len(result.mistakes) - MOST_LISTED) > 0:
+    if (more := len(result.mistakes) - _MOST_LISTED) > 0:
         yield f"and {more:,} more mistakes and doubts; --json lists all"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hellodl.autograd import Tensor
 
-MOST_ORDERS = 9
+_MOST_ORDERS = 9
 
 
 @common.command(
@@ -30,7 +30,7 @@ MOST_ORDERS = 9
 @click.option("--network", is_flag=True, help="The graph of the network's training, instead of a formula's.")
 @click.option(
     "--order",
-    type=click.IntRange(0, MOST_ORDERS),
+    type=click.IntRange(0, _MOST_ORDERS),
     default=0,
     metavar="N",
     help="The graph of a derivative by the first variable: 1 for the first, 2 for the second …",

@@ -9,15 +9,15 @@ import click
 
 from hellodl.cli.words import command_name
 
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-OTHERS = "Options"  # the heading of options that are in no group
-GAP = 2  # columns before an example, and between it and what it does
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_OTHERS = "Options"  # the heading of options that are in no group
+_GAP = 2  # columns before an example, and between it and what it does
 
 
 class Option(click.Option):
     """An option that is listed under the heading of its group."""
 
-    def __init__(self, *args: Any, group: str = OTHERS, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, group: str = _OTHERS, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.group = group
 
@@ -26,7 +26,7 @@ class Command(click.Command):
     """A command whose help ends with examples: pairs of what to type after `hellodl`, and what that does."""
 
     def __init__(self, *args: Any, examples: tuple[tuple[str, str], ...] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **{"context_settings": CONTEXT, **kwargs})
+        super().__init__(*args, **{"context_settings": _CONTEXT, **kwargs})
         self.examples = examples
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 - click would cut it there
@@ -36,11 +36,11 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options by group, in the order in which groups first appear."""
         shown = [
-            (str(getattr(param, "group", OTHERS)), record)
+            (str(getattr(param, "group", _OTHERS)), record)
             for param in self.get_params(ctx)
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx)) is not None
         ]
-        order = [*dict.fromkeys(group for group, _ in shown if group != OTHERS), OTHERS]
+        order = [*dict.fromkeys(group for group, _ in shown if group != _OTHERS), _OTHERS]
         shown.sort(key=lambda entry: order.index(entry[0]))
         for group, entries in groupby(shown, key=lambda entry: entry[0]):
             with formatter.section(group):
@@ -52,8 +52,8 @@ class Command(click.Command):
             return
         lines = [(f"{command_name()} {line}", what) for line, what in self.examples]
         column = max(len(line) for line, _ in lines)
-        fits = all(column + len(what) + 2 * GAP <= formatter.width for _, what in lines)
+        fits = all(column + len(what) + 2 * _GAP <= formatter.width for _, what in lines)
         with formatter.section("Examples"):
             for line, what in lines:
-                words = f"{line:<{column + GAP}}{what}" if fits else f"{line}\n{' ' * 3 * GAP}{what}"
-                formatter.write(f"{' ' * GAP}{words}\n")
+                words = f"{line:<{column + _GAP}}{what}" if fits else f"{line}\n{' ' * 3 * _GAP}{what}"
+                formatter.write(f"{' ' * _GAP}{words}\n")

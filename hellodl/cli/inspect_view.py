@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     Weights = NDArray[np.float32]
 
-MOST_EPOCHS = 10  # rows of the history
-UNITS_DRAWN = 5
-UNKNOWN = "not recorded"
+_MOST_EPOCHS = 10  # rows of the history
+_UNITS_DRAWN = 5
+_UNKNOWN = "not recorded"
 
 
 def report(result: Inspection, first_layer: Weights, out: Console) -> Iterator[RenderableType]:
@@ -70,12 +70,12 @@ def _making(result: Inspection, out: Console) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     for name, value in rows.items():
-        grid.add_row(name, shown(value or UNKNOWN, out))
+        grid.add_row(name, shown(value or _UNKNOWN, out))
     return grid
 
 
 def _data_set(dataset: DataIdentity | None) -> str:
-    return f"{dataset.name}, training set of SHA-256 {dataset.sha256 or UNKNOWN}" if dataset else ""
+    return f"{dataset.name}, training set of SHA-256 {dataset.sha256 or _UNKNOWN}" if dataset else ""
 
 
 def _results(results: Results | None) -> str:
@@ -108,7 +108,7 @@ def _history(history: tuple[Epoch, ...]) -> Table:
     """Some epochs evenly spread, with the first, the last and the best."""
     last = len(history) - 1
     best = max(history, key=lambda epoch: epoch.validation_accuracy or 0)
-    rows = {round(i) for i in np.linspace(0, last, min(MOST_EPOCHS, len(history)))}
+    rows = {round(i) for i in np.linspace(0, last, min(_MOST_EPOCHS, len(history)))}
     if best.validation_accuracy is not None:
         rows.add(history.index(best))
     table = plain_table("epoch", "loss", "validation loss", "accuracy", left="epoch")
@@ -122,7 +122,7 @@ def _history(history: tuple[Epoch, ...]) -> Table:
 
 def _units(first_layer: Weights, out: Console) -> Iterator[Text]:
     """The units of the first layer with the largest weights, each as the picture it looks for."""
-    largest = np.argsort(-np.linalg.norm(first_layer, axis=1), kind="stable")[:UNITS_DRAWN]
+    largest = np.argsort(-np.linalg.norm(first_layer, axis=1), kind="stable")[:_UNITS_DRAWN]
     pictures = [
         (in_colours(red_and_blue(_halved(first_layer[unit].reshape(28, 28))), out), f"unit {unit}")
         for unit in largest.tolist()

@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-UP, ERASE = "\x1b[{}A", "\r\x1b[J"  # cursor up so many lines; to column 0, erase from here to the end
+_UP, _ERASE = "\x1b[{}A", "\r\x1b[J"  # cursor up so many lines; to column 0, erase from here to the end
 
 
 def is_lively() -> bool:
@@ -42,14 +42,14 @@ class Block:
 
     def draw(self, lines: Sequence[str]) -> None:
         """Put these lines in the place of the last ones; none of them may be wider than the terminal."""
-        home = UP.format(self._height - 1) if self._height > 1 else ""
+        home = _UP.format(self._height - 1) if self._height > 1 else ""
         self._height = len(lines)
         context = click.get_current_context(silent=True)
         text = "\n".join(lines)
         if context is not None and context.color is False:
             text = click.unstyle(text)
         with suppress(OSError):  # whoever read our stderr may have gone
-            click.echo(f"{home}{ERASE}{text}", err=True, nl=False, color=True)
+            click.echo(f"{home}{_ERASE}{text}", err=True, nl=False, color=True)
 
     def clear(self) -> None:
         """Take the lines away."""

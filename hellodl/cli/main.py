@@ -37,7 +37,7 @@ COMMANDS = (
     "draw",
 )
 
-COMPLETION = "_HELLODL_COMPLETE"  # the variable by which a shell asks for completions
+_COMPLETION = "_HELLODL_COMPLETE"  # the variable by which a shell asks for completions
 
 
 class Commands(Command, click.Group):
@@ -96,7 +96,7 @@ def main() -> None:
         try:
             code = _attempt()
         except (click.Abort, KeyboardInterrupt):  # of which there is one at most
-            code = complain("interrupted", signals.exit_code)
+            code = _complain("interrupted", signals.exit_code)
     sys.exit(code)
 
 
@@ -107,28 +107,28 @@ def _attempt() -> int:
         code = _run()
         sys.stdout.flush()
     except HellodlError as error:
-        code = complain(str(error), error.exit_code)
+        code = _complain(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         code = error.exit_code
         with suppress(OSError):  # as in `complain`
             error.show()
     except click.ClickException as error:
-        code = complain(_in_a_line(error), error.exit_code)
+        code = _complain(_in_a_line(error), error.exit_code)
     except MemoryError as error:  # NumPy's says how much
-        code = complain(f"there is not enough memory{f': {error}' if str(error) else ''}", 1)
+        code = _complain(f"there is not enough memory{f': {error}' if str(error) else ''}", 1)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        code = complain(f"the output cannot be written: {error.strerror}", 1)
+        code = _complain(f"the output cannot be written: {error.strerror}", 1)
     return code
 
 
 def _run() -> int:
     """The exit code of the command that was typed; a shell that asks for completions gets those."""
-    name = NAME if os.environ.get(COMPLETION) else command_name()
-    return cli.main(prog_name=name, complete_var=COMPLETION, standalone_mode=False) or 0
+    name = NAME if os.environ.get(_COMPLETION) else command_name()
+    return cli.main(prog_name=name, complete_var=_COMPLETION, standalone_mode=False) or 0
 
 
 def _in_a_line(error: click.ClickException) -> str:
@@ -148,7 +148,7 @@ def _replace_closed_streams() -> None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - to stay open
 
 
-def complain(message: str, code: int) -> int:
+def _complain(message: str, code: int) -> int:
     """One line on stderr."""
     say(f"{NAME}: {message}", prose="`" not in message)  # a command is to be copied
     return code

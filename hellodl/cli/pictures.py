@@ -28,7 +28,7 @@ SUFFIXES = (
     *(".pgm", ".ppm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".pdf", ".tga"),
 )
 STDIN = "-"
-PATIENCE = 1.0  # seconds after which many files get a bar
+_PATIENCE = 1.0  # seconds after which many files get a bar
 
 pictures_argument = click.argument(  # names, kept as they were typed; shells complete them
     "images", nargs=-1, metavar="IMAGE…", type=click.Path(allow_dash=True, readable=False)
@@ -122,7 +122,7 @@ def _bar(names: Sequence[str], *, quiet: bool) -> AbstractContextManager[Any]:
         return nullcontext()
     from tqdm import tqdm
 
-    return tqdm(total=len(names), unit=" files", delay=PATIENCE, leave=False, smoothing=0.1)
+    return tqdm(total=len(names), unit=" files", delay=_PATIENCE, leave=False, smoothing=0.1)
 
 
 def _source(name: str) -> str | bytes:

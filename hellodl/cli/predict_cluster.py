@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     Groups: TypeAlias = list[list[str]]
 
 GROUPS = 16  # groups a task: 1,024 small pictures or 16 photographs, some tenths of a second or seconds
-AHEAD = 64  # tasks that may wait for an earlier one: 65,536 lines at most
-PATIENCE = 20.0  # seconds for a server to send something
-MOST_BYTES = 1 << 28  # of a picture that is fetched
+_AHEAD = 64  # tasks that may wait for an earlier one: 65,536 lines at most
+_PATIENCE = 20.0  # seconds for a server to send something
+_MOST_BYTES = 1 << 28  # of a picture that is fetched
 
 cluster_options = options(
     click.option("--cluster", metavar="ADDRESS", help="Read on a Dask cluster, like tcp://scheduler:8786."),
@@ -54,7 +54,7 @@ def read_on_cluster(
         raise UsageError("--names: is for many pictures on a --cluster; name a few pictures as they are")
     as_json, failed = bool(how["as_json"]), False
     names = chain(chain.from_iterable(map(opened, images)), names_in(listed) if listed else ())
-    for name, answer in answers(address, names, (model.read_bytes(), how["invert"], as_json)):
+    for name, answer in _answers(address, names, (model.read_bytes(), how["invert"], as_json)):
         if isinstance(answer, str):
             click.echo(answer)
         else:
@@ -77,7 +77,7 @@ def names_in(path: Path) -> Iterator[str]:
         ) from None
 
 
-def answers(address: str, names: Iterable[str], job: Job) -> Generator[tuple[str, str | PictureError]]:
+def _answers(address: str, names: Iterable[str], job: Job) -> Generator[tuple[str, str | PictureError]]:
     """Each name with its line, or with why there is none, in order; names are taken as they are needed."""
     from hellodl.reading.several import groups
     from hellodl.tasks.cluster import ClusterWorkers
@@ -92,8 +92,8 @@ def answers(address: str, names: Iterable[str], job: Job) -> Generator[tuple[str
             yield task
 
     numbers = count()
-    with ClusterWorkers(read_groups, job, address) as workers:
-        for done in in_order(workers, tasks(), AHEAD):
+    with ClusterWorkers(_read_groups, job, address) as workers:
+        for done in in_order(workers, tasks(), _AHEAD):
             task = under_way.pop(done.index)
             lost: list[str | PictureError] = [PictureError(f"{name}: {done.lost}") for name in task]
             yield from zip(task, lost if done.lost else done.result, strict=True)
@@ -102,7 +102,7 @@ def answers(address: str, names: Iterable[str], job: Job) -> Generator[tuple[str
 # In a worker ------------------------------------------------------------------------------------------
 
 
-def read_groups(job: Job, task: Groups) -> list[str | PictureError]:
+def _read_groups(job: Job, task: Groups) -> list[str | PictureError]:
     """A line for each picture, or why there is none: the same as where they are read without a cluster."""
     return [line for group in task for line in _read_group(job, group)]
 
@@ -111,7 +111,7 @@ def _read_group(job: Job, names: list[str]) -> Iterator[str | PictureError]:
     from hellodl.reading.several import read_group
 
     content, invert, as_json = job
-    sources = [fetched(name) for name in names]
+    sources = [_fetched(name) for name in names]
     good: list[Source] = [source for source in sources if not isinstance(source, PictureError)]
     model = _model(content)
     readings = iter(read_group(good, model, invert=invert))
@@ -123,19 +123,19 @@ def _read_group(job: Job, names: list[str]) -> Iterator[str | PictureError]:
             yield predict_view.told(name, answer, model.classes, as_json=as_json)
 
 
-def fetched(name: str) -> str | bytes | PictureError:
+def _fetched(name: str) -> str | bytes | PictureError:
     """A file's name as it is; of an address, what is there, or why that could not be had."""
     if not name.startswith(("http://", "https://")):
         return name
     import urllib.request
 
     try:
-        with urllib.request.urlopen(name, timeout=PATIENCE) as answer:  # noqa: S310 - http and https alone
-            content: bytes = answer.read(MOST_BYTES + 1)
+        with urllib.request.urlopen(name, timeout=_PATIENCE) as answer:  # noqa: S310 - http and https alone
+            content: bytes = answer.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         return PictureError(f"{name}: cannot be fetched: {error}")
-    if len(content) > MOST_BYTES:
-        return PictureError(f"{name}: has more than {MOST_BYTES:,} bytes, expected a picture")
+    if len(content) > _MOST_BYTES:
+        return PictureError(f"{name}: has more than {_MOST_BYTES:,} bytes, expected a picture")
     return content
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hellodl.reading.reader import Digit, Reading
 
 COLOURS = {"digits": "green", "digit": "green", "unsure": "yellow", "not digits": "red", "not a digit": "red"}
-BAR = 40  # characters of a full bar
+_BAR = 40  # characters of a full bar
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -60,7 +60,7 @@ def called(digit: int, classes: Sequence[str]) -> str:
     return str(digit) if classes[digit] == str(digit) else f"{digit} {printable(classes[digit])}"
 
 
-def bar(share: float, width: int = BAR, *, blocks: bool = True) -> str:
+def bar(share: float, width: int = _BAR, *, blocks: bool = True) -> str:
     """A bar of `width` characters for a share from 0 to 1: to an eighth of a character, or in #s."""
     if not blocks:
         return f"{'#' * round(share * width):<{width}}"
@@ -68,7 +68,7 @@ def bar(share: float, width: int = BAR, *, blocks: bool = True) -> str:
     return f"{'█' * whole + EIGHTHS[eighths] * (eighths > 0):<{width}}"
 
 
-def bars(digit: Digit, classes: Sequence[str], width: int = BAR, *, blocks: bool = True) -> list[str]:
+def bars(digit: Digit, classes: Sequence[str], width: int = _BAR, *, blocks: bool = True) -> list[str]:
     """The ten probabilities, a line each, in `width` characters and those of a name and a number."""
     names = [called(i, classes) for i in range(len(digit.probabilities))]
     longest = max(map(len, names))

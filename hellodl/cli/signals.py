@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
-PATIENCE = 3.0  # seconds to tidy up in; a signal after that ends the process at once
-SOON = 0.05  # seconds after which an interruption that Python has swallowed is tried again
+_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_PATIENCE = 3.0  # seconds to tidy up in; a signal after that ends the process at once
+_SOON = 0.05  # seconds after which an interruption that Python has swallowed is tried again
 
 
 class Signals:
@@ -36,7 +36,7 @@ class Signals:
         """Hear a signal."""
         first, self.signal = self.signal is None, self.signal or number
         if self._raised_at is not None:
-            if time.monotonic() - self._raised_at > PATIENCE:
+            if time.monotonic() - self._raised_at > _PATIENCE:
                 os._exit(self.exit_code)
             return
         if first and self._defers:
@@ -58,7 +58,7 @@ class Signals:
     @contextmanager
     def heard(self) -> Iterator[None]:
         """Inside, signals come here, but for those that our parent told us to ignore."""
-        handlers = {number: signal.getsignal(number) for number in NUMBERS}
+        handlers = {number: signal.getsignal(number) for number in _NUMBERS}
         hook, sys.unraisablehook = sys.unraisablehook, self._try_again
         self._hook = hook
         try:
@@ -88,7 +88,7 @@ class Signals:
             self._hook(unraisable)
         elif self.signal is not None:
             self._raised_at = None
-            Timer(SOON, signal.raise_signal, [self.signal]).start()
+            Timer(_SOON, signal.raise_signal, [self.signal]).start()
 
 
 @contextmanager

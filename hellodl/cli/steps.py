@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from hellodl.reading.pieces import Box
     from hellodl.reading.reader import Digit, Reading
 
-WIDEST = 100  # columns, also of wider terminals
-HUELESS = 48  # of 255: colours with less between their channels are shown as grey
-TALLEST = 44  # pixels of the picture as drawn, two to a line
-WIDE = 3  # pictures that are as many times wider than high have their ink below them
-BOXES = {"digit": (64, 192, 96), "unsure": (240, 176, 32), "not a digit": (240, 80, 64)}
+_WIDEST = 100  # columns, also of wider terminals
+_HUELESS = 48  # of 255: colours with less between their channels are shown as grey
+_TALLEST = 44  # pixels of the picture as drawn, two to a line
+_WIDE = 3  # pictures that are as many times wider than high have their ink below them
+_BOXES = {"digit": (64, 192, 96), "unsure": (240, 176, 32), "not a digit": (240, 80, 64)}
 
 
 def report(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[Text]:
@@ -43,8 +43,8 @@ def _preparation(reading: Reading, out: Console) -> Iterator[Text]:
         yield from (Text("as in training: it goes to the network as it is", "dim"), Text())
         return
     height, width = reading.picture.height, reading.picture.width
-    across = 1 if width > WIDE * height else 2
-    factor = min(((min(out.width, WIDEST) - 1) // across) / width, TALLEST / height, 1)
+    across = 1 if width > _WIDE * height else 2
+    factor = min(((min(out.width, _WIDEST) - 1) // across) / width, _TALLEST / height, 1)
     size = max(1, round(width * factor)), max(1, round(height * factor))
     on_original = size[0] / (width * reading.picture.scale)
     boxes = [_scaled(digit.box, on_original) for digit in reading.digits]
@@ -77,7 +77,7 @@ def _picture(small: Grey, ink: Ink, digits: Sequence[Digit], boxes: list[Box], o
     if has_colour(out):
         colours = _muted(small)
         for digit, box in zip(digits, boxes, strict=True):
-            _outline(colours, box, BOXES[digit.verdict])
+            _outline(colours, box, _BOXES[digit.verdict])
         lines = in_colours(colours, out)
     else:
         grey = small.mean(axis=2).astype(np.uint8)
@@ -90,7 +90,7 @@ def _picture(small: Grey, ink: Ink, digits: Sequence[Digit], boxes: list[Box], o
 def _muted(colours: Grey) -> Grey:
     """Nearly grey pixels (h, w, 3) made grey: terminals of 256 colours show them as dark reds and blues."""
     spread = colours.max(axis=2, keepdims=True) - colours.min(axis=2, keepdims=True)
-    muted: Grey = np.where(spread < HUELESS, colours.mean(axis=2, keepdims=True), colours).astype(np.uint8)
+    muted: Grey = np.where(spread < _HUELESS, colours.mean(axis=2, keepdims=True), colours).astype(np.uint8)
     return muted
 
 

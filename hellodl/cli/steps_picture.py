@@ -24,36 +24,36 @@ COLOURS: dict[str, Colour] = {
     "unsure": (196, 124, 0),
     **dict.fromkeys(("not digits", "not a digit"), (196, 48, 40)),
 }
-PANEL, INSET, GAP = 472, 12, 16  # the picture and its ink each have a panel
-TALLEST, TALLEST_AS_IT_IS = 420, 224
-WIDTH = 2 * MARGIN + 2 * PANEL + GAP
-CARD = 202  # height of a digit's card
-SEEN = 140  # side of a digit as the network saw it
-MOST = 60  # digits drawn
+_PANEL, _INSET, _GAP = 472, 12, 16  # the picture and its ink each have a panel
+_TALLEST, _TALLEST_AS_IT_IS = 420, 224
+_WIDTH = 2 * MARGIN + 2 * _PANEL + _GAP
+_CARD = 202  # height of a digit's card
+_SEEN = 140  # side of a digit as the network saw it
+_MOST = 60  # digits drawn
 
 
 def steps_picture(name: str, reading: Reading, classes: Sequence[str]) -> Image:
     """The sheet: the reading, the picture with numbered boxes, its ink, and a card for each digit."""
-    digits = reading.digits[:MOST]
+    digits = reading.digits[:_MOST]
     warnings = _warnings(reading)
     head = MARGIN + 92 + 20 * len(warnings)
-    tallest = TALLEST if reading.ink else TALLEST_AS_IT_IS
-    factor = min((PANEL - 2 * INSET) / reading.picture.width, tallest / reading.picture.height)
-    cards = head + reading.picture.height * factor + INSET + 30 + GAP
+    tallest = _TALLEST if reading.ink else _TALLEST_AS_IT_IS
+    factor = min((_PANEL - 2 * _INSET) / reading.picture.width, tallest / reading.picture.height)
+    cards = head + reading.picture.height * factor + _INSET + 30 + _GAP
     across = 2 if len(digits) in {1, 2, 4} else 3
     rows = -(-len(digits) // across)
-    canvas = Canvas(WIDTH, cards + rows * (CARD + GAP) - GAP * bool(rows) + MARGIN)
+    canvas = Canvas(_WIDTH, cards + rows * (_CARD + _GAP) - _GAP * bool(rows) + MARGIN)
     picture = reading.picture
     size = f"{round(picture.width * picture.scale)} by {round(picture.height * picture.scale)} pixels"
     sure = [confidence(min(digit.confidence for digit in reading.digits))] if reading.digits else []
     verdict = ", ".join([reading.verdict, *sure])
     draw_head(canvas, name, reading, classes, (size, FADED), (verdict, COLOURS[reading.verdict]))
     for i, warning in enumerate(warnings):
-        canvas.text(MARGIN, MARGIN + 72 + 20 * i, fitted(warning, WIDTH - 2 * MARGIN), 14, TEXT)
+        canvas.text(MARGIN, MARGIN + 72 + 20 * i, fitted(warning, _WIDTH - 2 * MARGIN), 14, TEXT)
     _draw_panels(canvas, reading, head, factor)
-    wide = (WIDTH - 2 * MARGIN - (across - 1) * GAP) / across
+    wide = (_WIDTH - 2 * MARGIN - (across - 1) * _GAP) / across
     for i, digit in enumerate(digits):
-        x, y = MARGIN + i % across * (wide + GAP), cards + i // across * (CARD + GAP)
+        x, y = MARGIN + i % across * (wide + _GAP), cards + i // across * (_CARD + _GAP)
         _draw_card(canvas, x, y, wide, i + 1, digit)
     return canvas.image
 
@@ -61,7 +61,7 @@ def steps_picture(name: str, reading: Reading, classes: Sequence[str]) -> Image:
 def _warnings(reading: Reading) -> list[str]:
     """At most six warnings."""
     more = len(reading.warnings) - 6
-    hidden = len(reading.digits) - MOST
+    hidden = len(reading.digits) - _MOST
     return [
         *reading.warnings[:6],
         *([f"and {more} more remarks"] if more > 0 else []),
@@ -92,18 +92,18 @@ def _draw_panels(canvas: Canvas, reading: Reading, y: float, factor: float) -> N
         captions = "the picture, with what was found", f"its ink, {kind}"
         panels = pixels, np.where(ink.mask, np.uint8(28), np.uint8(252))
     for i, (panel, caption) in enumerate(zip(panels, captions, strict=True)):
-        x = MARGIN + i * (PANEL + GAP)
-        canvas.box(x, y, PANEL, tall + INSET + 30, fill=WHITE, outline=LINE, radius=8)
-        canvas.text(x + INSET, y + INSET + tall + 7, caption, 13, FADED)
-        canvas.picture(x + (PANEL - wide) / 2, y + INSET, panel, wide, tall)
+        x = MARGIN + i * (_PANEL + _GAP)
+        canvas.box(x, y, _PANEL, tall + _INSET + 30, fill=WHITE, outline=LINE, radius=8)
+        canvas.text(x + _INSET, y + _INSET + tall + 7, caption, 13, FADED)
+        canvas.picture(x + (_PANEL - wide) / 2, y + _INSET, panel, wide, tall)
     if ink is not None:
-        _draw_boxes(canvas, reading, MARGIN + (PANEL - wide) / 2, y + INSET, factor)
+        _draw_boxes(canvas, reading, MARGIN + (_PANEL - wide) / 2, y + _INSET, factor)
 
 
 def _draw_boxes(canvas: Canvas, reading: Reading, x: float, y: float, factor: float) -> None:
     """A box around each digit, with its number on a flag at the upper left."""
     on_original = factor / reading.picture.scale
-    for number, digit in enumerate(reading.digits[:MOST], 1):
+    for number, digit in enumerate(reading.digits[:_MOST], 1):
         left, top, width, height = (edge * on_original for edge in digit.box)
         left, top, width, height = x + left - 3, y + top - 3, width + 6, height + 6
         colour = COLOURS[digit.verdict]
@@ -116,14 +116,14 @@ def _draw_boxes(canvas: Canvas, reading: Reading, x: float, y: float, factor: fl
 def _draw_card(canvas: Canvas, x: float, y: float, width: float, number: int, digit: Digit) -> None:
     """One digit: as the network saw it, what it answered, and how to take that."""
     colour = COLOURS[digit.verdict]
-    canvas.box(x, y, width, CARD, fill=WHITE, outline=LINE, radius=8)
+    canvas.box(x, y, width, _CARD, fill=WHITE, outline=LINE, radius=8)
     canvas.text(x + 14, y + 13, f"{number}", 14, FADED)
-    canvas.text(x + 14 + SEEN, y + 13, f"{digit.verdict}, {confidence(digit.confidence)}", 14, colour, "ra")
-    canvas.picture(x + 14, y + 44, digit.seen, SEEN, SEEN)
-    draw_bars(canvas, x + 14 + SEEN + 16, y + 14, width - SEEN - 44, digit.probabilities, colour)
+    canvas.text(x + 14 + _SEEN, y + 13, f"{digit.verdict}, {confidence(digit.confidence)}", 14, colour, "ra")
+    canvas.picture(x + 14, y + 44, digit.seen, _SEEN, _SEEN)
+    _draw_bars(canvas, x + 14 + _SEEN + 16, y + 14, width - _SEEN - 44, digit.probabilities, colour)
 
 
-def draw_bars(
+def _draw_bars(
     canvas: Canvas, x: float, y: float, width: float, probabilities: tuple[float, ...], colour: Colour
 ) -> None:
     """The ten probabilities, the greatest in `colour`."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hellodl.sweep.run import Hire, Sweep
 
-ONE_EACH = ("preset", "dataset", "validation", "seed", "target_accuracy")  # what stays the same in a sweep
+_ONE_EACH = ("preset", "dataset", "validation", "seed", "target_accuracy")  # what stays the same in a sweep
 
 
 class Several(click.ParamType[Any]):
@@ -46,11 +46,11 @@ class Several(click.ParamType[Any]):
         return tuple(dict.fromkeys(values))
 
 
-def settings_of_train(command: Any) -> Any:
+def _settings_of_train(command: Any) -> Any:
     """Add the options of `train` that are settings, each for several values where that makes sense."""
     command = setting_options(command)
     for option in command.__click_params__:  # where click keeps them until the command is made
-        if option.name not in ONE_EACH:
+        if option.name not in _ONE_EACH:
             one = option.metavar or "|".join(getattr(option.type, "choices", [option.type.name]))
             option.type = Several(option.type)
             option.metavar = f"{one}{option.type.separator}…"
@@ -95,7 +95,7 @@ def settings_of_train(command: Any) -> Any:
 @click.option("--cluster", metavar="ADDRESS", help="Train on a Dask cluster, like tcp://scheduler:8786.")
 @common.data_dir_option
 @common.talking
-@settings_of_train
+@_settings_of_train
 def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Talk, **given: Any) -> None:
     """Compare settings of `train`, each with several seeds.
 
@@ -107,9 +107,9 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
     from hellodl.sweep.run import sweeping
     from hellodl.system.files import write_atomically
 
-    picture = place_of_picture(plot, output)
-    workers = hire(given.pop("threads"), cluster)
-    planned = plan({name: value for name, value in given.items() if value is not None}, output)
+    picture = _place_of_picture(plot, output)
+    workers = _hire(given.pop("threads"), cluster)
+    planned = _plan({name: value for name, value in given.items() if value is not None}, output)
     view = View(common.Talk(talk.as_json, talk.quiet or talk.as_json))
     with sweeping(planned, workers) as (standing, trials), view, closing(trials):
         view.begin(standing)
@@ -128,7 +128,7 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
     view.talk.say(f"plot: {picture}")
 
 
-def place_of_picture(plot: Path | None, output: Path) -> Path:
+def _place_of_picture(plot: Path | None, output: Path) -> Path:
     """Where the ranking is drawn. Raises UsageError where results are to be kept, or could not be."""
     from hellodl.system.files import kind_at
 
@@ -140,22 +140,22 @@ def place_of_picture(plot: Path | None, output: Path) -> Path:
     return picture
 
 
-def plan(told: dict[str, Any], output: Path) -> Sweep:
+def _plan(told: dict[str, Any], output: Path) -> Sweep:
     """What to compare. Raises UsageError for settings that do not go together."""
     from hellodl.sweep.grid import Range, points
     from hellodl.sweep.run import Sweep
     from hellodl.training.run import choose_settings
 
     seeds, draws, data_dir = (told.pop(name, None) for name in ("seeds", "draws", "data_dir"))
-    axes = {name: value for name, value in told.items() if name not in ONE_EACH}
+    axes = {name: value for name, value in told.items() if name not in _ONE_EACH}
     varied = {name: v for name, v in axes.items() if isinstance(v, Range) or len(v) > 1}
-    fixed = {name: told[name] if name in ONE_EACH else told[name][0] for name in told if name not in varied}
+    fixed = {name: told[name] if name in _ONE_EACH else told[name][0] for name in told if name not in varied}
     base = choose_settings(fixed.pop("preset", None), fixed, None)
     first = base.seed
     return Sweep(points(base, varied, draws or 0, first), range(first, first + seeds), output, data_dir)
 
 
-def hire(threads: int | None, cluster: str | None) -> Hire:
+def _hire(threads: int | None, cluster: str | None) -> Hire:
     """Who does the work: processes here, or the workers of a cluster."""
     if cluster:
         from hellodl.tasks.cluster import ClusterWorkers

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hellodl.sweep.run import Standing
     from hellodl.sweep.trial import Trial
 
-MOST_LIVE = 15  # rows of the table while it fills
+_MOST_LIVE = 15  # rows of the table while it fills
 
 
 def named(varied: dict[str, Any]) -> str:
@@ -67,7 +67,7 @@ class View:
             print_json({"event": "trial", "done": standing.done, **asdict(trial)})
             return
         if self._live is not None:
-            table = ranking(standing.rows()[:MOST_LIVE])
+            table = _ranking(standing.rows()[:_MOST_LIVE])
             table.caption = f"{standing.done:,} of {standing.sweep.trainings:,}, {self._left(standing)} left"
             self._live.update(table)
             return
@@ -89,7 +89,7 @@ class View:
             records = [asdict(row) for row in rows]
             print_json({"event": "done", "trainings": standing.done, "ranking": records, "command": command})
             return
-        console().print(ranking(rows))
+        console().print(_ranking(rows))
         for row in rows:
             for why in dict.fromkeys(row.failed):
                 click.echo(f"{printable(named(row.varied))}: {printable(why)}")
@@ -98,7 +98,7 @@ class View:
             click.echo(f"\nthe best again, with seed {first}:\n  {as_typed(f'`{command}`')[1:-1]}")
 
 
-def ranking(rows: list[Row]) -> Table:
+def _ranking(rows: list[Row]) -> Table:
     """The table: what varied, mean accuracy, its interval, seeds, time."""
     from rich.text import Text
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     RGB: TypeAlias = tuple[int, int, int]
 
 # Characters, with the share of ink in their upper and lower halves.
-BLOCKS = {c: (i / 4, i / 4) for i, c in enumerate(" ░▒▓█")} | {"▀": (1.0, 0.0), "▄": (0.0, 1.0)}
-LETTERS = {c: (i / 9, i / 9) for i, c in enumerate(" .:-=+*#%@")}
-LEVELS = 24  # of a colour: as many greys as a terminal of 256 colours has
+_BLOCKS = {c: (i / 4, i / 4) for i, c in enumerate(" ░▒▓█")} | {"▀": (1.0, 0.0), "▄": (0.0, 1.0)}
+_LETTERS = {c: (i / 9, i / 9) for i, c in enumerate(" .:-=+*#%@")}
+_LEVELS = 24  # of a colour: as many greys as a terminal of 256 colours has
 
 
 def plain_table(*headings: str, left: str = "", gap: int = 2) -> Table:
@@ -59,13 +59,13 @@ def shown(text: object, console: Console) -> str:
 def picture(pixels: Grey, console: Console) -> list[Text]:
     """The lines of a picture (h, w), 0 black to 255 white; h / 2 lines, rounded up, of w characters."""
     if not has_colour(console):
-        return _in_characters(pixels, BLOCKS if has_unicode(console) else LETTERS)
+        return _in_characters(pixels, _BLOCKS if has_unicode(console) else _LETTERS)
     return in_colours(np.repeat(pixels[:, :, None], 3, axis=2), console)
 
 
 def in_colours(pixels: Grey, console: Console) -> list[Text]:
     """The lines of a picture of colours (h, w, 3), for a console that has them."""
-    steps = (LEVELS - 1) / 255
+    steps = (_LEVELS - 1) / 255
     rounded = np.rint(np.rint(_even(pixels) * steps) / steps).astype(np.uint8)
     half = "▀" if has_unicode(console) else " "
     lines = []

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from hellodl.cli.chart import Point
     from hellodl.training.loop import EpochRecord, Trainer
 
-HEIGHT = 5  # lines of a chart
-GAP = 2  # columns between two charts
-SCALE = 8  # columns for the ends of a scale
+_HEIGHT = 5  # lines of a chart
+_GAP = 2  # columns between two charts
+_SCALE = 8  # columns for the ends of a scale
 WIDEST = 100  # columns: wider charts of so few lines show no more
-MOST_POINTS = 1000  # of a curve; then every second one goes
-NARROW = 1.2  # the least ratio between the ends of a scale
-SMALLEST = 1e-4  # loss and share of errors shown; a logarithm knows no 0
-LEARNING, HELD_OUT = "cyan", "green"
+_MOST_POINTS = 1000  # of a curve; then every second one goes
+_NARROW = 1.2  # the least ratio between the ends of a scale
+_SMALLEST = 1e-4  # loss and share of errors shown; a logarithm knows no 0
+_LEARNING, _HELD_OUT = "cyan", "green"
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Course:
         if trainer.step > step:
             self.losses.append((trainer.step, (trainer.loss_sum - total) / (trainer.step - step)))
             self._last = trainer.step, trainer.loss_sum
-        if len(self.losses) > MOST_POINTS:
+        if len(self.losses) > _MOST_POINTS:
             self.losses = self.losses[::2]
 
     def note_epoch(self, record: EpochRecord) -> None:
@@ -63,7 +63,7 @@ class Course:
         """All there is to see, in a terminal of this size: the charts only where there is room."""
         width = min(columns - 1, WIDEST)
         lines = [self._progress(width)]
-        if rows > HEIGHT + 3:
+        if rows > _HEIGHT + 3:
             lines += self.charts(width)
         return lines
 
@@ -71,9 +71,9 @@ class Course:
         """Loss and accuracy beside each other; the loss alone where nothing is held out."""
         if not self.held_out:
             return self._loss_chart(width)
-        half = (width - GAP) // 2
+        half = (width - _GAP) // 2
         left, right = self._loss_chart(half), self._accuracy_chart(half)
-        return [a + " " * GAP + b for a, b in zip(left, right, strict=True)]
+        return [a + " " * _GAP + b for a, b in zip(left, right, strict=True)]
 
     def _progress(self, width: int) -> str:
         """Epoch, bar, images a second and time left, as far as there is room for them."""
@@ -84,12 +84,12 @@ class Course:
         speed = f"{done * trainer.plan.batch_size / elapsed:,.0f} images/s" if done else ""
         epoch = f"epoch {min(trainer.epoch + 1, trainer.settings.epochs)}/{trainer.settings.epochs}"
         words = [f"{int(100 * share):3d} %", f"{left} left", *([speed] if speed else [])]
-        while len(words) > 1 and len(epoch) + sum(len(word) + GAP for word in words) + HEIGHT > width:
+        while len(words) > 1 and len(epoch) + sum(len(word) + _GAP for word in words) + _HEIGHT > width:
             words.pop()
-        room = width - len(epoch) - sum(len(word) + GAP for word in words) - GAP
+        room = width - len(epoch) - sum(len(word) + _GAP for word in words) - _GAP
         full, empty = "━─" if has_blocks(sys.stderr) else "=-"
         length = round(share * room)
-        bar = click.style(full * length, fg=HELD_OUT) + click.style(empty * (room - length), dim=True)
+        bar = click.style(full * length, fg=_HELD_OUT) + click.style(empty * (room - length), dim=True)
         return "  ".join([epoch, bar, *words])
 
     def _loss_chart(self, width: int) -> list[str]:
@@ -124,20 +124,20 @@ class Course:
         label: Callable[[float], str],
     ) -> list[str]:
         """A title and a chart on a logarithmic scale, whose ends are written at its right."""
-        values = [max(value, SMALLEST) for curve in curves for _, value in curve] or [1.0]
-        ends = sorted((min(values), max(*values, NARROW * min(values))), key=upwards)
+        values = [max(value, _SMALLEST) for curve in curves for _, value in curve] or [1.0]
+        ends = sorted((min(values), max(*values, _NARROW * min(values))), key=upwards)
         bottom, top = (math.log(end) for end in ends)
 
         def place(step: float, value: float) -> Point:
-            height = (math.log(max(value, SMALLEST)) - bottom) / (top - bottom)
+            height = (math.log(max(value, _SMALLEST)) - bottom) / (top - bottom)
             return step / self.trainer.steps, height
 
         scaled = [[place(*point) for point in curve] for curve in curves]
         unicode = has_blocks(sys.stderr)
-        drawn = chart(scaled, (LEARNING, HELD_OUT), width - SCALE, HEIGHT, unicode=unicode)
-        labels = [label(ends[1]), *[""] * (HEIGHT - 2), label(ends[0])]
+        drawn = chart(scaled, (_LEARNING, _HELD_OUT), width - _SCALE, _HEIGHT, unicode=unicode)
+        labels = [label(ends[1]), *[""] * (_HEIGHT - 2), label(ends[0])]
         title = next((title for title in titles if len(title) <= width), titles[-1][:width])
-        rows = [a + click.style(f"{b:>{SCALE}}", dim=True) for a, b in zip(drawn, labels, strict=True)]
+        rows = [a + click.style(f"{b:>{_SCALE}}", dim=True) for a, b in zip(drawn, labels, strict=True)]
         return [f"{title:<{width}}", *rows]
 
 

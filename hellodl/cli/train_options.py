@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import Field
 
-METAVARS = {int: "N", float: "F", str: "NAME"}
+_METAVARS = {int: "N", float: "F", str: "NAME"}
 
 
 class Widths(click.ParamType[tuple[int, ...]]):
@@ -57,7 +57,7 @@ def _option(setting: Field[Any]) -> Callable[[Any], Any]:
         cls=Option,
         group=setting.metadata["group"],
         type=click.Choice(limit.choices) if limit.choices else Widths() if kind is tuple else kind,
-        metavar=None if limit.choices else setting.metadata.get("metavar", METAVARS.get(kind)),
+        metavar=None if limit.choices else setting.metadata.get("metavar", _METAVARS.get(kind)),
         help=f"{setting.metadata['help']}{_preset_values(setting.name, default)}",
     )
 

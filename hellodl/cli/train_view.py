@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     Record: TypeAlias = EpochRecord | DoneRecord
 
-TABLE = ("epoch", "loss", "held out", "accuracy", "seconds")
-LEAST = (7, 7, 8, 8, 7)  # columns of each
-COLOURS = ("cyan", "", "", "green", "")
-REDRAWN = 0.2  # seconds: a drawing takes 3 ms, so that watching costs less than 2 % of the time
-DEFAULT = "hellodl.safetensors"
+_TABLE = ("epoch", "loss", "held out", "accuracy", "seconds")
+_LEAST = (7, 7, 8, 8, 7)  # columns of each
+_COLOURS = ("cyan", "", "", "green", "")
+_REDRAWN = 0.2  # seconds: a drawing takes 3 ms, so that watching costs less than 2 % of the time
+_DEFAULT = "hellodl.safetensors"
 
 _PROCESS_STARTED = time.perf_counter()  # as nearly as can be told: this file is imported first thing
 
@@ -75,13 +75,13 @@ class View:
         """The batches; what is seen moves along with them."""
         if self._course is None:
             self._course = Course(trainer)
-            self._talk.say(introduction(trainer), prose=True)
+            self._talk.say(_introduction(trainer), prose=True)
         if not self._lively:
             yield from batches
             return
         for batch in batches:
             yield batch
-            if (now := time.perf_counter()) - self._drawn > REDRAWN:
+            if (now := time.perf_counter()) - self._drawn > _REDRAWN:
                 self._drawn = now
                 self._course.note_step()
                 self._draw(self._course)
@@ -122,9 +122,9 @@ class View:
             f"{record.seconds:.2f}",
         )
         if not self._rows:
-            click.echo(_row(TABLE, ("",) * len(cells)))
+            click.echo(_row(_TABLE, ("",) * len(cells)))
         self._rows += 1
-        click.echo(_row(cells, COLOURS))
+        click.echo(_row(cells, _COLOURS))
 
     def _show_summary(self, record: DoneRecord) -> None:
         if self._lively and self._course is not None and self._rows > 1:
@@ -139,7 +139,7 @@ class View:
         epochs, steps = counted(record.epochs, "epoch"), counted(record.steps, "step")
         seconds = f"{record.train_seconds:.2f} s ({_seconds_in_all():.2f} s in all"
         click.echo(f"\n{accuracies}\n{epochs}, {steps} in {seconds}, {counted(record.threads, 'processor')})")
-        flag = "" if record.model == DEFAULT else f" -m {shlex.quote(record.model)}"
+        flag = "" if record.model == _DEFAULT else f" -m {shlex.quote(record.model)}"
         say(f"saved as {record.model}")
         if record.earlier:
             better = "better " * (record.earlier.test_accuracy > record.test_accuracy)
@@ -154,7 +154,7 @@ class View:
             self._block.clear()
 
 
-def introduction(trainer: Trainer) -> str:
+def _introduction(trainer: Trainer) -> str:
     """What begins: data, network, settings, seed, processors."""
     settings, images = trainer.settings, len(trainer.data.labels)
     name = " and ".join(filter(None, (settings.dataset, settings.also)))
@@ -174,6 +174,6 @@ def introduction(trainer: Trainer) -> str:
 
 def _row(cells: tuple[str, ...], colours: tuple[str, ...]) -> str:
     """One row of the table of epochs."""
-    widths = [max(len(heading), least) for heading, least in zip(TABLE, LEAST, strict=True)]
+    widths = [max(len(heading), least) for heading, least in zip(_TABLE, _LEAST, strict=True)]
     padded = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
     return "  ".join(click.style(cell, fg=c or None) for cell, c in zip(padded, colours, strict=True))

@@ -32,11 +32,11 @@ def read_values(values: Iterable[str], option: str = "--at") -> dict[str, Tensor
         if name in variables:
             msg = f"{option} {text}: {name} was given a value before; give it one"
             raise UsageError(msg)
-        variables[name] = Tensor(finite_number(f"{option} {text}", value), np.float64)
+        variables[name] = Tensor(_finite_number(f"{option} {text}", value), np.float64)
     return variables
 
 
-def finite_number(what: str, value: str) -> float:
+def _finite_number(what: str, value: str) -> float:
     """The value in NAME=VALUE; `what` stands for all of it in the error."""
     try:
         number = float(value)

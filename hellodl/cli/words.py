@@ -53,19 +53,19 @@ def percent(share: float, digits: int = 2) -> str:
     return f"{rounded if share == 1 else min(rounded, 100 - 10**-digits):.{digits}f} %"
 
 
-SUREST = 0.999
+_SUREST = 0.999
 """As far as a probability is shown: where a float holds no more nines it would be 100 %."""
 
 
 def confidence(probability: float) -> str:
     """A probability as 97.8 %; never 100 %."""
-    return percent(min(probability, SUREST), 1)
+    return percent(min(probability, _SUREST), 1)
 
 
 # Where the output has no such characters --------------------------------------------------------------
 
 PLAIN = "hellodl.plain"  # the name under which Python knows `_spell_out`
-SPELLED_OUT = {"→": "->", "×": "x", "–": "-", "−": "-", "…": "...", "·": ".", "↑": "^", "µ": "u", "≤": "<="}
+_SPELLED_OUT = {"→": "->", "×": "x", "–": "-", "−": "-", "…": "...", "·": ".", "↑": "^", "µ": "u", "≤": "<="}
 
 
 def _spell_out(error: UnicodeError) -> tuple[str, int]:
@@ -73,7 +73,7 @@ def _spell_out(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     missing = error.object[error.start : error.end]
-    known = (SPELLED_OUT.get(c) or c.encode("ascii", "backslashreplace").decode() for c in missing)
+    known = (_SPELLED_OUT.get(c) or c.encode("ascii", "backslashreplace").decode() for c in missing)
     return "".join(known), error.end
 
 

@@ -17,7 +17,7 @@ from hellodl.system.processors import one_blas_thread
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LINES_A_MINUTE = 20  # of source, for somebody who reads every word
+_LINES_A_MINUTE = 20  # of source, for somebody who reads every word
 
 
 class Section(NamedTuple):
@@ -57,7 +57,7 @@ def course() -> str:
 
     def with_minutes(row: re.Match[str]) -> str:
         lines = len((home / row[1]).read_text(encoding="utf-8").splitlines())
-        return f"{row[0]} {math.ceil(lines / LINES_A_MINUTE)} min |"
+        return f"{row[0]} {math.ceil(lines / _LINES_A_MINUTE)} min |"
 
     text = re.sub(r"^\| `(\S+\.py)` \|", with_minutes, _text("course.md"), flags=re.MULTILINE)
     return text.replace(

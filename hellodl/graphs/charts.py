@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     Points = Sequence[tuple[float, float]]
     Counts = Sequence[Sequence[int]]
 
-SIZE = 340.0  # of a chart, each way
-LEFT, TOP, RIGHT, BOTTOM = 52.0, 24.0, 12.0, 40.0  # room around what it shows
-STRONGEST = 0.55  # how opaque a cell of the confusion matrix gets, so that its count is readable
-CELL = 32.0
-MOST_TOLD = 4  # kinds of mistakes
-BADGE, PUSHES, TINY = (
+_SIZE = 340.0  # of a chart, each way
+_LEFT, _TOP, _RIGHT, _BOTTOM = 52.0, 24.0, 12.0, 40.0  # room around what it shows
+_STRONGEST = 0.55  # how opaque a cell of the confusion matrix gets, so that its count is readable
+_CELL = 32.0
+_MOST_TOLD = 4  # kinds of mistakes
+BADGE, _PUSHES, _TINY = (
     10.0,
     40,
     1e-3,
 )  # a badge's radius; rounds of pushing; what tells those in one place apart
-SHOWN = 0.002, 0.998  # between which shares of the map's points its frame lies; others stand at its edge
+_SHOWN = 0.002, 0.998  # between which shares of the map's points its frame lies; others stand at its edge
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Frame:
         """Where a point is in the picture."""
         (x0, y0), (x1, y1) = self.low, self.high
         across, up = (x - x0) / ((x1 - x0) or 1), (y - y0) / ((y1 - y0) or 1)
-        return LEFT + across * (SIZE - LEFT - RIGHT), SIZE - BOTTOM - up * (SIZE - TOP - BOTTOM)
+        return _LEFT + across * (_SIZE - _LEFT - _RIGHT), _SIZE - _BOTTOM - up * (_SIZE - _TOP - _BOTTOM)
 
     def line(self, style: str, points: Points, more: str = "") -> str:
         """A line through points."""
@@ -59,7 +59,7 @@ class Frame:
         up = [text("tick", x0 - 6, self.place(0, y)[1] + 4, self.show(y), "end") for y in self.ticks[1]]
         grid = [self.line("axis", [(self.low[0], y), (self.high[0], y)]) for y in self.ticks[1]]
         names = [
-            text("tick", (x0 + x1) / 2, SIZE - 6, self.names[0]),
+            text("tick", (x0 + x1) / 2, _SIZE - 6, self.names[0]),
             text("tick", x0, y1 - 8, self.names[1], "start"),
         ]
         return [*grid, box("axis", x0, y1, x1 - x0, y0 - y1), *across, *up, *names]
@@ -76,12 +76,12 @@ def curves(
     lines = [frame.line(style, points) for style, _, points in series]
     legend = []
     for i, (style, label, _) in enumerate(series):
-        x, y = SIZE - RIGHT - 130, TOP + 18 + 18 * i
+        x, y = _SIZE - _RIGHT - 130, _TOP + 18 + 18 * i
         legend += [
             path(style, f"M{x:.0f} {y - 4:.0f}L{x + 20:.0f} {y - 4:.0f}"),
             text("tick", x + 26, y, label, "start"),
         ]
-    return picture(SIZE, SIZE, [*frame.axes(), *lines, *legend], title)
+    return picture(_SIZE, _SIZE, [*frame.axes(), *lines, *legend], title)
 
 
 def round_numbers(low: float, high: float) -> list[float]:
@@ -103,13 +103,13 @@ def reliability_chart(title: str, bins: Sequence[Bin]) -> str:
         parts.append(
             dot("bar", *frame.place(part.confidence, part.accuracy), 2 + 1.2 * np.log10(part.images))
         )
-    return picture(SIZE, SIZE, parts, title)
+    return picture(_SIZE, _SIZE, parts, title)
 
 
 def scatter(title: str, shown: Map) -> str:
     """The last hidden layer's map: a dot an image, each digit with a colour, its name in its middle."""
     points = shown.points.astype(float)
-    low, high = np.quantile(points, SHOWN, axis=0)
+    low, high = np.quantile(points, _SHOWN, axis=0)
     axes = [f"axis {i}: {share:.0%} of the variance" for i, share in enumerate(shown.shares, 1)]
     frame = Frame((low[0], low[1]), (high[0], high[1]), ([], []), (axes[0], axes[1]))
     parts = frame.axes()
@@ -121,23 +121,23 @@ def scatter(title: str, shown: Map) -> str:
     places = apart(np.array([frame.place(*middle) for middle in middles.values()]))
     for digit, (x, y) in zip(middles, places.tolist(), strict=True):
         parts += [dot("badge", x, y, BADGE), text("name", x, y + BADGE / 2, str(digit))]
-    return picture(SIZE, SIZE, parts, title)
+    return picture(_SIZE, _SIZE, parts, title)
 
 
 def apart(places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Places (n, 2) of badges, those that would overlap pushed apart, a little at a time."""
-    for _ in range(PUSHES):
-        gaps = places[:, None] - places[None] + np.tri(len(places))[..., None] * TINY
+    for _ in range(_PUSHES):
+        gaps = places[:, None] - places[None] + np.tri(len(places))[..., None] * _TINY
         distances = np.linalg.norm(gaps, axis=2, keepdims=True)
         overlap = np.clip(2 * BADGE - distances, 0, None) * ~np.eye(len(places), dtype=bool)[..., None]
-        places = places + (gaps / np.maximum(distances, TINY) * overlap / 4).sum(axis=1)
+        places = places + (gaps / np.maximum(distances, _TINY) * overlap / 4).sum(axis=1)
     return places
 
 
 def confused(table: Counts) -> str:
     """The commonest mistakes in words: 4 as 9 (8), 7 as 2 (5); "" where there are none."""
     wrong = [(count, i, j) for i, row in enumerate(table) for j, count in enumerate(row) if i != j and count]
-    worst = sorted(wrong, key=lambda mistake: -mistake[0])[:MOST_TOLD]
+    worst = sorted(wrong, key=lambda mistake: -mistake[0])[:_MOST_TOLD]
     return ", ".join(f"{truth} as {read} ({count:,})" for count, truth, read in worst)
 
 
@@ -148,20 +148,20 @@ def confusion_matrix(table: Counts, title: str, *, alone: bool = False) -> str:
     n, head = len(table), 34.0 if alone else 0.0
     left, top = 30.0, 40.0 + head
     parts = [
-        text("tick", left + n * CELL / 2, top - 20, "read as"),
+        text("tick", left + n * _CELL / 2, top - 20, "read as"),
         text("tick", 8, top - 20, "true", "start"),
     ]
-    parts += [text("caption", left + n * CELL / 2, head, title)] if alone else []
+    parts += [text("caption", left + n * _CELL / 2, head, title)] if alone else []
     for i, row in enumerate(table):
         parts += [
-            text("tick", left + (i + 0.5) * CELL, top - 4, str(i)),
-            text("tick", left - 6, top + (i + 0.5) * CELL + 4, str(i), "end"),
+            text("tick", left + (i + 0.5) * _CELL, top - 4, str(i)),
+            text("tick", left - 6, top + (i + 0.5) * _CELL + 4, str(i), "end"),
         ]
         for j, count in enumerate(row):
-            x, y, style = left + j * CELL, top + i * CELL, "right" if i == j else "wrong"
-            opacity = STRONGEST * (shares[i][j] if i == j else shares[i][j] / worst)
-            parts.append(box("axis", x, y, CELL, CELL))
+            x, y, style = left + j * _CELL, top + i * _CELL, "right" if i == j else "wrong"
+            opacity = _STRONGEST * (shares[i][j] if i == j else shares[i][j] / worst)
+            parts.append(box("axis", x, y, _CELL, _CELL))
             if count:
-                parts.append(box(style, x, y, CELL, CELL, 0, f' fill-opacity="{opacity:.2f}"'))
-                parts.append(text("count", x + CELL / 2, y + CELL / 2 + 4, str(count)))
-    return picture(left + n * CELL + 12, top + n * CELL + 12, parts, title, stylesheet() if alone else "")
+                parts.append(box(style, x, y, _CELL, _CELL, 0, f' fill-opacity="{opacity:.2f}"'))
+                parts.append(text("count", x + _CELL / 2, y + _CELL / 2 + 4, str(count)))
+    return picture(left + n * _CELL + 12, top + n * _CELL + 12, parts, title, stylesheet() if alone else "")

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     Grid: TypeAlias = NDArray[np.float64]
     Point: TypeAlias = tuple[float, float]
 
-OPTION = "--from"  # what gives variables their values, for error messages
-ARRIVED_AT = 0.01  # of the first slope and move: where both are smaller it is flat
-SAMPLES, CELLS = 241, 48  # of a curve; of a landscape, each way
-LEVELS = np.linspace(0.02, 0.98, 12)  # which shares of a landscape are below its contour lines
-AROUND = 0.25  # of the way's extent, shown beyond it
-FIRST = 4  # points of a way that leads astray count for what is shown
+_OPTION = "--from"  # what gives variables their values, for error messages
+_ARRIVED_AT = 0.01  # of the first slope and move: where both are smaller it is flat
+_SAMPLES, CELLS = 241, 48  # of a curve; of a landscape, each way
+_LEVELS = np.linspace(0.02, 0.98, 12)  # which shares of a landscape are below its contour lines
+_AROUND = 0.25  # of the way's extent, shown beyond it
+_FIRST = 4  # points of a way that leads astray count for what is shown
 
 
 class Outcome(StrEnum):
@@ -61,7 +61,7 @@ def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, s
     formula, or has no value at the start.
     """
     variables = {name: Tensor(value, np.float64) for name, value in start.items()}
-    leaves, y = list(variables.values()), formula(text, variables, OPTION)
+    leaves, y = list(variables.values()), formula(text, variables, _OPTION)
     optimizer = SGD(leaves, lr, momentum)
     points, values = [tuple(start.values())], [y.item()]
     if not math.isfinite(values[0]):
@@ -72,7 +72,7 @@ def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, s
     for _ in range(steps):
         y.backward()
         slopes.append(math.hypot(*(leaf.grad.item() for leaf in leaves if leaf.grad is not None)))
-        if is_flat(points, slopes):
+        if _is_flat(points, slopes):
             return Descent(lr, momentum, Outcome.ARRIVED, tuple(points), tuple(values))
         optimizer.step()
         if not all(math.isfinite(number) for number in (y.item(), *map(float, leaves))):
@@ -83,10 +83,10 @@ def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, s
     return Descent(lr, momentum, outcome, tuple(points), tuple(values))
 
 
-def is_flat(points: Sequence[tuple[float, ...]], slopes: Sequence[float]) -> bool:
+def _is_flat(points: Sequence[tuple[float, ...]], slopes: Sequence[float]) -> bool:
     """Whether the last slope and the last move are small beside the first ones."""
     moves = [math.dist(*points[:2]), math.dist(*points[-2:])] if len(points) > 1 else [0.0, 0.0]
-    return slopes[-1] <= ARRIVED_AT * slopes[0] * (len(slopes) > 1) and moves[1] <= ARRIVED_AT * moves[0]
+    return slopes[-1] <= _ARRIVED_AT * slopes[0] * (len(slopes) > 1) and moves[1] <= _ARRIVED_AT * moves[0]
 
 
 @dataclass(frozen=True)
@@ -122,37 +122,37 @@ def landscape(text: str, names: Sequence[str], descents: Sequence[Descent]) -> L
     """The land around descents of a formula of one or two variables; UsageError for more."""
     if not 1 <= len(names) <= 2:
         raise UsageError(f"descend: {len(names)} variables cannot be drawn, expected one or two")
-    seen = [p for d in descents for p in (d.points[:FIRST] if d.outcome is Outcome.DIVERGED else d.points)]
-    low, high = widened(np.min(seen, axis=0), np.max(seen, axis=0))
+    seen = [p for d in descents for p in (d.points[:_FIRST] if d.outcome is Outcome.DIVERGED else d.points)]
+    low, high = _widened(np.min(seen, axis=0), np.max(seen, axis=0))
     return (
-        map_of(text, (names[0], names[1]), low, high)
+        _map_of(text, (names[0], names[1]), low, high)
         if len(names) == 2
-        else curve_of(text, names[0], low, high)
+        else _curve_of(text, names[0], low, high)
     )
 
 
-def widened(low: Grid, high: Grid) -> tuple[Grid, Grid]:
+def _widened(low: Grid, high: Grid) -> tuple[Grid, Grid]:
     """Limits some way beyond what is to be seen; an axis along which nothing moved is as long as another."""
     extent = np.where(high > low, high - low, (high - low).max() or 1)
-    return low - AROUND * extent, high + AROUND * extent
+    return low - _AROUND * extent, high + _AROUND * extent
 
 
-def curve_of(text: str, name: str, low: Grid, high: Grid) -> Landscape:
+def _curve_of(text: str, name: str, low: Grid, high: Grid) -> Landscape:
     """The curve of a formula of one variable, where it is finite."""
-    xs = np.linspace(low[0], high[0], SAMPLES)
+    xs = np.linspace(low[0], high[0], _SAMPLES)
     points = np.column_stack([xs, values(text, {name: xs})])
     points = points[np.isfinite(points[:, 1])]
-    bottom, top = widened(points[:, 1].min(keepdims=True), points[:, 1].max(keepdims=True))
+    bottom, top = _widened(points[:, 1].min(keepdims=True), points[:, 1].max(keepdims=True))
     land = Landscape((name, "y"), (float(low[0]), float(bottom[0])), (float(high[0]), float(top[0])), ())
     return replace(land, contours=((tuple(map(land.place, points.tolist())),),))
 
 
-def map_of(text: str, names: tuple[str, str], low: Grid, high: Grid) -> Landscape:
+def _map_of(text: str, names: tuple[str, str], low: Grid, high: Grid) -> Landscape:
     """The contour lines of a formula of two variables."""
     across, up = np.meshgrid(*(np.linspace(a, b, CELLS + 1) for a, b in zip(low, high, strict=True)))
     heights = values(text, dict(zip(names, (across, up), strict=True)))
     finite = heights[np.isfinite(heights)]
-    levels = np.unique(np.quantile(finite, LEVELS)) if finite.size else ()
+    levels = np.unique(np.quantile(finite, _LEVELS)) if finite.size else ()
     contours = tuple(tuple(contour(heights, float(level))) for level in levels)
     return Landscape(names, (float(low[0]), float(low[1])), (float(high[0]), float(high[1])), contours)
 

@@ -11,55 +11,55 @@ if TYPE_CHECKING:
 
     from hellodl.graphs.descent import Descent, Landscape, Point
 
-WIDE, HIGH = 300.0, 225.0  # a panel's land
-ABOVE, BELOW = 40.0, 46.0  # of it, for words
-MOST_IN_A_ROW = 3
-DOTS = 60  # steps of a way that get a dot of their own
+_WIDE, _HIGH = 300.0, 225.0  # a panel's land
+_ABOVE, _BELOW = 40.0, 46.0  # of it, for words
+_MOST_IN_A_ROW = 3
+_DOTS = 60  # steps of a way that get a dot of their own
 
 
 def descents_svg(title: str, land: Landscape, descents: Sequence[Descent]) -> str:
     """The descents through a land as an SVG document."""
-    columns = min(len(descents), MOST_IN_A_ROW)
+    columns = min(len(descents), _MOST_IN_A_ROW)
     rows = -(-len(descents) // columns)
-    width, height = columns * (WIDE + MARGIN) + MARGIN, rows * (ABOVE + HIGH + BELOW) + 1.5 * MARGIN
+    width, height = columns * (_WIDE + MARGIN) + MARGIN, rows * (_ABOVE + _HIGH + _BELOW) + 1.5 * MARGIN
     style, lines = (
         "level" if len(land.contours) > 1 else "curve",
         (line for lines in land.contours for line in lines),
     )
-    course = "".join(through(scaled(line)) for line in lines)
+    course = "".join(through(_scaled(line)) for line in lines)
     parts = [
         text("caption", width / 2, MARGIN + 8, shortened(title)),
         f'<defs><g id="land">{path(style, course)}</g></defs>',
     ]
     for i, descent in enumerate(descents):
-        x = MARGIN + i % columns * (WIDE + MARGIN)
-        y = 1.5 * MARGIN + i // columns * (ABOVE + HIGH + BELOW)
-        parts += panel(x, y, land, descent)
+        x = MARGIN + i % columns * (_WIDE + MARGIN)
+        y = 1.5 * MARGIN + i // columns * (_ABOVE + _HIGH + _BELOW)
+        parts += _panel(x, y, land, descent)
     return picture(width, height, parts, title, stylesheet())
 
 
-def panel(x: float, y: float, land: Landscape, descent: Descent) -> list[str]:
+def _panel(x: float, y: float, land: Landscape, descent: Descent) -> list[str]:
     """One descent: what it is called, its way through the land, where that ended."""
-    way = scaled(land.way(descent))
-    dots = [dot("dot", *point, 2.5) for point in way[1 : DOTS + 1]]
+    way = _scaled(land.way(descent))
+    dots = [dot("dot", *point, 2.5) for point in way[1 : _DOTS + 1]]
     inside = ['<use href="#land"/>', path("path", through(way)), *dots, dot("start", *way[0], 5.5)]
-    top, bottom = y + ABOVE, y + ABOVE + HIGH
+    top, bottom = y + _ABOVE, y + _ABOVE + _HIGH
     return [
-        text("note", x + WIDE / 2, top - 12, named(descent)),
-        f'<svg x="{x:.1f}" y="{top:.1f}" width="{WIDE:.0f}" height="{HIGH:.0f}">',
+        text("note", x + _WIDE / 2, top - 12, named(descent)),
+        f'<svg x="{x:.1f}" y="{top:.1f}" width="{_WIDE:.0f}" height="{_HIGH:.0f}">',
         *inside,
         "</svg>",
-        box("axis", x, top, WIDE, HIGH),
+        box("axis", x, top, _WIDE, _HIGH),
         text("tick", x, bottom + 15, f"{land.names[0]} {land.low[0]:.3g}", "start"),
-        text("tick", x + WIDE, bottom + 15, f"{land.high[0]:.3g}", "end"),
-        text("tick", x + WIDE / 2, bottom + 15, f"{land.names[1]} {land.low[1]:.3g} to {land.high[1]:.3g}"),
-        text("note", x + WIDE / 2, bottom + 33, ended(descent)),
+        text("tick", x + _WIDE, bottom + 15, f"{land.high[0]:.3g}", "end"),
+        text("tick", x + _WIDE / 2, bottom + 15, f"{land.names[1]} {land.low[1]:.3g} to {land.high[1]:.3g}"),
+        text("note", x + _WIDE / 2, bottom + 33, ended(descent)),
     ]
 
 
-def scaled(points: Iterable[Point]) -> list[Point]:
+def _scaled(points: Iterable[Point]) -> list[Point]:
     """Points of a land in its panel, from the top left."""
-    return [(WIDE * x, HIGH * (1 - y)) for x, y in points]
+    return [(_WIDE * x, _HIGH * (1 - y)) for x, y in points]
 
 
 def named(descent: Descent) -> str:

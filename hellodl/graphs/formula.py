@@ -23,10 +23,10 @@ from hellodl.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-MOST_CHARACTERS = 1000
-MOST_LEVELS = 200  # of nesting; a sum of n terms has n - 1
+_MOST_CHARACTERS = 1000
+_MOST_LEVELS = 200  # of nesting; a sum of n terms has n - 1
 
-OPERATORS: dict[type[ast.operator], Callable[[Tensor, Tensor], Tensor]] = {
+_OPERATORS: dict[type[ast.operator], Callable[[Tensor, Tensor], Tensor]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -45,13 +45,13 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "abs": Tensor.abs,
     "sqrt": Tensor.sqrt,
 }
-CONSTANTS = {"pi": math.pi, "e": math.e}
-RESERVED = {*FUNCTIONS, *CONSTANTS}
+_CONSTANTS = {"pi": math.pi, "e": math.e}
+RESERVED = {*FUNCTIONS, *_CONSTANTS}
 
-ALLOWED = (
+_ALLOWED = (
     f"a formula is made of numbers, names, + - * / ** ( ), pi, e and the functions {' '.join(FUNCTIONS)}"
 )
-SLIPS = {  # other notations, looked for when a formula cannot be read, and what to write instead
+_SLIPS = {  # other notations, looked for when a formula cannot be read, and what to write instead
     r"\^": "write ** for a power",
     "[\N{SUPERSCRIPT TWO}\N{SUPERSCRIPT THREE}]": "write ** for a power, as in x**2",
     "[\N{MULTIPLICATION SIGN}\N{MIDDLE DOT}\N{DOT OPERATOR}]": "write * to multiply",
@@ -72,8 +72,8 @@ def formula(text: str, variables: Mapping[str, Tensor], option: str = "--at") ->
     variables, + - * / ** ( ), pi, e and the functions above, or is too long or nested too deeply.
     """
     text = " ".join(text.split())
-    if len(text) > MOST_CHARACTERS:
-        msg = f"formula: {len(text):,} characters, expected at most {MOST_CHARACTERS:,}"
+    if len(text) > _MOST_CHARACTERS:
+        msg = f"formula: {len(text):,} characters, expected at most {_MOST_CHARACTERS:,}"
         raise UsageError(msg)
     reader = Reader(text, variables, option)
     try:
@@ -99,8 +99,8 @@ class Reader:
 
     def read(self, node: ast.expr, level: int = 1) -> Tensor:
         """The graph of a part of the formula."""
-        if level > MOST_LEVELS:
-            raise self.error(node, f"nested more than {MOST_LEVELS} levels deep; make it simpler")
+        if level > _MOST_LEVELS:
+            raise self.error(node, f"nested more than {_MOST_LEVELS} levels deep; make it simpler")
         match node:
             case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
                 return self.number(node, number)
@@ -109,10 +109,10 @@ class Reader:
             case ast.UnaryOp(ast.UAdd() | ast.USub() as sign, x):
                 t = self.read(x, level + 1)
                 return -t if isinstance(sign, ast.USub) else t
-            case ast.BinOp(a, op, b) if type(op) in OPERATORS:
+            case ast.BinOp(a, op, b) if type(op) in _OPERATORS:
                 left, right = self.read(a, level + 1), self.read(b, level + 1)
-                constant = isinstance(op, ast.Pow) and is_constant(b)
-                return left ** right.item() if constant else OPERATORS[type(op)](left, right)
+                constant = isinstance(op, ast.Pow) and _is_constant(b)
+                return left ** right.item() if constant else _OPERATORS[type(op)](left, right)
             case ast.Call(ast.Name(name), [x], []) if name in FUNCTIONS:
                 return FUNCTIONS[name](self.read(x, level + 1))
             case ast.Call(ast.Name(name)):
@@ -127,8 +127,8 @@ class Reader:
 
     def variable(self, node: ast.expr, name: str) -> Tensor:
         """A given variable, or one of the two constants."""
-        if name in CONSTANTS:
-            return Tensor(CONSTANTS[name], np.float64)
+        if name in _CONSTANTS:
+            return Tensor(_CONSTANTS[name], np.float64)
         if name in FUNCTIONS:
             raise self.error(node, f"{name} is a function; write {name}(…)")
         if name not in self.variables:
@@ -153,14 +153,14 @@ class Reader:
 
     def unreadable(self, column: int) -> UsageError:
         """The error for text that is not a formula: the cure for a slip of notation, or what is allowed."""
-        slips = ((re.search(pattern, self.text), cure) for pattern, cure in SLIPS.items())
-        found, advice = next(((slip, cure) for slip, cure in slips if slip), (None, ALLOWED))
+        slips = ((re.search(pattern, self.text), cure) for pattern, cure in _SLIPS.items())
+        found, advice = next(((slip, cure) for slip, cure in slips if slip), (None, _ALLOWED))
         column = found.start() + 1 if found else min(column, len(self.text) + 1)
         rest = self.text[column - 1 :]
         problem = f"cannot read {rest[:12]!r}" if rest else "something is missing here"
         return UsageError(f"formula, column {column}: {problem}; {advice}")
 
 
-def is_constant(part: ast.expr) -> bool:
+def _is_constant(part: ast.expr) -> bool:
     """Whether no variable occurs in a part of the formula."""
     return all(node.id in RESERVED for node in ast.walk(part) if isinstance(node, ast.Name))

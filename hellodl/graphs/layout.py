@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hellodl.graphs.record import Graph
 
-SWEEPS, PATIENCE = 12, 100_000  # rounds of ordering, then of moving; how many spots to look at in all
+_SWEEPS, _PATIENCE = 12, 100_000  # rounds of ordering, then of moving; how many spots to look at in all
 GAP = 16.0  # between neighbours in a row
 
 
@@ -58,13 +58,13 @@ def layout(graph: Graph, box_widths: Sequence[float], label_widths: Sequence[flo
         for upper, lower in pairwise(routes[-1]):
             upper.below.append(lower)
             lower.above.append(upper)
-    rows = first_rows(boxes[0])
-    sweeps = max(2, min(SWEEPS, PATIENCE // sum(map(len, rows))))
-    move(ordered(rows, sweeps), 2 * sweeps)
+    rows = _first_rows(boxes[0])
+    sweeps = max(2, min(_SWEEPS, _PATIENCE // sum(map(len, rows))))
+    _move(_ordered(rows, sweeps), 2 * sweeps)
     return Layout(boxes, routes)
 
 
-def first_rows(top: Spot) -> list[list[Spot]]:
+def _first_rows(top: Spot) -> list[list[Spot]]:
     """All spots by row, each in the order in which a walk from the top, left operand first, meets them."""
     rows: list[list[Spot]] = []
     seen, stack = set(), [top]
@@ -78,30 +78,30 @@ def first_rows(top: Spot) -> list[list[Spot]]:
     return rows
 
 
-def ordered(rows: list[list[Spot]], sweeps: int) -> list[list[Spot]]:
+def _ordered(rows: list[list[Spot]], sweeps: int) -> list[list[Spot]]:
     """The rows with fewer crossings: sorted by their neighbours' mean place, above and below in turn."""
-    best, fewest = rows, crossings(rows)
+    best, fewest = rows, _crossings(rows)
     for sweep in range(sweeps):
         if not fewest:
             break
         down = sweep % 2 == 0
         rows = [list(row) for row in rows]
         for fixed, row in pairwise(rows if down else rows[::-1]):
-            sort_by_neighbours(row, fixed, down=down)
-        count = crossings(rows)
+            _sort_by_neighbours(row, fixed, down=down)
+        count = _crossings(rows)
         if count < fewest:
             best, fewest = rows, count
     return best
 
 
-def sort_by_neighbours(row: list[Spot], fixed: list[Spot], *, down: bool) -> None:
+def _sort_by_neighbours(row: list[Spot], fixed: list[Spot], *, down: bool) -> None:
     """Sort a row by the mean place of each spot's neighbours in `fixed`; one without any stays in place."""
     place = {spot: float(i) for i, spot in enumerate(fixed)}
     own = {spot: float(i) for i, spot in enumerate(row)}
-    row.sort(key=lambda spot: mean([place[n] for n in spot.neighbours(down=down)], own[spot]))
+    row.sort(key=lambda spot: _mean([place[n] for n in spot.neighbours(down=down)], own[spot]))
 
 
-def crossings(rows: list[list[Spot]]) -> int:
+def _crossings(rows: list[list[Spot]]) -> int:
     """How many pairs of lines cross between neighbouring rows."""
     count = 0
     for upper, lower in pairwise(rows):
@@ -114,21 +114,21 @@ def crossings(rows: list[list[Spot]]) -> int:
     return count
 
 
-def move(rows: list[list[Spot]], sweeps: int) -> None:
+def _move(rows: list[list[Spot]], sweeps: int) -> None:
     """Give each spot an x as near to its neighbours' as its row allows, the leftmost edge at 0."""
     for row in rows:
-        settle(row, [0.0] * len(row))
+        _settle(row, [0.0] * len(row))
     for sweep in range(sweeps):
         down = sweep % 2 == 0
         for row in rows if down else rows[::-1]:
-            settle(row, [mean([n.x for n in spot.neighbours(down=down)], spot.x) for spot in row])
+            _settle(row, [_mean([n.x for n in spot.neighbours(down=down)], spot.x) for spot in row])
     left = min(spot.x - spot.width / 2 for row in rows for spot in row)
     for row in rows:
         for spot in row:
             spot.x -= left
 
 
-def settle(row: list[Spot], wishes: list[float]) -> None:
+def _settle(row: list[Spot], wishes: list[float]) -> None:
     """Put a row's spots as near to their wishes as their widths allow, in the sense of least squares.
 
     Neighbours that would overlap form a block around their mean wish: pool adjacent violators. Bends weigh
@@ -149,6 +149,6 @@ def settle(row: list[Spot], wishes: list[float]) -> None:
         spot.x = place + offset
 
 
-def mean(numbers: list[float], otherwise: float) -> float:
+def _mean(numbers: list[float], otherwise: float) -> float:
     """The mean, or something else where there is nothing to average."""
     return sum(numbers) / len(numbers) if numbers else otherwise

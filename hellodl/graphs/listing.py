@@ -53,7 +53,7 @@ def listing(y: Tensor, variables: Mapping[Tensor, str], others: Mapping[Tensor, 
         )
         buffer, is_new = memory.written(out)
         use = "new" if is_new else "in place" if buffer in sources else "again"
-        lines.append(Line(buffer, called(op, arguments), out.shape, use))
+        lines.append(Line(buffer, _called(op, arguments), out.shape, use))
     unshared = sum(call.out.nbytes for call in program.calls)
     return Listing(tuple(lines), len(memory.buffers), sum(memory.buffers.values()), unshared)
 
@@ -68,7 +68,7 @@ class Memory:
 
     def owner(self, array: Array) -> str:
         """The name of the leaf or buffer that an array lies in, "" if it is neither's."""
-        return next((name for whole, name in self._owners if address(array) in span(whole)), "")
+        return next((name for whole, name in self._owners if _address(array) in _span(whole)), "")
 
     def written(self, out: Array) -> tuple[str, bool]:
         """The name of the buffer that is written, and whether it is a new one."""
@@ -90,17 +90,17 @@ class Memory:
         return f"{name}.T" if turned and array.strides != whole.strides else name
 
 
-def address(array: Array) -> int:
+def _address(array: Array) -> int:
     """Where an array begins."""
     return int(array.__array_interface__["data"][0])
 
 
-def span(array: Array) -> range:
+def _span(array: Array) -> range:
     """The bytes that an array takes."""
-    return range(address(array), address(array) + max(array.nbytes, 1))
+    return range(_address(array), _address(array) + max(array.nbytes, 1))
 
 
-def called(op: Op, arguments: list[str]) -> str:
+def _called(op: Op, arguments: list[str]) -> str:
     """An op with its arguments, as one would write it."""
     if isinstance(op, Power):
         return f"{arguments[0]}**{op.exponent:g}"

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.floating]
 
-COLUMNS, GAP = 8, 2  # units in a row of pictures; pixels between them
-BLUE, ORANGE = np.array([9, 105, 218]), np.array([188, 76, 0])
+_COLUMNS, _GAP = 8, 2  # units in a row of pictures; pixels between them
+_BLUE, _ORANGE = np.array([9, 105, 218]), np.array([188, 76, 0])
 
 
 def page(report: Report) -> str:
@@ -37,40 +37,40 @@ def page(report: Report) -> str:
     files = resources.files("hellodl.graphs")
     styles = f"{(files / 'page.css').read_text(encoding='utf-8')}\n{stylesheet()}\n"
     digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
-    parts = {"hash": digest, "styles": styles} | summary(report) | making(report) | drawings(report)
+    parts = {"hash": digest, "styles": styles} | _summary(report) | _making(report) | _drawings(report)
     return Template((files / "page.html").read_text(encoding="utf-8")).substitute(parts)
 
 
-def percent(share: float) -> str:
+def _percent(share: float) -> str:
     """A share as 99.40 %, in one piece; only all is 100 %."""
     return f"{share if share == 1 else min(share, 0.9999):.2%}".replace("%", "&nbsp;%")
 
 
-def summary(report: Report) -> dict[str, str]:
+def _summary(report: Report) -> dict[str, str]:
     """How well the model reads, in numbers."""
     read, (low, high) = report.read, report.read.accuracy_interval
     classes = report.made.dataset.classes if report.made.dataset else DIGITS
     names = (name if name == str(i) else f"{i} {name}" for i, name in enumerate(classes))
     rows = (
-        [name, *map(percent, (row.precision, row.recall, row.f1)), f"{row.images:,}"]
+        [name, *map(_percent, (row.precision, row.recall, row.f1)), f"{row.images:,}"]
         for name, row in zip(names, read.per_digit, strict=True)
     )
     return {
         "title": escape(f"How well {Path(report.made.model).name} reads digits"),
-        "accuracy": percent(read.accuracy),
+        "accuracy": _percent(read.accuracy),
         "images": f"{read.images:,}",
         "dataset": escape(read.dataset),
-        "interval": f"{100 * low:.2f} to {percent(high)}",
+        "interval": f"{100 * low:.2f} to {_percent(high)}",
         "loss": f"{read.loss:.4f}",
-        "calibration": percent(read.calibration_error),
+        "calibration": _percent(read.calibration_error),
         "mistaken": f"{len(read.mistakes):,}",
-        "digits": "".join(table_row(row, number=True) for row in rows),
-        "confused": confused(report),
+        "digits": "".join(_table_row(row, number=True) for row in rows),
+        "confused": _confused(report),
         "version": __version__,
     }
 
 
-def making(report: Report) -> dict[str, str]:
+def _making(report: Report) -> dict[str, str]:
     """How the model was made, as far as its file says."""
     made = report.made
     shape = " → ".join(map(str, made.network))
@@ -94,29 +94,29 @@ def making(report: Report) -> dict[str, str]:
     command = f"<p>This repeats the run:</p><code>{words}</code>" if words else ""
     return {
         "command": command,
-        "settings": "".join(map(table_row, settings)),
-        "circumstances": "".join(table_row(fact) for fact in facts.items() if fact[1]),
+        "settings": "".join(map(_table_row, settings)),
+        "circumstances": "".join(_table_row(fact) for fact in facts.items() if fact[1]),
     }
 
 
-def drawings(report: Report) -> dict[str, str]:
+def _drawings(report: Report) -> dict[str, str]:
     """The charts and pictures."""
     size = len(report.units)
     return {
-        "curves": learning(report),
-        "confusion": charts.confusion_matrix(report.read.confusion, "Confusion matrix. " + confused(report)),
+        "curves": _learning(report),
+        "confusion": charts.confusion_matrix(report.read.confusion, "Confusion matrix. " + _confused(report)),
         "reliability": charts.reliability_chart(
             "Reliability: confidence against the share read rightly", report.reliability
         ),
         "map": charts.scatter("Map of the last hidden layer: images of a digit lie together", report.map),
         "dots": f"{len(report.map.labels):,}",
-        "mistakes": mistakes(report),
-        "units": "".join(strip(report.units[i : i + COLUMNS], i) for i in range(0, size, COLUMNS)),
+        "mistakes": _mistakes(report),
+        "units": "".join(_strip(report.units[i : i + _COLUMNS], i) for i in range(0, size, _COLUMNS)),
         "unit_count": str(size),
     }
 
 
-def learning(report: Report) -> str:
+def _learning(report: Report) -> str:
     """The charts of loss and accuracy by epoch, or why there are none."""
     history = report.made.history
     if not history:
@@ -133,23 +133,23 @@ def learning(report: Report) -> str:
     return "".join(f"<figure>{part}</figure>" for part in parts)
 
 
-def mistakes(report: Report) -> str:
+def _mistakes(report: Report) -> str:
     """The pictures of the surest mistakes, each with what it is and what was read."""
     figures = []
     for pixels, m in zip(report.mistakes, report.read.mistakes, strict=False):
         words = f"{m.label} read as {m.predicted}"
-        image = f'<img src="{png(pixels)}" width="84" height="84" alt="test image {m.index}: {words}">'
-        figures.append(f"<figure>{image}<figcaption>{words}, {percent(m.confidence)}</figcaption></figure>")
+        image = f'<img src="{_png(pixels)}" width="84" height="84" alt="test image {m.index}: {words}">'
+        figures.append(f"<figure>{image}<figcaption>{words}, {_percent(m.confidence)}</figcaption></figure>")
     return "".join(figures) or "<p>No image was misread.</p>"
 
 
-def confused(report: Report) -> str:
+def _confused(report: Report) -> str:
     """The commonest mistakes in words."""
     words = charts.confused(report.read.confusion)
     return f"Most often misread: {words}." if words else "No image was misread."
 
 
-def table_row(cells: Iterable[object], *, number: bool = False) -> str:
+def _table_row(cells: Iterable[object], *, number: bool = False) -> str:
     """A row of a table, its first cell the heading."""
     head, *rest = (str(cell) for cell in cells)
     kind = ' class="number"' if number else ""
@@ -157,16 +157,16 @@ def table_row(cells: Iterable[object], *, number: bool = False) -> str:
     return f'<tr><th scope="row">{escape(head)}</th>{data}</tr>'
 
 
-def strip(units: Floats, first: int) -> str:
+def _strip(units: Floats, first: int) -> str:
     """Weights (n, 28, 28) side by side: white is 0, blue above, orange below, each unit up to its largest."""
     strength = np.abs(units) / np.maximum(np.abs(units).max(axis=(1, 2), keepdims=True), 1e-30)
-    colours = 255 - strength[..., None] * (255 - np.where(units[..., None] > 0, BLUE, ORANGE))
-    spaced = np.pad(colours, ((0, COLUMNS - len(units)), (GAP, 0), (GAP, 0), (0, 0)), constant_values=255)
+    colours = 255 - strength[..., None] * (255 - np.where(units[..., None] > 0, _BLUE, _ORANGE))
+    spaced = np.pad(colours, ((0, _COLUMNS - len(units)), (_GAP, 0), (_GAP, 0), (0, 0)), constant_values=255)
     pixels = np.rint(np.concatenate([*spaced], axis=1)).astype(np.uint8)
-    return f'<img src="{png(pixels)}" alt="weights of units {first + 1} to {first + len(units)}">'
+    return f'<img src="{_png(pixels)}" alt="weights of units {first + 1} to {first + len(units)}">'
 
 
-def png(pixels: NDArray[np.uint8]) -> str:
+def _png(pixels: NDArray[np.uint8]) -> str:
     """A picture as a data URL."""
     buffer = io.BytesIO()
     image = Image.fromarray(pixels)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MONO = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
+_MONO = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
 MARGIN = 28.0  # around a picture
-LONGEST_CAPTION = 100  # characters
+_LONGEST_CAPTION = 100  # characters
 CHARACTER = 8.5  # pixels, the width of 14-pixel monospaced type and a little more
 
 
@@ -29,25 +29,25 @@ class Style:
 
     def css(self) -> str:
         """All but what depends on the theme."""
-        text = f"font: {'bold ' * self.bold}{self.size:g}px {MONO}; " if self.size else ""
+        text = f"font: {'bold ' * self.bold}{self.size:g}px {_MONO}; " if self.size else ""
         return f"{text}stroke-width: {self.width:g}px; stroke-linejoin: round; stroke-linecap: round"
 
 
 # GitHub's palette: text has a contrast of at least 4.5 to the paper. No meaning hangs on a colour alone.
-INK, RED, BLUE = ("#1f2328", "#e6edf3"), ("#cf222e", "#ff8f87"), ("#0969da", "#58a6ff")
-PAPER, FAINT, GREY = ("#ffffff", "#0d1117"), ("#d1d9e0", "#30363d"), ("#59636e", "#9198a1")
-DIGITS = (  # after Paul Tol's palettes for the colour-blind; seen on light and on dark paper
+_INK, _RED, _BLUE = ("#1f2328", "#e6edf3"), ("#cf222e", "#ff8f87"), ("#0969da", "#58a6ff")
+_PAPER, _FAINT, _GREY = ("#ffffff", "#0d1117"), ("#d1d9e0", "#30363d"), ("#59636e", "#9198a1")
+_DIGITS = (  # after Paul Tol's palettes for the colour-blind; seen on light and on dark paper
     "#4477aa", "#ee6677", "#228833", "#aa7700", "#33a1c9",
     "#aa3377", "#777777", "#994455", "#5566cc", "#44aa99",
 )  # fmt: skip
 
 
-def filled(colour: tuple[str, str], edge: tuple[str, str] = ("none", "none"), width: float = 0) -> Style:
+def _filled(colour: tuple[str, str], edge: tuple[str, str] = ("none", "none"), width: float = 0) -> Style:
     """A shape's style from its colours on light and dark paper."""
     return Style(colour[0], edge[0], colour[1], edge[1], width)
 
 
-def line(colour: tuple[str, str], width: float) -> Style:
+def _line(colour: tuple[str, str], width: float) -> Style:
     """A line's style."""
     return Style(stroke=colour[0], dark_stroke=colour[1], width=width)
 
@@ -57,49 +57,49 @@ def words(colour: tuple[str, str], size: float = 14, *, bold: bool = False) -> S
     return Style(colour[0], dark_fill=colour[1], size=size, bold=bold)
 
 
-STYLES = {
-    "page": filled(PAPER),
-    "op": filled(("#f6f8fa", "#1c2128"), ("#818b98", "#6e7681"), 1.2),
-    "variable": filled(("#ddf4ff", "#0b2a4d"), BLUE, 1.6),
-    "constant": filled(PAPER, ("#c4ccd4", "#545d68"), 1.2),
-    "now": filled(("#fff8c5", "#4b3a00"), ("#9a6700", "#d29922"), 2.5),
-    "edge": line(RED, 1.3),
-    "quiet": line(FAINT, 1.3),
-    "tip": filled(RED),
-    "title": words(INK),
-    "name": words(INK, bold=True),
-    "gradient": words(RED),
-    "label": words(RED),
-    "caption": words(INK),
-    "axis": line(FAINT, 1),
-    "curve": line(GREY, 1.5),
-    "level": line(GREY, 1),
-    "path": line(RED, 1.6),
-    "dot": filled(RED),
-    "start": filled(BLUE, PAPER, 1.5),
-    "tick": words(GREY, 12),
-    "note": words(INK, 13),
-    "right": filled(("#1a7f37", "#3fb950")),
-    "wrong": filled(RED),
-    "bar": filled(BLUE),
-    "series": line(BLUE, 2),
-    "other": line(RED, 2),
-    "count": words(INK, 12),
-    "badge": filled(PAPER, GREY, 1),
-    **{f"d{digit}": line((colour, colour), 4) for digit, colour in enumerate(DIGITS)},
+_STYLES = {
+    "page": _filled(_PAPER),
+    "op": _filled(("#f6f8fa", "#1c2128"), ("#818b98", "#6e7681"), 1.2),
+    "variable": _filled(("#ddf4ff", "#0b2a4d"), _BLUE, 1.6),
+    "constant": _filled(_PAPER, ("#c4ccd4", "#545d68"), 1.2),
+    "now": _filled(("#fff8c5", "#4b3a00"), ("#9a6700", "#d29922"), 2.5),
+    "edge": _line(_RED, 1.3),
+    "quiet": _line(_FAINT, 1.3),
+    "tip": _filled(_RED),
+    "title": words(_INK),
+    "name": words(_INK, bold=True),
+    "gradient": words(_RED),
+    "label": words(_RED),
+    "caption": words(_INK),
+    "axis": _line(_FAINT, 1),
+    "curve": _line(_GREY, 1.5),
+    "level": _line(_GREY, 1),
+    "path": _line(_RED, 1.6),
+    "dot": _filled(_RED),
+    "start": _filled(_BLUE, _PAPER, 1.5),
+    "tick": words(_GREY, 12),
+    "note": words(_INK, 13),
+    "right": _filled(("#1a7f37", "#3fb950")),
+    "wrong": _filled(_RED),
+    "bar": _filled(_BLUE),
+    "series": _line(_BLUE, 2),
+    "other": _line(_RED, 2),
+    "count": words(_INK, 12),
+    "badge": _filled(_PAPER, _GREY, 1),
+    **{f"d{digit}": _line((colour, colour), 4) for digit, colour in enumerate(_DIGITS)},
 }
 
 
 def stylesheet() -> str:
     """The styles as CSS: light paper, and dark paper where the reader prefers it."""
-    light = (f".{n} {{ fill: {s.fill}; stroke: {s.stroke}; {s.css()} }}" for n, s in STYLES.items())
-    dark = (f".{n} {{ fill: {s.dark_fill}; stroke: {s.dark_stroke} }}" for n, s in STYLES.items())
+    light = (f".{n} {{ fill: {s.fill}; stroke: {s.stroke}; {s.css()} }}" for n, s in _STYLES.items())
+    dark = (f".{n} {{ fill: {s.dark_fill}; stroke: {s.dark_stroke} }}" for n, s in _STYLES.items())
     return "\n".join([*light, "@media (prefers-color-scheme: dark) {", *dark, "}"])
 
 
 def shortened(words: str) -> str:
     """Words that fit above a picture."""
-    return words if len(words) <= LONGEST_CAPTION else words[: LONGEST_CAPTION - 1] + "…"
+    return words if len(words) <= _LONGEST_CAPTION else words[: _LONGEST_CAPTION - 1] + "…"
 
 
 def text(style: str, x: float, y: float, content: str, anchor: str = "middle") -> str:
@@ -140,9 +140,9 @@ def picture(width: float, height: float, parts: list[str], title: str, styles: s
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.1f} {height:.1f}" role="img" aria-label="{name}">'
     )
-    alone = [f"<title>{name}</title><style>{styles}</style>", TIP, paper] if styles else []
+    alone = [f"<title>{name}</title><style>{styles}</style>", _TIP, paper] if styles else []
     return "\n".join([head, *alone, *parts, "</svg>\n"])
 
 
-TIP = """<marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">
+_TIP = """<marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">
 <path class="tip" d="M0 0.5L8 4L0 7.5z"/></marker>"""

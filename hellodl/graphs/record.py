@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hellodl.autograd.gradient import handed_down, push_down, zeros
+from hellodl.autograd.gradient import handed_down, push_down
 from hellodl.autograd.ops import Power
 from hellodl.autograd.tensor import Tensor, evaluate, topological_order
 from hellodl.errors import UsageError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Content: TypeAlias = float | Shape  # a number is shown itself, an array of several by its shape
 
-MOST_NODES = 500  # more than anybody can look at
+_MOST_NODES = 500  # more than anybody can look at
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,14 @@ def record(y: Tensor, names: Mapping[Tensor, str] | None = None) -> Graph:
     if `y` has more than one element.
     """
     order = topological_order(y)[::-1]
-    if len(order) > MOST_NODES:
-        msg = f"drawing: the graph has {len(order):,} nodes, expected at most {MOST_NODES}; draw a part of it"
+    if len(order) > _MOST_NODES:
+        msg = (
+            f"drawing: the graph has {len(order):,} nodes, expected at most {_MOST_NODES}; draw a part of it"
+        )
         raise UsageError(msg)
-    gradients = {node: zeros(node) for node in order} | push_down(y)
+    gradients = {node: _zeros(node) for node in order} | push_down(y)
     lines = [
-        (node, x, zeros(x) if g is None else g)
+        (node, x, _zeros(x) if g is None else g)
         for node in order
         for x, g in handed_down(node, gradients[node], gradients)
     ]

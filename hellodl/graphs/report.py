@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from hellodl.evaluation import Evaluation
     from hellodl.inspection import Inspection
 
-WORST = 24  # mistakes that are shown
-DOTS = 2000  # images in the map of the last hidden layer
+_WORST = 24  # mistakes that are shown
+_DOTS = 2000  # images in the map of the last hidden layer
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def report(path: Path, loaded: Checkpoint, data: Dataset, command: str) -> Repor
     """
     model, made = loaded.model(), examine(path, loaded)
     read = evaluate(model, data)
-    worst = [mistake.index for mistake in read.mistakes[:WORST]]
+    worst = [mistake.index for mistake in read.mistakes[:_WORST]]
     return Report(
         command=command,
         made=made,
@@ -114,6 +114,6 @@ def principal_axes(hidden: NDArray[np.float32], labels: NDArray[np.integer[Any]]
     centred = hidden - hidden.mean(axis=0)
     variances, axes = np.linalg.eigh(centred.T.astype(np.float64) @ centred / len(centred))
     first, second = axes[:, -1], axes[:, -2]
-    points = centred[:DOTS] @ np.stack([first, second], axis=1) / np.sqrt(max(variances[-1], 1e-30))
+    points = centred[:_DOTS] @ np.stack([first, second], axis=1) / np.sqrt(max(variances[-1], 1e-30))
     shares = variances[::-1][:2] / max(variances.sum(), 1e-30)
-    return Map((float(shares[0]), float(shares[1])), points.astype(np.float32), labels[:DOTS])
+    return Map((float(shares[0]), float(shares[1])), points.astype(np.float32), labels[:_DOTS])

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     Point = tuple[float, float]
 
-HEIGHT, ROW, CAPTION = 46.0, 52, 40.0  # of a box; from row to row; of a line of text above or below
-LINE = 18.0  # the height of a label
-BASELINE, APART = 5, 9  # from a text's middle to its baseline, and from a box's middle to that of its lines
-PACE, REST = 1.5, 4  # seconds a step; how many steps long the end stays
+_HEIGHT, _ROW, _CAPTION = 46.0, 52, 40.0  # of a box; from row to row; of a line of text above or below
+_LINE = 18.0  # the height of a label
+_BASELINE, _APART = 5, 9  # from a text's middle to its baseline, and from a box's middle to that of its lines
+_PACE, _REST = 1.5, 4  # seconds a step; how many steps long the end stays
 
 
 def svg(graph: Graph, caption: str) -> str:
@@ -40,7 +40,7 @@ def animation(graph: Graph, caption: str) -> str:
     """
     steps = list(backward_steps(graph))
     scene = Scene(graph, [caption, *(f"{n}. {step.told(graph)}" for n, step in enumerate(steps, 1))])
-    film = Film(len(steps) + 1 + REST)
+    film = Film(len(steps) + 1 + _REST)
     arrows = [scene.arrow(i, "quiet") for i in range(len(graph.edges))]
     visits, shares = [], []
     collected: dict[int, list[tuple[int, Content]]] = {0: [(0, graph.nodes[0].gradient)]}
@@ -74,7 +74,7 @@ class Film:
     def css(self) -> str:
         """The rules that show each part at its time."""
         rules = [
-            f".frame {{ animation: {self.length * PACE:g}s step-end infinite }}",
+            f".frame {{ animation: {self.length * _PACE:g}s step-end infinite }}",
             "@media (prefers-reduced-motion: reduce) { .frame { animation: none } .passing { opacity: 0 } }",
         ]
         for start, end in sorted(self._shown, key=str):
@@ -91,19 +91,21 @@ class Scene:
         self.graph, self.notes = graph, [shortened(note) for note in notes]
         self._labels = [show(edge.handed_down, "+") for edge in graph.edges]
         widths = [CHARACTER * len(label) for label in self._labels]
-        self.plan = layout(graph, [box_width(node) for node in graph.nodes], widths)
+        self.plan = layout(graph, [_box_width(node) for node in graph.nodes], widths)
         spots = {spot for route in [self.plan.boxes, *self.plan.routes] for spot in route}
         needed = max(spot.x + spot.width / 2 for spot in spots)
         inner = max(needed, CHARACTER * max(map(len, self.notes)))
         for spot in spots:
             spot.x += MARGIN + (inner - needed) / 2
         self.width = inner + 2 * MARGIN
-        self.height = down(max(spot.row for spot in spots)) + HEIGHT / 2 + MARGIN + CAPTION * (len(notes) > 1)
-        self._courses = [curve(points) for points in lines(self.plan)]
+        self.height = (
+            _down(max(spot.row for spot in spots)) + _HEIGHT / 2 + MARGIN + _CAPTION * (len(notes) > 1)
+        )
+        self._courses = [curve(points) for points in _lines(self.plan)]
 
     def document(self, parts: list[str], styles: str = "") -> str:
         """The whole picture."""
-        caption = text("caption", self.width / 2, CAPTION, self.notes[0])
+        caption = text("caption", self.width / 2, _CAPTION, self.notes[0])
         return picture(self.width, self.height, [caption, *parts], self.notes[0], stylesheet() + styles)
 
     def arrow(self, i: int, style: str = "edge") -> str:
@@ -113,65 +115,65 @@ class Scene:
     def share(self, i: int) -> str:
         """What an edge hands down, beside its source."""
         spot = self.plan.routes[i][1]
-        paper = box("page", spot.x - spot.width / 2, down(spot.row) - LINE / 2, spot.width, LINE)
-        return paper + write("label", self._labels[i], spot)
+        paper = box("page", spot.x - spot.width / 2, _down(spot.row) - _LINE / 2, spot.width, _LINE)
+        return paper + _write("label", self._labels[i], spot)
 
     def boxes(self) -> list[str]:
         """All boxes with their titles."""
-        return [self.box(i, kind(node)) for i, node in enumerate(self.graph.nodes)]
+        return [self.box(i, _kind(node)) for i, node in enumerate(self.graph.nodes)]
 
     def box(self, i: int, style: str) -> str:
         """A box with its title."""
         node, spot = self.graph.nodes[i], self.plan.boxes[i]
-        x, y = spot.x - spot.width / 2, down(spot.row) - HEIGHT / 2
-        frame = box(style, x, y, spot.width, HEIGHT, 6 if node.is_leaf else HEIGHT / 2)
-        title = "name" if kind(node) == "variable" else "title"
-        return frame + write(title, node.title, spot, -APART if node.label else 0)
+        x, y = spot.x - spot.width / 2, _down(spot.row) - _HEIGHT / 2
+        frame = box(style, x, y, spot.width, _HEIGHT, 6 if node.is_leaf else _HEIGHT / 2)
+        title = "name" if _kind(node) == "variable" else "title"
+        return frame + _write(title, node.title, spot, -_APART if node.label else 0)
 
     def gradient(self, i: int, gradient: Content) -> str:
         """A gradient, in its node's box."""
-        return write("gradient", f"grad={show(gradient)}", self.plan.boxes[i], APART)
+        return _write("gradient", f"grad={show(gradient)}", self.plan.boxes[i], _APART)
 
     def note(self, i: int) -> str:
         """One of the notes, below everything."""
         return text("caption", self.width / 2, self.height - MARGIN, self.notes[i])
 
 
-def kind(node: Node) -> str:
+def _kind(node: Node) -> str:
     """The style of a node's box."""
     return "op" if not node.is_leaf else "variable" if node.label else "constant"
 
 
-def box_width(node: Node) -> float:
+def _box_width(node: Node) -> float:
     """Room for the longer of a box's lines."""
-    return max(CHARACTER * max(len(node.title), len(node.subtitle)) + 20, HEIGHT)
+    return max(CHARACTER * max(len(node.title), len(node.subtitle)) + 20, _HEIGHT)
 
 
-def write(style: str, words: str, spot: Spot, lower: float = 0) -> str:
+def _write(style: str, words: str, spot: Spot, lower: float = 0) -> str:
     """Text in the middle of a spot, or a little lower."""
-    return text(style, spot.x, down(spot.row) + lower + BASELINE, words)
+    return text(style, spot.x, _down(spot.row) + lower + _BASELINE, words)
 
 
-def down(row: int) -> float:
+def _down(row: int) -> float:
     """The middle of a row, from the top."""
-    return row * ROW + CAPTION + MARGIN + HEIGHT / 2 - 10
+    return row * _ROW + _CAPTION + MARGIN + _HEIGHT / 2 - 10
 
 
-def lines(plan: Layout) -> list[list[Point]]:
+def _lines(plan: Layout) -> list[list[Point]]:
     """For each edge the points it runs through; beside a box it runs straight down, so as not to touch it."""
-    leaving = ports(plan.boxes, [(route[0], route[1]) for route in plan.routes])
-    arriving = ports(plan.boxes, [(route[-1], route[-2]) for route in plan.routes])
+    leaving = _ports(plan.boxes, [(route[0], route[1]) for route in plan.routes])
+    arriving = _ports(plan.boxes, [(route[-1], route[-2]) for route in plan.routes])
     paths = []
     for start, end, route in zip(leaving, arriving, plan.routes, strict=True):
-        points = [(start, down(route[0].row) + HEIGHT / 2)]
+        points = [(start, _down(route[0].row) + _HEIGHT / 2)]
         for spot in route[1:-1]:
-            beside = HEIGHT / 2 if spot.row % 2 == 0 else 0
-            points += [(spot.x, down(spot.row) + y) for y in sorted({-beside, beside})]
-        paths.append([*points, (end, down(route[-1].row) - HEIGHT / 2)])
+            beside = _HEIGHT / 2 if spot.row % 2 == 0 else 0
+            points += [(spot.x, _down(spot.row) + y) for y in sorted({-beside, beside})]
+        paths.append([*points, (end, _down(route[-1].row) - _HEIGHT / 2)])
     return paths
 
 
-def ports(boxes: Sequence[Spot], ends: Sequence[tuple[Spot, Spot]]) -> list[float]:
+def _ports(boxes: Sequence[Spot], ends: Sequence[tuple[Spot, Spot]]) -> list[float]:
     """The x where each edge meets its box: side by side, in the order of where they come from or go to."""
     places = [0.0] * len(ends)
     for node in boxes:
