@@ -78,7 +78,8 @@ class _Measure:
         self.tall = float(np.median(heights[heights >= heights.max() / 2]))
         digits = heights >= self.tall / 2
         at = np.array([p.box[0] + p.box[2] / 2 for p in pieces])
-        slope = np.polyfit(at[digits], middles[digits], 1) if np.count_nonzero(digits) > 2 else None
+        wide = np.count_nonzero(digits) > 2 and np.ptp(at[digits]) > self.tall
+        slope = np.polyfit(at[digits], middles[digits], 1) if wide else None
         self.middle = (lambda x: float(np.polyval(slope, x))) if slope is not None else None
         self.level = float(np.median(middles[digits]))
         self.stroke = float(np.median([stroke_width(p.strength > 0.5) for p in pieces])) or 1.0

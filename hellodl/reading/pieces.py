@@ -25,6 +25,9 @@ Box: TypeAlias = tuple[int, int, int, int]
 MOST_PIECES = 400
 """With more pieces than this a picture is texture, not handwriting; the largest are kept."""
 
+MOST_COVERED = 4.0
+"""Their boxes together cover at most so many times the picture; those of nested lines cover hundreds."""
+
 WIDE = 0.7
 """Pieces wider than this times their height may be digits that touch."""
 
@@ -87,6 +90,8 @@ def components(strength: Plane, mask: Mask) -> list[Piece]:
     least = max(6, mask.size // 40_000, int(stats[1:, cv2.CC_STAT_AREA].max(initial=0)) // 150)
     kept = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] >= least]
     kept = sorted(kept, key=lambda i: -int(stats[i, cv2.CC_STAT_AREA]))[:MOST_PIECES]
+    boxes = stats[kept, cv2.CC_STAT_WIDTH].astype(np.int64) * stats[kept, cv2.CC_STAT_HEIGHT]
+    kept = kept[: max(1, int(np.searchsorted(boxes.cumsum(), MOST_COVERED * mask.size)))]
     pieces = []
     for i in kept:
         x, y, w, h, _ = (int(value) for value in stats[i])

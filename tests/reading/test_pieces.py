@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 
-from hellodl.reading.pieces import Piece, cut_up, joined
+from hellodl.reading.pieces import Piece, components, cut_up, joined
 
 
 def leaning_strokes():
@@ -39,3 +39,11 @@ def test_only_what_was_cut_off_is_said_to_be():
 def test_narrow_pieces_are_left_whole():
     piece = Piece((0, 0, 30, 60), np.ones((60, 30), np.float32) * (np.arange(30) < 8))
     assert cut_up(piece) == [piece]
+
+
+def test_nested_strokes_are_soon_too_many():
+    """Each of these boxes covers the picture; they would take the square of its pixels."""
+    x = np.arange(400)
+    mask = (x + x[:, None]) % 8 < 4
+    found = components(mask.astype(np.float32), mask)
+    assert 0 < sum(piece.strength.size for piece in found) < 5 * mask.size

@@ -1,6 +1,8 @@
 """Reading: what a picture says, how sure that is, and what is wrong in words."""
 
 import io
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -335,3 +337,34 @@ def test_readings_compare_by_what_they_say(model):
     image = digits()[0][0]
     assert isinstance(read(image, model), Reading)
     assert read(image, model) == read(encoded(image), model)
+
+
+PEAK = """
+import re, sys
+from pathlib import Path
+import numpy as np
+from hellodl.reading.reader import read
+read(np.load(sys.argv[1]))
+print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024)
+"""
+DOWN, ACROSS = np.mgrid[:1600, :1600]
+MUCH_INK = {  # of pictures as large as reading ever sees, where ink is
+    "fine diagonals": (ACROSS + DOWN) % 4 < 2,
+    "diagonals": (ACROSS + DOWN) % 8 < 4,
+    "checkerboard": (ACROSS // 40 + DOWN // 40) % 2 > 0,
+    "nested frames": np.minimum(np.minimum(ACROSS, 1599 - ACROSS), np.minimum(DOWN, 1599 - DOWN)) % 10 < 4,
+    "sloped stripes": (ACROSS * 0.1 + DOWN) % 10 < 4,
+    "steep stripes": (ACROSS + DOWN * 0.05) % 10 < 4,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("name", MUCH_INK)
+def test_ink_everywhere_takes_less_than_half_a_gigabyte(name, tmp_path):
+    """And seconds, where each stroke's box covers the picture: read without end before."""
+    file = tmp_path / "ink.npy"
+    np.save(file, np.where(MUCH_INK[name], 0, 255).astype(np.uint8))
+    command = [sys.executable, "-c", PEAK, file]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert int(run.stdout) < 500
