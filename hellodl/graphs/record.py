@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hellodl.autograd.gradient import handed_down, push_down
+from hellodl.autograd.gradient import handed_down, push_down, zeros
 from hellodl.autograd.ops import Power
 from hellodl.autograd.tensor import Tensor, evaluate, topological_order
 from hellodl.errors import UsageError
@@ -81,9 +81,9 @@ def record(y: Tensor, names: Mapping[Tensor, str] | None = None) -> Graph:
             f"drawing: the graph has {len(order):,} nodes, expected at most {_MOST_NODES}; draw a part of it"
         )
         raise UsageError(msg)
-    gradients = {node: _zeros(node) for node in order} | push_down(y)
+    gradients = {node: zeros(node) for node in order} | push_down(y)
     lines = [
-        (node, x, _zeros(x) if g is None else g)
+        (node, x, zeros(x) if g is None else g)
         for node in order
         for x, g in handed_down(node, gradients[node], gradients)
     ]
