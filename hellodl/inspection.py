@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hellodl.about import About
 from hellodl.checkpoint import TRAINING
 from hellodl.limits import is_whole
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hellodl.about import Calibration, DataIdentity, Epoch, Machine, Recipe, Results
     from hellodl.checkpoint import Checkpoint
 
 
@@ -44,55 +44,32 @@ class ResumePoint:
     epochs: int
 
 
-@dataclass(frozen=True)
-class Inspection:
-    """What a checkpoint holds. What the file does not say is empty or None.
+@dataclass(frozen=True, kw_only=True)
+class Inspection(About):
+    """What a checkpoint holds: all that it says about itself, and what was found in it.
 
-    `bytes` is the file's size; `network` the layers' widths; `pixels` the mean and deviation that pixels are
-    scaled by; `resume` is None where the training cannot go on from this file.
+    `bytes` is the file's size; `resume` is None where the training cannot go on from this file.
     """
 
     model: str
     bytes: int
-    network: tuple[int, ...]
     weights: int
     biases: int
-    pixels: tuple[float, float]
     tensors: tuple[TensorSummary, ...]
-    dataset: DataIdentity | None
-    settings: dict[str, Any]
-    history: tuple[Epoch, ...]
-    results: Results | None
-    versions: dict[str, str]
-    threads: int | None
     resume: ResumePoint | None
-    machine: Machine | None
-    recipe: Recipe
-    calibration: Calibration
 
 
 def examine(path: Path, loaded: Checkpoint) -> Inspection:
     """Everything `hellodl inspect` says about a checkpoint that was loaded from `path`."""
-    about = loaded.about
     sizes = {name: array.size for name, array in loaded.weights.items()}
     return Inspection(
+        **vars(loaded.about),
         model=str(path),
         bytes=path.stat().st_size,
-        network=about.network,
         weights=sum(size for name, size in sizes.items() if name.endswith(".weight")),
         biases=sum(size for name, size in sizes.items() if name.endswith(".bias")),
-        pixels=about.pixels,
         tensors=tuple(_summary(name, array) for name, array in loaded.arrays().items()),
-        dataset=about.dataset,
-        settings=about.settings,
-        history=about.history,
-        results=about.results,
-        versions=about.versions,
-        threads=about.threads,
         resume=_resume_point(loaded),
-        machine=about.machine,
-        recipe=about.recipe,
-        calibration=about.calibration,
     )
 
 

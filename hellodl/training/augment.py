@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.errors import UsageError
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -53,16 +51,6 @@ KINDS = {
     "affine": Strengths(shift=1.5, rotation=12.0, scale=0.12, shear=0.2),
     "elastic": Strengths(shift=1.0, rotation=10.0, scale=0.12, shear=0.15, elastic=0.8),
 }
-
-
-def augmenter(kind: str, **strengths: float) -> Augmenter:
-    """The augmentation called `kind` ("none", "shift", "affine", "elastic"), its strengths changed as given.
-
-    Raises UsageError for an unknown kind; `strengths` are those of Strengths.
-    """
-    if kind not in KINDS:
-        raise UsageError(f"augmentation: there is no kind {kind!r}, choose from {', '.join(KINDS)}")
-    return Augmenter(replace(KINDS[kind], **strengths))
 
 
 @dataclass(frozen=True)

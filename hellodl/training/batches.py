@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.optim import SCHEDULES
-from hellodl.training.augment import BLOCK, augmenter
+from hellodl.training.augment import BLOCK, KINDS, Augmenter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from hellodl.training.augment import Augmenter, Maps
+    from hellodl.training.augment import Maps
     from hellodl.training.pen import Watch
     from hellodl.training.settings import Settings
 
@@ -156,7 +156,7 @@ class Pictures:
 
     def __init__(self, images: Images, labels: Labels, kind: str, seed: int) -> None:
         self._images, self._labels = images.reshape(len(images), -1), labels
-        self._augmenter = None if kind == "none" else augmenter(kind)
+        self._augmenter = None if kind == "none" else Augmenter(KINDS[kind])
         self._seed = seed
         self._gathered = np.empty((0, self._images.shape[1]), np.uint8)  # as they were before distortion
         self._maps: dict[tuple[int, ...], Maps] = {}  # those of the current epoch
