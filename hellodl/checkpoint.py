@@ -24,11 +24,12 @@ from hellodl.system.files import kind_at, write_atomically
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from hellodl.about import About
+    from hellodl.nn import Function
 
     Arrays = dict[str, NDArray[np.float32]]
     Images = NDArray[np.uint8]
@@ -61,26 +62,14 @@ class TrainedNet(DigitNet):
         self.recipe, self.calibration = about.recipe, about.calibration
         self.classes = about.dataset.classes if about.dataset else abouts.DIGITS
 
-    def predict(self, images: Images) -> NDArray[np.float32]:
-        """As DigitNet's, as the other two. Raises ModelError for weights so large that they overflow."""
-        return _finite(super().predict, images)
-
-    def logits(self, images: Images) -> NDArray[np.float32]:
-        """Ten raw scores a picture."""
-        return _finite(super().logits, images)
-
-    def hidden(self, images: Images) -> NDArray[np.float32]:
-        """The activations of the last hidden layer."""
-        return _finite(super().hidden, images)
-
-
-def _finite(function: Callable[[Images], NDArray[np.float32]], images: Images) -> NDArray[np.float32]:
-    with np.errstate(all="ignore"):
-        results = function(images)
-    if not np.isfinite(results).all():
-        problem = "the model answers NaN or infinity, expected numbers; its weights are too large"
-        raise ModelError(f"{problem}, train it again with a smaller --lr")
-    return results
+    def _answer(self, function: Function, images: Images) -> NDArray[np.float32]:
+        """As DigitNet's. Raises ModelError for weights so large that they overflow."""
+        with np.errstate(all="ignore"):
+            results = super()._answer(function, images)
+        if not np.isfinite(results).all():
+            problem = "the model answers NaN or infinity, expected numbers; its weights are too large"
+            raise ModelError(f"{problem}, train it again with a smaller --lr")
+        return results
 
 
 @dataclass(frozen=True)

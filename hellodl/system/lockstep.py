@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Meet = Callable[[], None]  # returns when the other process has called it too
     Check = Callable[[], None]  # raises, or ends this process, if the other one has ended
 
-PROCESSES = 4 if sys.platform == "linux" else 1  # at most; elsewhere forking is unsafe, or there is none
+PROCESSES = 3 if sys.platform == "linux" else 1  # at most; elsewhere forking is unsafe, or there is none
 SPINS = 2000  # looks, 0.2 ms in all, before a process that waits lets others have its processor
 CHECK_EVERY = 1.0  # seconds of waiting before looking whether the other process still lives
 AHEAD = 4  # arrays that a process may have filled before the first of them is taken

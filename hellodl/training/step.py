@@ -1,16 +1,15 @@
 """One step down the hill, taken alone or shared with other processes.
 
 A batch is worked on as two shards. Who works on them, one process or two, makes no difference to any bit of
-the result: each shard is computed by one thread, and the sum of two numbers knows no order. Where there are
-more processors, others distort the pictures of the steps to come, which takes as long as learning from them.
+the result: each shard is computed by one thread, and the sum of two numbers knows no order. Where there is
+one more processor, a third process distorts the pictures of the steps to come.
 """
 
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,10 +33,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
     Images = NDArray[np.uint8]
-    Helper = tuple[list[Relay], Check | None]  # None: there is no process to be had
 
 WORTH_SPLITTING = 32  # images in a batch: halves of fewer take as long as the whole
-HELPERS = 2  # processes that distort pictures: then that no longer takes longer than the step itself
 
 TARGETS = np.column_stack([np.eye(10), np.full(10, 0.1)])  # a column for each label; the last is NO_DIGIT's
 
@@ -111,8 +108,8 @@ class Step:
         optimizer: it owns the network's weights.
         pictures: what batches are gathered from.
         batch_size: images a step.
-        processes: how many may work; 2 share out every step, 2 more distort pictures if that takes long. The
-            weights come out the same bit for bit.
+        processes: how many may work; 2 share out every step, a third distorts pictures if that takes long.
+            The weights come out the same bit for bit.
     """
 
     def __init__(
@@ -121,9 +118,8 @@ class Step:
         self._optimizer, self._pictures = optimizer, pictures
         slices = split(batch_size)
         self._sharing = min(processes, len(slices))
-        self._helping = min(processes - self._sharing, HELPERS) if pictures.take_long else 0
-        self._helpers: Sequence[Helper] = ()
-        self._taken = 0  # steps since others began to help
+        self._helping = processes > self._sharing and pictures.take_long
+        self._ahead: tuple[list[Relay], Check] | None = None  # what a helper made ready, shard by shard
         self._gradients = [optimizer.gradient, *(optimizer.zeros() for _ in slices[1:])]
         self._shards = [
             Shard(net, number, rows, batch_size, optimizer.views(gradient))
@@ -136,7 +132,6 @@ class Step:
         for shard in self._ours:
             self._read(shard, batch)
             shard.program.run()
-        self._taken += 1
         self._meet()
         loss = sum(shard.loss for shard in self._shards)
         if not math.isfinite(loss):
@@ -162,12 +157,12 @@ class Step:
         return self._ours[0].accuracy()
 
     def _read(self, shard: Shard, batch: Batch) -> None:
-        """Give a shard its images: those that a helper has made ready, if there are helpers."""
-        if not self._helpers:
+        """Give a shard its images: those that the helper has made ready, if there is one."""
+        if self._ahead is None:
             shard.read(self._pictures, batch)
-            return
-        relays, check = self._helpers[self._taken % len(self._helpers)]
-        relays[shard.number].take(partial(shard.use, self._pictures, batch), check)
+        else:
+            relays, check = self._ahead
+            relays[shard.number].take(partial(shard.use, self._pictures, batch), check)
 
     @property
     def processes(self) -> int:
@@ -181,38 +176,26 @@ class Step:
         `to_come` are all batches that `take` may be given inside, in their order.
         """
         with ExitStack() as company:
-            self._taken = 0
-            helpers = [company.enter_context(self._helper(to_come, n)) for n in range(self._helping)]
-            self._helpers = helpers if all(check for _, check in helpers) else ()
-            self._helping = len(self._helpers)
+            if self._helping:
+                with suppress(OSError):  # no semaphores, and so no second process below
+                    relays = [Relay(shard.images.shape, np.uint8) for shard in self._shards]
+                    check = company.enter_context(beside(partial(self._help, to_come, relays)))
+                    self._ahead = (relays, check) if check else None
+                self._helping = self._ahead is not None
             if self._sharing > 1:
-                self._share_with(company.enter_context(in_lockstep(partial(self._assist, to_come))))
+                meet = company.enter_context(in_lockstep(partial(self._assist, to_come)))
+                if meet:
+                    self._share(0, meet)
+                else:
+                    self._sharing = 1
             try:
                 yield
             finally:
                 self._take_over()
 
-    def _share_with(self, meet: Meet | None) -> None:
-        """Do half of the work, if there is somebody for the other half."""
-        if meet is None:
-            self._sharing = 1
-        else:
-            self._share(0, meet)
-
-    @contextmanager
-    def _helper(self, to_come: Iterable[Batch], number: int) -> Iterator[Helper]:
-        """Inside, a process distorts batches ahead: that of this number, and every so manieth after it."""
-        try:
-            relays = [Relay(shard.images.shape, np.uint8) for shard in self._shards]
-        except OSError:
-            relays = []
-        theirs = islice(to_come, number, None, self._helping)
-        with beside(partial(self._help, theirs, relays)) if relays else nullcontext() as check:
-            yield relays, check
-
-    def _help(self, batches: Iterable[Batch], relays: list[Relay], check: Check) -> None:
-        """A helper's life."""
-        for batch in batches:
+    def _help(self, to_come: Iterable[Batch], relays: list[Relay], check: Check) -> None:
+        """The life of the process that distorts ahead."""
+        for batch in to_come:
             for shard, relay in zip(self._shards, relays, strict=True):
                 relay.fill(partial(shard.gather, self._pictures, batch), check)
 
@@ -232,7 +215,7 @@ class Step:
 
     def _take_over(self) -> None:
         """Do all the work of a step in this process."""
-        self._ours, self._part, self._meet, self._helpers = self._shards, ALL, _nobody_to_meet, ()
+        self._ours, self._part, self._meet, self._ahead = self._shards, ALL, _nobody_to_meet, None
         self._optimizer.gradient, *self._others = self._gradients
 
 

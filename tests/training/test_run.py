@@ -91,7 +91,7 @@ def test_one_process_or_several_give_the_same_weights_bit_for_bit(run, tmp_path,
     """Also where a run with one goes on with two."""
     alone, together, mixed = (tmp_path / f"{name}.safetensors" for name in ("alone", "together", "mixed"))
     run(settings_of(**COMBINATIONS[name]), output=alone)
-    for threads in (2, 3, 4) if "augment" in COMBINATIONS[name] else (2,):
+    for threads in (2, 3) if "augment" in COMBINATIONS[name] else (2,):
         run(settings_of(**COMBINATIONS[name]), output=together, threads=threads)
         assert learned(together) == learned(alone)
     with pytest.raises(Interrupted):
@@ -112,7 +112,7 @@ def test_small_and_odd_batches_are_worked_on_too(run, output):
 @pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
 @pytest.mark.parametrize(
     ("augment", "batch_size", "asked", "used"),
-    [("elastic", 100, 8, 4), ("elastic", 100, 3, 3), ("affine", 20, 8, 3), ("shift", 100, 8, 2)],
+    [("elastic", 100, 8, 3), ("elastic", 100, 2, 2), ("affine", 20, 8, 2), ("shift", 100, 8, 2)],
 )
 def test_more_processes_are_used_where_distorting_takes_long(run, augment, batch_size, asked, used):
     settings = settings_of(augment=augment, batch_size=batch_size, epochs=1)
