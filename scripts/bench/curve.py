@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from knobs import last_line, trained
+from knobs import end_of, trained
 
 HERE = Path(__file__).resolve().parent
 PEER = [sys.executable, str(HERE / "peers" / "torch_recipe.py")]
@@ -40,7 +40,7 @@ def main() -> None:
 
 def peer(preset: str, seed: int) -> dict[str, float]:
     """The end of a run of PyTorch."""
-    return last_line([*PEER, preset, str(seed)], os.environ | {"MNIST_DIR": str(MNIST)})
+    return end_of([*PEER, preset, str(seed)], os.environ | {"MNIST_DIR": str(MNIST)})
 
 
 def told(runs: list[dict[str, float]], seconds: str) -> str:

@@ -59,17 +59,19 @@ def main() -> None:
 
 
 def trained(settings: str, seed: int) -> dict[str, float]:
-    """The last record of a run of `hellodl train`."""
+    """The last records of a run of `hellodl train`: of its last epoch and of its end."""
     with tempfile.TemporaryDirectory() as folder:
         rest = ["--seed", str(seed), "-o", f"{folder}/m.safetensors", "--json"]
-        return last_line([*HELLODL, "train", *settings.split(), *rest])
+        return end_of([*HELLODL, "train", *settings.split(), *rest])
 
 
-def last_line(command: list[str], environment: dict[str, str] | None = None) -> dict[str, float]:
-    """The last JSON line that a program prints."""
+def end_of(command: list[str], environment: dict[str, str] | None = None) -> dict[str, float]:
+    """What the last two JSON lines say that a program prints."""
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
-    line: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return line
+    told: dict[str, float] = {}
+    for line in done.stdout.splitlines()[-2:]:
+        told |= json.loads(line)
+    return told
 
 
 def spread(shares: list[float]) -> str:
