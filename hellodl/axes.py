@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from string import ascii_letters
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,7 +91,7 @@ class Einsum(Op, name="einsum"):
         ):
             msg = f"einsum: {subscripts!r} does not fit shapes {' and '.join(str(x.shape) for x in inputs)}"
             raise ShapeError(msg)
-        spare = iter(sorted(set(map(chr, range(ord("A"), ord("z")))) - letters - set("[\\]^_`")))
+        spare = iter(sorted(set(ascii_letters) - letters))
         for i, x in enumerate(inputs):  # "ii" is "ij" times the identity matrix, another input
             for n, letter in enumerate(terms[i]):
                 if letter in terms[i][:n]:

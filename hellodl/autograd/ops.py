@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 class Elementwise(Op):
     """An op on each element alone; inputs are broadcast against each other."""
 
-    in_place = True
-
     def shape(self, *shapes: Shape) -> Shape:
         """The shape all inputs broadcast to."""
         first = shapes[0]
@@ -139,7 +137,6 @@ class Power(Elementwise, name="power", symbol="**"):
 
     exponent: float
 
-    in_place = False  # x is read more than once
     quick = range(2, 9)  # by multiplying, a hundred times as fast as np.power
 
     @classmethod

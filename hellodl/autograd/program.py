@@ -165,7 +165,7 @@ class _Plan:
 
     def _take_buffer(self, node: Tensor, position: int) -> Array:
         """A flat buffer for a node: an input's that may be overwritten, a free one, or a new one."""
-        if node.op and node.op.in_place and node.op.fills:
+        if node.op and node.op.in_place:
             for x in node.inputs:
                 if self._may_overwrite(x, node, position):
                     return self._buffers.pop(x)

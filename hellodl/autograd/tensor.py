@@ -204,7 +204,7 @@ class Op:
     name: str = "an op without a name"
     symbol: str = ""  # what a drawing shows; the name unless given
     dtype: np.dtype[Any] | None = None  # of the result; the inputs' unless given
-    in_place: bool = False  # `forward` may write over an input of the same shape
+    in_place: bool = False  # `forward` may write over an input of the same shape, as it reads it once
     fills: bool = False  # whether `forward` is known to fill `out`
 
     def __init_subclass__(cls, name: str = "", symbol: str = "") -> None:

@@ -146,8 +146,6 @@ class Scatter(Op, name="scatter"):
 class Masked(Elementwise, name="masked"):
     """x where the mask is not 0, else 0: its bits, read as an integer, times 1 or 0."""
 
-    in_place = False
-
     @classmethod
     def of(cls, x: Operand, mask: Operand) -> Tensor:
         """The node, of two tensors of the same precision."""

@@ -186,6 +186,20 @@ def test_an_op_of_ones_own_in_three_lines(monkeypatch):
     assert Cube()(2).item() == 8
 
 
+def test_an_op_of_ones_own_may_read_its_input_after_it_wrote():
+    """No program lets it write over the input, also once it is known to fill its result."""
+
+    class Sum(Elementwise, name=""):
+        def forward(self, out, x):
+            np.exp(x, out=out)
+            out += x
+
+    x = Tensor([1.0, 2.0])
+    y = Sum()(x * 2)
+    for _ in range(3):
+        np.testing.assert_array_equal(Program(y).run(), y.value)
+
+
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
