@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     exp, log, sin, cos, tanh, sqrt = Tensor.exp, Tensor.log, Tensor.sin, Tensor.cos, Tensor.tanh, Tensor.sqrt
     sigmoid, relu, gelu, abs, sum = Tensor.sigmoid, Tensor.relu, Tensor.gelu, Tensor.abs, Tensor.sum  # noqa: A001 - NumPy's names
     clip, maximum, minimum, mean, prod = Tensor.clip, Tensor.maximum, Tensor.minimum, Tensor.mean, Tensor.prod
-    max, min, var, std, argmax = Tensor.max, Tensor.min, Tensor.var, Tensor.std, Tensor.argmax  # noqa: A001
+    max, min, var, std, argmax = Tensor.max, Tensor.min, Tensor.var, Tensor.std, Tensor.argmax  # noqa: A001 - the same
     reshape, flatten, transpose, detach = Tensor.reshape, Tensor.flatten, Tensor.transpose, Tensor.detach
     softmax, log_softmax = Tensor.softmax, Tensor.log_softmax
 

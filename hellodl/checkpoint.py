@@ -106,7 +106,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 
     Raises HellodlError if the file cannot be written; what was there before is untouched.
     """
-    from safetensors.numpy import save as to_bytes  # noqa: PLC0415 - only where it is used
+    from safetensors.numpy import save as to_bytes
 
     contiguous = {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays().items()}
     write_atomically(path, to_bytes(contiguous, {KEY: abouts.write(checkpoint.about)}))
@@ -139,7 +139,7 @@ def load(path: Path) -> Checkpoint:
 
     Nothing in the file is trusted, and no array is read before its size is known to be right.
     """
-    from safetensors import SafetensorError, safe_open  # noqa: PLC0415 - only where it is used
+    from safetensors import SafetensorError, safe_open
 
     try:
         _check_start(path)
@@ -178,7 +178,7 @@ def load_weights(path: Path, widths: Sequence[int]) -> Arrays:
 
 
 def _safetensors(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np.generic]]:
-    from safetensors import SafetensorError, safe_open  # noqa: PLC0415 - only where it is used
+    from safetensors import SafetensorError, safe_open
 
     try:
         _check_start(path)

@@ -142,6 +142,15 @@ def test_nothing_that_is_read_can_run_code(source: Path) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=place)
+def test_every_exception_to_a_rule_carries_its_reason(source: Path) -> None:
+    """`# noqa: RULE - why` and `# type: ignore[rule] # why`."""
+    reason = r"# (noqa: [A-Z]+\d+(, [A-Z]+\d+)* - \S|type: ignore\[[\w, -]+\] # \S)"
+    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1):
+        if "# noqa" in line or "# type: ignore" in line:
+            assert re.search(reason, line), f"{place(source)}:{number}"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=place)
 def test_files_and_functions_fit_on_a_screen(source: Path) -> None:
     """At most 330 lines a file and 30 a function, decorators not counted."""
     assert len(source.read_text(encoding="utf-8").splitlines()) <= 330

@@ -314,8 +314,8 @@ def evaluate(*outputs: Tensor) -> list[Array]:
             inputs = node.inputs
             if node._value is None or max([x._since for x in inputs]) > node._until:
                 arrays = [x._value for x in inputs]
-                node._value = node.op.result(node.shape, node.dtype, *arrays)  # type: ignore[union-attr, arg-type]
+                node._value = node.op.result(node.shape, node.dtype, *arrays)  # type: ignore[union-attr, arg-type] # leaves have values
                 node._value.flags.writeable = False  # no reader changes what a graph says
                 node._since = now
             node._until = now
-        return [t._value for t in outputs]  # type: ignore[misc]
+        return [t._value for t in outputs]  # type: ignore[misc] # all are computed now

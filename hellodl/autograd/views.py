@@ -41,7 +41,7 @@ class View(Op):
     def forward(self, out: Array, x: Array) -> None:
         out[...] = self.view(x)
 
-    def result(self, shape: Shape, dtype: np.dtype[Any], x: Array) -> Array:  # type: ignore[override]
+    def result(self, shape: Shape, dtype: np.dtype[Any], x: Array) -> Array:  # type: ignore[override] # of one input
         return self.view(x)
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
@@ -152,7 +152,7 @@ class Masked(Elementwise, name="masked"):
         x, mask = as_tensors((x, mask))
         return cls()(x, mask if mask.dtype is x.dtype else apply("cast", mask != 0, dtype=x.dtype))
 
-    def step(self, out: Array, x: Array, mask: Array) -> Callable[[], object]:  # type: ignore[override]
+    def step(self, out: Array, x: Array, mask: Array) -> Callable[[], object]:  # type: ignore[override] # of one input
         bits = f"u{out.itemsize}"
         x, mask, out, one = x.view(bits), mask.view(bits), out.view(bits), np.ones((), bits)
 

@@ -125,9 +125,9 @@ data_dir_option = click.option(
 )
 
 
-def output_option(help: str, metavar: str = "FILE", **more: Any) -> Callable[[Function], Function]:  # noqa: A002 - as click calls it
+def output_option(purpose: str, metavar: str = "FILE", **more: Any) -> Callable[[Function], Function]:
     """The option -o."""
-    return click.option("-o", "--output", type=FILE, metavar=metavar, help=help, **more)
+    return click.option("-o", "--output", type=FILE, metavar=metavar, help=purpose, **more)
 
 
 def model_argument(function: Callable[..., None]) -> Callable[..., None]:

@@ -34,8 +34,10 @@ def _numbers(_context: click.Context, option: click.Parameter, text: str) -> lis
     return found
 
 
-def _numbers_option(name: str, default: str, help: str) -> Callable[[Any], Any]:  # noqa: A002 - as click calls it
-    return click.option(name, default=default, show_default=True, metavar="F,…", callback=_numbers, help=help)
+def _numbers_option(name: str, default: str, purpose: str) -> Callable[[Any], Any]:
+    return click.option(
+        name, default=default, show_default=True, metavar="F,…", callback=_numbers, help=purpose
+    )
 
 
 @common.command(

@@ -29,7 +29,7 @@ class Command(click.Command):
         super().__init__(*args, **{"context_settings": _CONTEXT, **kwargs})
         self.examples = examples
 
-    def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 - click would cut it there
+    def get_short_help_str(self, _limit: int = 0) -> str:
         """What the list of commands says: the first paragraph, whole."""
         return " ".join((self.help or "").split("\n\n")[0].split())
 
@@ -46,7 +46,7 @@ class Command(click.Command):
             with formatter.section(group):
                 formatter.write_dl([record for _, record in entries])
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, each with what it does: beside it where all fit on a line, else below it."""
         if not self.examples:
             return

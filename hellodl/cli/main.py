@@ -43,11 +43,11 @@ _COMPLETION = "_HELLODL_COMPLETE"  # the variable by which a shell asks for comp
 class Commands(Command, click.Group):
     """Imports a command's file only when that command is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         """The commands in the order people use them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, from the file of that name."""
         if cmd_name not in COMMANDS:
             return None

@@ -37,7 +37,7 @@ class Found:
 
 def cache_folder() -> Path | None:
     """Where hellodl keeps what it can fetch or make again; None for a user who has no home."""
-    import platformdirs  # noqa: PLC0415 - slow, and not needed with --data-dir
+    import platformdirs
 
     try:
         return Path(platformdirs.user_cache_dir("hellodl"))

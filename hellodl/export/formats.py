@@ -65,13 +65,13 @@ def npz(model: DigitNet) -> bytes:
     """The weights by name and `pixels`, their mean and deviation, as NumPy's `load` reads them."""
     buffer = io.BytesIO()
     arrays = {name: np.ascontiguousarray(p.value) for name, p in model.named_parameters().items()}
-    np.savez(buffer, **arrays, pixels=np.array(model.pixels, np.float64))  # type: ignore[arg-type]
+    np.savez(buffer, **arrays, pixels=np.array(model.pixels, np.float64))  # type: ignore[arg-type] # none is called allow_pickle
     return buffer.getvalue()
 
 
 def onnx(model: DigitNet) -> bytes:
     """The network as an ONNX model, any number of images at a time. Raises UsageError without onnx."""
-    from hellodl.export.onnx_graph import onnx_model  # noqa: PLC0415 - onnx is an extra, and slow to import
+    from hellodl.export.onnx_graph import onnx_model
 
     return onnx_model(model)
 

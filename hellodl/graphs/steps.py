@@ -37,10 +37,9 @@ def backward_steps(graph: Graph) -> Iterator[Step]:
         for i, edge in enumerate(graph.edges):
             if edge.source == number:
                 share, so_far = edge.handed_down, collected.get(edge.target, 0.0)
-                both = isinstance(share, float) and isinstance(
-                    so_far, float
-                )  # arrays are told by their shape
-                collected[edge.target] = so_far + share if both else share  # type: ignore[operator]
+                if isinstance(share, float) and isinstance(so_far, float):  # arrays are told by their shape
+                    share += so_far
+                collected[edge.target] = share
                 handed_down.append((i, collected[edge.target]))
         if handed_down:
             yield Step(number, tuple(handed_down))

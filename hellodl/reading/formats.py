@@ -24,7 +24,7 @@ PAGE = "#"
 
 def undecoded(name: str, file: IO[bytes]) -> Image:
     """An image that has not been decoded yet; of a PDF, a page as drawn."""
-    from PIL import Image as PillowImage  # noqa: PLC0415 - only those who read pictures pay for the import
+    from PIL import Image as PillowImage
 
     file.seek(0)
     head = file.read(11)

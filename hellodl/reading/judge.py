@@ -77,7 +77,7 @@ class Judge:
 @cache
 def shipped() -> Judge:
     """The judge that ships with hellodl."""
-    from safetensors.numpy import load_file  # noqa: PLC0415 - only those who read pictures pay for the import
+    from safetensors.numpy import load_file
 
     return Judge(load_file(SHIPPED))
 

@@ -55,7 +55,7 @@ def load_picture(source: Source | Picture) -> Picture:
 
     Only the first frame is read. Raises PictureError, naming the source, for anything that is no picture.
     """
-    from PIL import Image  # noqa: PLC0415 - only those who read pictures pay for the import
+    from PIL import Image
 
     if isinstance(source, Picture):
         return source
@@ -72,7 +72,7 @@ def load_picture(source: Source | Picture) -> Picture:
 
 def _image_from_array(array: NDArray[np.generic]) -> Image:
     """Pillow image of an array: bool, uint8, uint16, or floats of 0 to 1 (0 to 255 when any exceeds 1)."""
-    from PIL import Image  # noqa: PLC0415 - see load_picture
+    from PIL import Image
 
     kind = f"array of {array.dtype}, shape {array.shape}"
     channels = array.shape[2] if array.ndim == 3 else 1
@@ -97,7 +97,7 @@ def _upright(name: str, image: Image, *, ours: bool = True) -> Image:
 
 def _decoded(image: Image, *, ours: bool) -> Image:
     """Decode (at a fraction where that saves time), bring to eight bits, turn by EXIF."""
-    from PIL import Image as PillowImage  # noqa: PLC0415 - see load_picture
+    from PIL import Image as PillowImage
 
     width, height = image.size
     turn = UPRIGHT.get(_orientation(image))
@@ -125,7 +125,7 @@ def _orientation(image: Image) -> int:
 
 def _eight_bit(image: Image) -> Image:
     """Grey, grey with alpha, RGB or RGBA, eight bits a channel."""
-    from PIL import Image as PillowImage  # noqa: PLC0415 - see load_picture
+    from PIL import Image as PillowImage
 
     if image.mode.startswith("I;16"):  # convert("L") would clip 16 bits to white
         values = np.asarray(image)

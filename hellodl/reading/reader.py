@@ -109,7 +109,7 @@ def read(
     ModelError for a bad model.
     """
     if model is None:
-        from hellodl.checkpoint import load_model  # noqa: PLC0415 - callers may bring a model of their own
+        from hellodl.checkpoint import load_model
 
         model = load_model(None)
     return read_all([load_picture(source)], model, invert=invert, doubt=doubt)[0]
@@ -162,8 +162,8 @@ def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt)
 
     The first reading that is sure counts, else the one with most belief.
     """
-    from hellodl.reading.ink import find_ink, polarities, to_grey  # noqa: PLC0415 - OpenCV only where needed
-    from hellodl.reading.sheet import alone_on_sheet  # noqa: PLC0415
+    from hellodl.reading.ink import find_ink, polarities, to_grey
+    from hellodl.reading.sheet import alone_on_sheet
 
     grey, scale = to_grey(picture)
     sheet = alone_on_sheet(grey)
@@ -186,8 +186,8 @@ def _preference(reading: Reading) -> float:
 
 def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Reading:
     """Find the digits in ink, and read them; where nothing is a digit, say what would be likeliest."""
-    from hellodl.reading.lattice import groups  # noqa: PLC0415 - see _read_ink
-    from hellodl.reading.lines import find_lines  # noqa: PLC0415
+    from hellodl.reading.lattice import groups
+    from hellodl.reading.lines import find_lines
 
     recipe = _recipe_of(model)
     found = [groups(line, ink, recipe) for line in find_lines(ink.strength, ink.mask)]
@@ -210,7 +210,7 @@ class _Asked:
 
     def read(self, ink: Ink, doubt: Doubt, *, only_digits: bool = False) -> _Line:
         """The likeliest way through the line."""
-        from hellodl.reading.lattice import best_way  # noqa: PLC0415 - see _read_ink
+        from hellodl.reading.lattice import best_way
 
         likely = likelihoods(self.answers, self.judged, doubt)
         way, shares = best_way(self.groups, likely[:, :10] if only_digits else likely)

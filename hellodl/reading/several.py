@@ -54,7 +54,7 @@ def _in_threads(
     read: Callable[[list[Source]], Answers], waiting: Iterator[list[Source]]
 ) -> Generator[Reading | PictureError]:
     """What `read` says of each group, in order; a few groups are read ahead of what is asked for."""
-    from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415 - only where it is used
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     threads = min(available_cpus(), MOST_THREADS)
     pool = ThreadPoolExecutor(threads, "hellodl-reading")

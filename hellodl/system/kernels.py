@@ -75,7 +75,7 @@ def kernel_in_use() -> str:
 
     To be asked once NumPy is loaded; it cannot change after that.
     """
-    from threadpoolctl import threadpool_info  # noqa: PLC0415 - small networks never ask
+    from threadpoolctl import threadpool_info
 
     blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
     of_numpy = [library for library in blas if "numpy" in library["filepath"]] or blas

@@ -109,7 +109,7 @@ class Relay:
 
 def _semaphore(value: int) -> Any:
     """A semaphore for processes forked later, or None if there are none to be had."""
-    import multiprocessing  # noqa: PLC0415 - only where it is used
+    import multiprocessing
 
     try:
         return multiprocessing.get_context("fork").Semaphore(value)

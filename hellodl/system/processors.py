@@ -42,7 +42,7 @@ def one_blas_thread() -> None:
     OpenBLAS starts a thread for every core it sees and lets them spin while they wait for each other; in a
     container that may use less, or beside a busy program, that makes training many times slower, not faster.
     """
-    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - most who import this file do not need it
+    from threadpoolctl import ThreadpoolController
 
     ThreadpoolController().limit(limits=1, user_api="blas")
 
@@ -57,7 +57,7 @@ def share_out(work: Callable[[Item], None], items: Sequence[Item]) -> None:
         for item in items:
             work(item)
         return
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only where it is used
+    from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(work, items):  # raises what `work` raises

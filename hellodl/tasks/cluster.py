@@ -132,7 +132,7 @@ class _Task:
 
 def versions() -> str:
     """What has to be the same everywhere."""
-    import numpy as np  # noqa: PLC0415 - Dask has loaded it already, the command line not always
+    import numpy as np
 
     return f"hellodl {__version__} and NumPy {np.__version__}"
 

@@ -74,7 +74,7 @@ class LocalWorkers:
         """Wait for the end of one of the tasks under way."""
         while True:
             pipe = connection.wait(list(self._busy))[0]
-            worker = self._busy.pop(pipe)  # type: ignore[call-overload]
+            worker = self._busy.pop(pipe)  # type: ignore[call-overload] # a pipe, as it went in
             try:
                 result, error = worker.pipe.recv()
             except (EOFError, OSError):

@@ -112,7 +112,7 @@ class Augmenter:
 
     def maps(self, rng: np.random.Generator) -> Maps:
         """Random distortions for a block of pictures."""
-        import cv2  # noqa: PLC0415 - who distorts nothing does without OpenCV
+        import cv2
 
         sources = (self._sources(rng, BLOCK) + MARGIN).clip(0, PADDED - 1)
         rows = sources[:, 0] + PADDED * np.arange(BLOCK, dtype=np.float32)[:, None]
@@ -122,7 +122,7 @@ class Augmenter:
 
     def distort(self, images: Images, maps: Maps, out: Images) -> None:
         """Write copies of at most a block of images into `out`, distorted as `maps` says."""
-        import cv2  # noqa: PLC0415 - as above
+        import cv2
 
         count, inside = len(images), slice(MARGIN, -MARGIN)
         self._sheet[:count, inside, inside] = images.reshape(count, SIDE, SIDE)
@@ -174,7 +174,7 @@ def _change_strokes(sheet: Images, amounts: NDArray[np.float64]) -> Images:
 
     Blends each with its dilation (erosion): the largest (smallest) of a pixel and its four neighbours.
     """
-    import cv2  # noqa: PLC0415 - as above
+    import cv2
 
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     flat = sheet.reshape(-1, PADDED)

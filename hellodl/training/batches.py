@@ -84,7 +84,7 @@ def with_pen(images: Images, labels: Labels, seed: int, watch: Watch) -> tuple[I
 
     `watch` wraps what is gone through.
     """
-    from hellodl.training.pen import drawn_digits, drawn_others  # noqa: PLC0415 - needs OpenCV, slow to import
+    from hellodl.training.pen import drawn_digits, drawn_others
 
     rng = generator(seed, Purpose.PEN)
     digits, their_labels = drawn_digits(rng, PEN_DIGITS, watch)

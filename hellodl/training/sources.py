@@ -102,7 +102,7 @@ def _prepared(folder: Path, tell: Tell) -> Dataset:
 @lru_cache(maxsize=2)
 def _read(folder: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[str]]:
     """Images (n, 28, 28), labels (n,), and what was left out; kept, since both splits come from it."""
-    from hellodl.checkpoint import SHIPPED, load_model  # noqa: PLC0415 - reading loads OpenCV
+    from hellodl.checkpoint import SHIPPED, load_model
 
     images: list[NDArray[np.uint8]] = []
     labels, troubles, unfit = [], [], []

@@ -106,7 +106,7 @@ class Torch:
     """The same network, with the same first weights, in PyTorch."""
 
     def __init__(self, net: LeNet) -> None:
-        import torch  # noqa: PLC0415 - slow, and not everybody has it
+        import torch
 
         self.torch = torch
         conv = {"conv1": (6, 1, 5, 5), "conv2": (16, 6, 5, 5)}

@@ -120,7 +120,7 @@ def subset(images: str, _rounds: int) -> str:
 
 def digit(file: str, _rounds: int) -> str:
     """Write the first test image as a picture."""
-    from PIL import Image  # noqa: PLC0415 - the other probes do without
+    from PIL import Image
 
     Image.fromarray(datasets.load("mnist", "test").images[0]).save(file)
     return file

@@ -46,7 +46,7 @@ def drawn(folder: Path) -> list[tuple[str, Path]]:
 def photographed(folder: Path) -> list[tuple[str, Path]]:
     """The top of the report in a browser, wide and narrow, light and dark."""
     try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where it is there
+        from playwright.sync_api import sync_playwright
     except ImportError:
         return []
     if not (program := shutil.which("chromium")):

@@ -190,7 +190,7 @@ OPTIONS = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRew
 
 def survey(copy: Path, marked: Sequence[str]) -> dict[str, Any]:
     """How long each test takes, and which ones come through each line of the files."""
-    from coverage import CoverageData  # noqa: PLC0415 - of the tests' packages, for this alone
+    from coverage import CoverageData
 
     kept, data = copy.parent / "survey.json", copy.parent / "coverage"
     if kept.exists():

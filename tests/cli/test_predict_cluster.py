@@ -85,7 +85,7 @@ def test_addresses_are_fetched_by_the_workers(folder, tmp_path):
 def test_names_need_a_cluster_and_have_to_be_there(folder):
     with pytest.raises(UsageError, match="--names: is for many pictures on a --cluster"):
         CliRunner().invoke(cli, ["predict", "--names", "list.txt"], catch_exceptions=False)
-    from hellodl.cli.predict_cluster import names_in  # noqa: PLC0415 - beside what it tests
+    from hellodl.cli.predict_cluster import names_in
 
     with pytest.raises(DataError, match="cannot be read: No such file"):
         list(names_in(folder / "missing.txt"))

@@ -126,8 +126,8 @@ def test_a_new_run_begins_a_new_log_and_a_resumed_one_goes_on(train):
 
 def on_terminal(words, folder, columns=80, **environment):
     """What a terminal of so many columns is sent."""
-    import pty  # noqa: PLC0415 - POSIX has it
-    import termios  # noqa: PLC0415 - the same
+    import pty
+    import termios
 
     terminal, side = pty.openpty()
     termios.tcsetwinsize(side, (24, columns))

@@ -156,7 +156,7 @@ def test_a_killed_sweep_goes_on(tmp_path, small_mnist):
 def test_on_a_cluster_the_same_bit_for_bit(tmp_path, small_mnist):
     """Two workers, one of them killed half-way: the table of a local run."""
     pytest.importorskip("distributed")
-    from hellodl.tasks.cluster import ClusterWorkers  # noqa: PLC0415 - an extra
+    from hellodl.tasks.cluster import ClusterWorkers
 
     (tmp_path / "here").mkdir()
     run(make(tmp_path / "here", small_mnist), partial(LocalWorkers, count=2))
