@@ -158,29 +158,23 @@ def _recipe_of(model: Model) -> Recipe:
 
 
 def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt) -> Reading:  # noqa: FBT001 - internal
-    """Read what is written; a sheet alone before all of the picture, the likelier ink before the other.
+    """Read what is written, the likelier ink before the other: the first reading that is sure counts.
 
-    The first reading that is sure counts, else the one with most belief.
+    Else the one with most belief.
     """
     from hellodl.reading.ink import find_ink, polarities, to_grey
-    from hellodl.reading.sheet import alone_on_sheet
 
     grey, scale = to_grey(picture)
-    sheet = alone_on_sheet(grey)
     readings: list[Reading] = []
-    for plane in [grey] if sheet is None else [sheet, grey]:
-        for light in polarities(plane) if invert is None else (invert,):
-            readings.append(_read_lines(picture, find_ink(plane, scale, light=light), model, doubt))
-            if readings[-1].verdict is Verdict.DIGITS:
-                break
+    for light in polarities(grey) if invert is None else (invert,):
+        readings.append(_read_lines(picture, find_ink(grey, scale, light=light), model, doubt))
+        if readings[-1].verdict is Verdict.DIGITS:
+            break
     return max(readings, key=_preference)
 
 
 def _preference(reading: Reading) -> float:
-    """How well a picture reads: how many digits there are, as far as these are believed in.
-
-    A shadow's edge can look like a sheet's, and hide digits.
-    """
+    """How well a picture reads: how many digits there are, as far as these are believed in."""
     return sum(2 * digit.belief - 1 for digit in reading.digits)
 
 

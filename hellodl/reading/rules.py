@@ -52,7 +52,7 @@ MANY = 4
 """So many lines at about the same distance are ruled paper, and have no walls between them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Line:
     """A nearly horizontal line: its row in each column, and whether it runs from border to border."""
 
@@ -78,8 +78,8 @@ def printed(ink: Mask) -> Mask:
         return np.zeros_like(ink)
     across, down = straight_lines(ink), straight_lines(ink.T)
     form = _form_of(ink, across, down)
-    levels = [line.rows for line in across if _is_print(ink, line, form)]
-    columns = [line.rows for line in down if _is_print(ink.T, line, form)]
+    levels = _printed_of(across, ink, form)
+    columns = _printed_of(down, ink.T, form)
     pen = form.pen
     left = without(without(ink, ink, levels, pen).T, ink.T, columns, pen).T
     levels.sort(key=lambda rows: float(rows.mean()))
@@ -121,13 +121,21 @@ def usual_height(ink: Mask) -> float:
     return float(heights[np.searchsorted(np.cumsum(heights), heights.sum() / 2)])
 
 
+def _printed_of(lines: list[Line], ink: Mask, form: Form) -> list[Rows]:
+    """Those of parallel lines that are print; with two of them from border to border, all such are."""
+    sure = [line for line in lines if _is_print(ink, line, form)]
+    if sum(line.whole for line in sure) > 1:
+        sure += [line for line in lines if line.whole and line not in sure]
+    return [line.rows for line in sure]
+
+
 def _is_print(ink: Mask, line: Line, form: Form) -> bool:
     """Whether a line is longer than strokes of digits so tall, or thinner than this pen draws."""
     length = _length(ink, line.rows, GAP * form.tall)
-    if line.whole:
-        longer = form.trusted and 0 < WHOLE * form.tall < length
-        return longer or thickness(ink, line.rows, form.pen) < THIN * form.pen
-    return 0 < LONG * form.tall < length
+    thin = thickness(ink, line.rows, form.pen) < THIN * form.pen
+    if line.whole and (thin or not form.trusted):
+        return thin
+    return 0 < (WHOLE if line.whole or thin else LONG) * form.tall < length
 
 
 def _length(ink: Mask, rows: Rows, gap: float) -> int:
