@@ -15,6 +15,7 @@ from hellodl.cli.common import print_json, say
 from hellodl.cli.live import Block, has_blocks, is_lively
 from hellodl.cli.train_display import WIDEST, Course
 from hellodl.cli.words import command_name, counted, percent
+from hellodl.errors import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -62,14 +63,19 @@ class View:
         self._drawn = 0.0  # when the block was last drawn
         self._rows = 0
 
-    def watch(self, pictures: Iterable[Any]) -> Iterable[Any]:
-        """What is drawn first, with a bar."""
-        if not self._lively:
-            return pictures
-        from tqdm import tqdm
+    def watch(self, pictures: Iterable[Any]) -> Iterator[Any]:
+        """What is drawn first, with a bar. Raises Interrupted at a signal."""
+        if self._lively:
+            from tqdm import tqdm
 
-        ascii_only = not has_blocks(sys.stderr)
-        return tqdm(pictures, "drawing", leave=False, unit=" pictures", ascii=ascii_only, dynamic_ncols=True)
+            ascii_only = not has_blocks(sys.stderr)
+            pictures = tqdm(
+                pictures, "drawing", leave=False, unit=" pictures", ascii=ascii_only, dynamic_ncols=True
+            )
+        for picture in pictures:
+            if self._stopped():
+                raise Interrupted("stopped before the first step; nothing was written")
+            yield picture
 
     def progress(self, trainer: Trainer, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The batches; what is seen moves along with them."""
