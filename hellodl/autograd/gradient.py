@@ -52,19 +52,20 @@ def handed_down(y: Tensor, g: Tensor, wanted: Container[Tensor]) -> list[tuple[T
         return []
     parts = op.backward(g, y, *inputs)
     if not isinstance(parts, tuple) or len(parts) != len(inputs):
-        raise TypeError(f"{op.name}: backward gave {parts!r:.80}, expected a tuple, one for each input")
+        raise TypeError(f"{op.name}: backward gave {parts!r:.80}, expected a tuple of tensors, one an input")
     handed: list[tuple[Tensor, Tensor | None]] = []
     for x, part in zip(inputs, parts):  # noqa: B905 - as long; to ask takes time
         if x in wanted:
-            given = part if part is None or isinstance(part, Tensor) else part(g, y, *inputs)
-            if given is not None and (given.shape != x.shape or given.dtype is not x.dtype):
-                given = fitted(given, x, op)
-            handed.append((x, given))
+            given = part(g, y, *inputs) if callable(part) else part
+            fits = isinstance(given, Tensor) and given.shape == x.shape and given.dtype is x.dtype
+            handed.append((x, given if fits or given is None else fitted(given, x, op)))
     return handed
 
 
 def fitted(g: Tensor, x: Tensor, op: Op) -> Tensor:
     """A gradient summed over the axes along which its input was broadcast, in the input's precision."""
+    if not isinstance(g, Tensor):
+        raise TypeError(f"{op.name}: backward gave {g!r:.80} for an input, expected a tensor")
     if g.shape != x.shape:
         new = g.ndim - x.ndim
         stretched = [i for i, n in enumerate(x.shape, new) if n == 1 != g.shape[i]] if new >= 0 else []

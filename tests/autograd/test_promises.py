@@ -205,6 +205,9 @@ def test_an_op_of_ones_own_may_read_its_input_after_it_wrote():
     [
         (lambda g, x: g * x, TypeError, "backward gave .*tuple"),
         (lambda g, x: (g, g), TypeError, "backward gave .*tuple"),
+        (lambda g, x: (g.value,), TypeError, "backward gave .*tensor"),
+        (lambda g, x: (0.5 * g.value[:1],), TypeError, "backward gave .*tensor"),
+        (lambda g, x: (lambda *_: 2.0,), TypeError, "backward gave .*tensor"),
         (lambda g, x: (Tensor([1.0, 2.0, 3.0]),), ShapeError, r"shape \(3,\) for an input of shape \(2,\)"),
     ],
 )
