@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hellodl.autograd import Program
 from hellodl.autograd.gradient import push_down
 from hellodl.autograd.ops import Power
@@ -59,7 +61,7 @@ def listing(y: Tensor, variables: Mapping[Tensor, str], others: Mapping[Tensor, 
 
 
 class Memory:
-    """Who lives where: arrays are known by the addresses of their first and last bytes."""
+    """Who lives where: arrays are known by the bytes that they take."""
 
     def __init__(self, leaves: Iterable[tuple[Array, str]]) -> None:
         self._owners = [(array, name) for array, name in leaves]
@@ -68,7 +70,7 @@ class Memory:
 
     def owner(self, array: Array) -> str:
         """The name of the leaf or buffer that an array lies in, "" if it is neither's."""
-        return next((name for whole, name in self._owners if _address(array) in _span(whole)), "")
+        return next((name for whole, name in self._owners if np.may_share_memory(array, whole)), "")
 
     def written(self, out: Array) -> tuple[str, bool]:
         """The name of the buffer that is written, and whether it is a new one."""
@@ -88,16 +90,6 @@ class Memory:
         whole = self._latest[name]
         turned = (array.shape, array.strides) == (whole.shape[::-1], whole.strides[::-1])
         return f"{name}.T" if turned and array.strides != whole.strides else name
-
-
-def _address(array: Array) -> int:
-    """Where an array begins."""
-    return int(array.__array_interface__["data"][0])
-
-
-def _span(array: Array) -> range:
-    """The bytes that an array takes."""
-    return range(_address(array), _address(array) + max(array.nbytes, 1))
 
 
 def _called(op: Op, arguments: list[str]) -> str:
