@@ -19,6 +19,8 @@ REFLECTED = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", 
              "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__"}
 OURS = {"concatenate": "concat", "stack": "stack", "amax": "max", "amin": "min", "absolute": "abs",
         "dot": "einsum", "einsum": "einsum"}  # hellodl's functions by NumPy's names, where those differ
+ELSEWHERE = {"data": "value", "numpy": "value", "view": "reshape", "permute": "transpose", "pow": "**",
+             "mm": "@", "matmul": "@", "dot": "@", "square": "x * x", "unsqueeze": "x[None]"}
 LOOKS = {np.shape, np.ndim, np.size, np.array_equal, np.allclose, np.isclose, np.array2string, np.array_repr}
 # fmt: on
 
@@ -54,6 +56,13 @@ class Plain:
         """Whether one is not 0."""
         return bool(self.value.any())
 
+    if not TYPE_CHECKING:  # type checkers know by themselves what is not there
+
+        def __getattr__(self, name: str) -> Any:
+            """AttributeError that says how hellodl calls what has this name in other libraries."""
+            hint = f"; here it is {ELSEWHERE[name]}" if name in ELSEWHERE else ""
+            raise AttributeError(f"a tensor has no {name!r}{hint}", name=name, obj=self)
+
     def __bool__(self) -> bool:
         return bool(self.value)  # NumPy refuses several elements
 
@@ -77,6 +86,8 @@ class Plain:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """`array + tensor` arrives here; a function of NumPy's called by its name is refused."""
         operator = REFLECTED.get(ufunc.__name__)
+        if "out" in options:
+            raise TypeError("an array holds numbers and no graph: write x.value -= 0.1 * x.grad.value, say")
         if operator is None or method != "__call__" or inputs[0] is self or options:
             raise self._refusal(ufunc.__name__)
         return getattr(self, operator)(inputs[0])

@@ -45,7 +45,8 @@ class Program:
         into: for each output the array it is written to, or None for one of the program's own. One that a
             leaf lives in is written last, so that every output is computed from what the leaves held.
 
-    Raises ShapeError if an array does not have its output's shape, ValueError if two share memory.
+    Raises ShapeError if an array does not have its output's shape, ValueError if two share memory, TypeError
+    for outputs that are no tensors.
     """
 
     def __init__(self, *outputs: Tensor, into: Sequence[Array | None] = ()) -> None:
@@ -211,6 +212,8 @@ def _quiet() -> Iterator[None]:
 
 def _pair(outputs: Sequence[Tensor], into: Sequence[Array | None]) -> list[tuple[Tensor, Array | None]]:
     """Each output with the array it is to be written to."""
+    if not all(isinstance(output, Tensor) for output in outputs):
+        raise TypeError(f"a program computes tensors, not {outputs!r:.80}")
     into = into or [None] * len(outputs)
     if len(into) != len(outputs):
         msg = (

@@ -295,6 +295,22 @@ def test_sigmoid_into_a_strided_array_negates_nothing_in_place(monkeypatch):
 # What users type in their first ten minutes
 
 
+def test_what_other_libraries_call_otherwise_is_told():
+    x = Tensor([1.0, 2.0])
+    for name, ours in {
+        "data": "value",
+        "view": "reshape",
+        "numpy": "value",
+        "backwards": "no 'backwards'",
+    }.items():
+        with pytest.raises(AttributeError, match=ours):
+            getattr(x, name)
+    with pytest.raises(TypeError, match=r"x\.grad\.value"):
+        x.value -= x
+    with pytest.raises(TypeError, match="computes tensors"):
+        Program(abs)
+
+
 def test_comparisons_are_graphs():
     x = Tensor([1.0, 2.0])
     y = where(x > 1, x * 10, x)
