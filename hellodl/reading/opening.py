@@ -46,6 +46,9 @@ MOST_COEFFICIENTS = 180_000_000
 LARGE = 8_000_000
 """Pixels from which pictures are decoded one at a time, however many threads read pictures."""
 
+TEXT_AT_ONCE = 2**16
+"""Bytes of a picture written as text: its comments cost as the square of what is decoded at a time."""
+
 SCANS_AT_ONCE = 1024
 """Bytes of a JPEG of several scans between two looks at the clock: 20 may make a scan, which takes 20 ms."""
 
@@ -76,6 +79,7 @@ class _Patient(io.BufferedReader):
     def __init__(self, file: IO[bytes], name: str) -> None:
         super().__init__(file)  # type: ignore[arg-type] # any file that can `readinto` will do
         self.name_of_source = name
+        self.most = MOST_BYTES
         self._soonest, self._until = time.monotonic() + MOST_SECONDS, time.thread_time() + MOST_SECONDS
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -84,7 +88,7 @@ class _Patient(io.BufferedReader):
             raise PictureError(
                 f"{self.name_of_source}: not decoded after {MOST_SECONDS:.0f} seconds; save it anew as PNG"
             )
-        return super().read(size)
+        return super().read(size if size is None else min(size, self.most))
 
 
 def _open(source: Encoded) -> tuple[str, IO[bytes]]:
@@ -167,6 +171,8 @@ def check_size(name: str, image: Image) -> None:
     if width < 1 or height < 1:
         raise PictureError(f"{name}: {width} by {height} pixels, expected at least one")
     most = MOST_PIXELS_BY_KIND.get(image.format or "", MOST_PIXELS_BY_KIND.get(image.mode, MOST_PIXELS))
+    if any(tile[0] == "ppm_plain" for tile in getattr(image, "tile", ())):
+        image.fp.most = TEXT_AT_ONCE  # type: ignore[attr-defined] # our own, see `opened`
     kept = _kept_coefficients(image)
     if kept:
         image.decodermaxblock = SCANS_AT_ONCE  # type: ignore[attr-defined] # of all images from files
