@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Breaks the code at random places, one at a time, and sees whether the tests that concern it notice.
 
-    .venv/bin/python scripts/tools/mutate.py [--seed N] [--files PART] [--slow] FOLDER [COUNT]
+    .venv/bin/python scripts/tools/mutate.py [--seed N] [--files REGEX] [--tests REGEX] [--slow] FOLDER [N]
 
 A mutation flips a comparison, moves a whole number by one, drops a statement, or swaps min and max. It is
 made in a copy of the repository, in FOLDER. A first run of the tests finds out which of them come through
@@ -19,6 +19,7 @@ import importlib
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -188,7 +189,7 @@ def in_fork(copy: Path, body: Callable[[], int], cpu: int) -> int:
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
-def survey(copy: Path, marked: Sequence[str]) -> dict[str, Any]:
+def survey(copy: Path, marked: Sequence[str], tests: Sequence[str]) -> dict[str, Any]:
     """How long each test takes, and which ones come through each line of the files."""
     from coverage import CoverageData
 
@@ -200,7 +201,7 @@ def survey(copy: Path, marked: Sequence[str]) -> dict[str, Any]:
     def body() -> int:
         os.environ["COVERAGE_FILE"] = str(data)
         options = ("--cov=hellodl", "--cov-context=test", "--cov-report=")
-        code = pytest.main([*OPTIONS, *options, *marked, *TESTS], [noted])
+        code = pytest.main([*OPTIONS, *options, *marked, *tests], [noted])
         (copy.parent / "seconds.json").write_text(json.dumps(noted.seconds), encoding="utf-8")
         return int(code)
 
@@ -252,7 +253,8 @@ def main() -> int:
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("count", nargs="?", type=int, default=300, metavar="COUNT")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--files", default="", help="only files whose path holds this")
+    parser.add_argument("--files", default="", metavar="REGEX", help="only files whose path fits")
+    parser.add_argument("--tests", default="", metavar="REGEX", help="only tests of places that fit")
     parser.add_argument("--slow", action="store_true", help="the slow tests too")
     given = parser.parse_args()
     copy, kept = given.folder.resolve() / "copy", given.folder / "results.jsonl"
@@ -262,9 +264,9 @@ def main() -> int:
     for name in SLOW_IMPORTS:
         importlib.import_module(name)
     marked = () if given.slow else ("-m", "not slow")
-    known = survey(copy, marked)
+    known = survey(copy, marked, [name for name in TESTS if re.search(given.tests, name)])
     names = [str(path.relative_to(copy)) for pattern in FILES for path in sorted(copy.glob(pattern))]
-    all_of_them = [m for name in names if given.files in name for m in mutations(copy, name)]
+    all_of_them = [m for name in names if re.search(given.files, name) for m in mutations(copy, name)]
     chosen = random.Random(given.seed).sample(all_of_them, min(given.count, len(all_of_them)))
     results = {}
     if kept.exists():
