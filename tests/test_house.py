@@ -151,6 +151,14 @@ def test_every_exception_to_a_rule_carries_its_reason(source: Path) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=place)
+def test_no_clock_is_asked_that_can_jump(source: Path) -> None:
+    """Durations and deadlines keep to clocks that nobody sets: neither people nor the network."""
+    set_by_somebody = {"time.time", "time.localtime", "datetime.datetime", "datetime.date"}
+    asked = {ast.unparse(node) for node in ast.walk(tree(source)) if isinstance(node, ast.Attribute)}
+    assert not set_by_somebody & {*asked, *imports(source)}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=place)
 def test_files_and_functions_fit_on_a_screen(source: Path) -> None:
     """At most 330 lines a file and 30 a function, decorators not counted."""
     assert len(source.read_text(encoding="utf-8").splitlines()) <= 330

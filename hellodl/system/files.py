@@ -73,15 +73,19 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BufferedIOBase]:
     """
     temporary = temporary_of(path)
     temporary.unlink(missing_ok=True)
+    is_ours = True
     try:
         with temporary.open("x+b") as file:  # no pipe or link that somebody laid there
             yield file
             file.flush()
             if sync:
                 os.fsync(file.fileno())
+            if not (is_ours := _is_still(temporary, file.fileno())):  # there are disks without locks
+                raise OSError(errno.EBUSY, "another process writes it too")
         temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        if is_ours:
+            temporary.unlink(missing_ok=True)
         raise
     if sync:
         _sync_folder(path.parent)
@@ -181,9 +185,9 @@ def _acquire(path: Path, lock: Path) -> int:
         os.close(descriptor)
 
 
-def _is_still(lock: Path, descriptor: int) -> bool:
-    """Whether the locked file is the one under that name, and not one its last owner has just removed."""
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Whether an open file is the one under that name; another process may have removed it."""
     try:
-        return os.path.samestat(os.fstat(descriptor), lock.stat())
+        return os.path.samestat(os.fstat(descriptor), path.stat())
     except OSError:
         return False

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hellodl.errors import HellodlError
-from hellodl.system.files import alone_in, replacing, temporary_of, write_atomically
+from hellodl.system.files import alone_in, only_writer, replacing, temporary_of, write_atomically
 
 needs_locks = pytest.mark.skipif(sys.platform == "win32", reason="no folder locks there")
 
@@ -36,6 +36,25 @@ def test_a_file_stays_as_it_was_when_the_block_fails(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no open file can be removed there")
+def test_two_writers_without_a_lock_never_show_half_a_file(tmp_path):
+    """The one that began later has taken the temporary's place: the other may not give it its name."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    first, second = replacing(path), replacing(path)
+    first.__enter__().write(b"first")
+    file = second.__enter__()
+    file.write(b"sec")
+    file.flush()
+    with pytest.raises(OSError, match="another process writes it too"):
+        first.__exit__(None, None, None)
+    assert path.read_bytes() == b"old"
+    file.write(b"ond")
+    second.__exit__(None, None, None)
+    assert path.read_bytes() == b"second"
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -97,10 +116,18 @@ def test_in_a_folder_one_is_alone_and_others_wait_or_leave(tmp_path):
 
 
 @needs_locks
-def test_where_folders_cannot_be_locked_the_work_goes_on(tmp_path, monkeypatch):
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL])
+def test_where_there_are_no_locks_the_work_goes_on(tmp_path, monkeypatch, code):
+    """As on some network disks: one run at a time is then for people to see to."""
+
     def no_locks(*_):
-        raise OSError(errno.ENOLCK, "No locks available")
+        raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr("fcntl.flock", no_locks)
     with alone_in(tmp_path), alone_in(tmp_path):
         pass
+    path = tmp_path / "file"
+    with only_writer(path), only_writer(path):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
