@@ -27,3 +27,16 @@ def ground_of(coarse: Pixels) -> Plane:
     filled = np.where(darker < (1 - JUMP) * closed, darker, closed)  # an edge counts as its darker side
     smooth = cv2.GaussianBlur(filled.astype(np.float32), (0, 0), max(1.0, size / 24))
     return np.minimum(smooth, filled)[size:-size, size:-size]
+
+
+def two_tones(coarse: Pixels) -> tuple[float, float]:
+    """How far a small picture (h, w), uint8, is made of two shades alone, 0 to 1; and the brighter shade.
+
+    The share of the variance that lies between the two, as in Otsu 1979, whose threshold parts them.
+    """
+    _, bright = cv2.threshold(coarse, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    total, upper, lower = float(coarse.var()), coarse[bright > 0], coarse[bright == 0]
+    if not total or not lower.size:
+        return 0.0, float(coarse.max())
+    within = (upper.size * float(upper.var()) + lower.size * float(lower.var())) / coarse.size
+    return 1 - within / total, float(np.median(upper))

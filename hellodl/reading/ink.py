@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hellodl.reading.ground import ground_of
+from hellodl.reading.ground import ground_of, two_tones
 from hellodl.reading.normalise import stroke_width
 from hellodl.reading.rules import printed
 
@@ -30,6 +30,10 @@ SHADED = 0.5
 
 SPARSE = 0.25
 """Where ink covers less of the picture than this, there is no doubt which of two shades is ink."""
+
+TWO_TONES = 0.75
+"""Share of the variance between two shades from which a picture has two alone: tight crops have 0.78 to 0.94
+(MNIST's digits made bold), crops in a vignette whose ground must be followed 0.5 to 0.7."""
 
 STRONGEST = 20_000
 """One pixel in so many is as strong as ink: in a photograph, a digit can be that small."""
@@ -76,8 +80,7 @@ def polarities(grey: Plane) -> tuple[bool, ...]:
     these disagree (a sheet on a desk, a bold digit that fills the picture), both are worth reading.
     """
     light = is_light_on_dark(grey)
-    step = max(1, max(grey.shape) // COARSE)
-    coarse = grey[::step, ::step].astype(np.uint8)
+    coarse = _coarse(grey)
     _, bright = cv2.threshold(coarse, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     ink = (bright > 0) == light
     gap = np.ones((max(3, max(ink.shape) // 45),) * 2, np.uint8)  # a sheet is one, whatever is written on it
@@ -86,13 +89,21 @@ def polarities(grey: Plane) -> tuple[bool, ...]:
     return (light,) if ink.mean() < SPARSE and are_strokes else (light, not light)
 
 
-def find_ink(grey: Plane, scale: float, *, light: bool) -> Ink:
-    """Measure what a pen wrote, light or dark, against its local ground; `scale` as in Ink.
+def grounds(grey: Plane) -> tuple[bool, ...]:
+    """Whether the ground is flat: both answers for a picture of two shades.
+
+    Where a bold digit fills such a picture, nothing of the ground is seen beside its strokes.
+    """
+    return (True, False) if two_tones(_coarse(grey))[0] > TWO_TONES else (False,)
+
+
+def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False) -> Ink:
+    """Measure what a pen wrote, light or dark, against its ground, flat or local; `scale` as in Ink.
 
     How strong a pen is, is asked once more without the printed lines, which may be stronger or paler.
     """
     grey = 255 - grey if light else grey
-    raw, noise = relief(grey)
+    raw, noise = relief(grey, flat=flat)
     least = max(FAINTEST, 4 * noise)
     mask = raw > ink_threshold(raw, least)
     contrast = _usual(raw, mask)
@@ -160,7 +171,13 @@ def is_light_on_dark(grey: Plane) -> bool:
     return bool(((small.astype(np.float64) - inner) ** 3).sum() > 0)
 
 
-def relief(grey: Plane) -> tuple[Plane, float]:
+def _coarse(grey: Plane) -> Pixels:
+    """Every so many pixels of a picture."""
+    step = max(1, max(grey.shape) // COARSE)
+    return grey[::step, ::step].astype(np.uint8)
+
+
+def relief(grey: Plane, *, flat: bool = False) -> tuple[Plane, float]:
     """How far each pixel is darker than its ground, as a share of the ground's brightness; bare ground is 0.
 
     The second result is the ground's noise, as a deviation: both are taken from the lower half of all values,
@@ -170,6 +187,8 @@ def relief(grey: Plane) -> tuple[Plane, float]:
     eight = cv2.medianBlur(grey.astype(np.uint8), 3)
     brightest = cv2.dilate(eight, np.ones((step, step), np.uint8))[::step, ::step] if step > 1 else eight
     coarse = ground_of(np.asarray(brightest, np.uint8))
+    if flat:
+        coarse = np.full_like(coarse, two_tones(_coarse(grey))[1])
     ground = cv2.resize(coarse, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     light = np.maximum(ground, SHADED * np.percentile(coarse, 90))  # what is darker is no sheet, but a desk
     share = (ground - grey) / (light + 16)

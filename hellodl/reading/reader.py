@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,16 +159,18 @@ def _recipe_of(model: Model) -> Recipe:
 
 
 def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt) -> Reading:  # noqa: FBT001 - internal
-    """Read what is written, the likelier ink before the other: the first reading that is sure counts.
+    """Read what is written: the first reading that is sure counts, else the one with most belief.
 
-    Else the one with most belief.
+    There is more than one only where it is in doubt whether ink is dark or light.
     """
-    from hellodl.reading.ink import find_ink, polarities, to_grey
+    from hellodl.reading.ink import find_ink, grounds, polarities, to_grey
 
     grey, scale = to_grey(picture)
+    found = polarities(grey)
+    lights = found if invert is None else (invert,)
     readings: list[Reading] = []
-    for light in polarities(grey) if invert is None else (invert,):
-        readings.append(_read_lines(picture, find_ink(grey, scale, light=light), model, doubt))
+    for flat, light in product(grounds(grey) if len(found) > 1 else (False,), lights):
+        readings.append(_read_lines(picture, find_ink(grey, scale, light=light, flat=flat), model, doubt))
         if readings[-1].verdict is Verdict.DIGITS:
             break
     return max(readings, key=_preference)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from paper import Sheet, drawn, number
 
-from hellodl.reading.ground import ground_of
+from hellodl.reading.ground import ground_of, two_tones
 from hellodl.reading.ink import find_ink, to_grey
 from hellodl.reading.load import load_picture
 
@@ -47,3 +47,13 @@ def test_the_ground_follows_the_edge_of_a_sheet():
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (1, 400), (400, 1)])
 def test_the_smallest_pictures_have_a_ground(shape):
     assert np.array_equal(ground_of(np.full(shape, 99, np.uint8)), np.full(shape, 99, np.float32))
+
+
+def test_two_shades_are_told_from_a_shadow_that_falls_off():
+    """A bold digit cut out tightly shows no ground beside its strokes."""
+    bold = np.full((60, 40), 230, np.uint8)
+    bold[:12] = bold[:, 28:] = 40
+    assert two_tones(bold) == (1.0, 230.0)
+    shadow = np.broadcast_to(np.linspace(60, 240, 200), (150, 200)).astype(np.uint8)
+    assert two_tones(shadow)[0] < 0.76
+    assert two_tones(np.full((3, 3), 99, np.uint8)) == (0.0, 99.0)

@@ -41,6 +41,12 @@ def transparent(image):
     return encoded(np.dstack([np.zeros((28, 28, 3), np.uint8), image]))
 
 
+def tight(image):
+    """Cut out along the ink: every border is touched."""
+    rows, columns = np.flatnonzero(image.max(axis=1) > 100), np.flatnonzero(image.max(axis=0) > 100)
+    return enlarged(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 8)
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -52,8 +58,21 @@ def transparent(image):
         transparent,
         lambda image: encoded(image, "JPEG", quality=30),
         lambda image: encoded(255 - enlarged(image, 8)[8:-8, 8:-8], "JPEG", quality=30),
+        lambda image: encoded(255 - tight(image)),
+        lambda image: encoded(tight(image)),
     ],
-    ids=["png", "inverted", "x5", "x12", "canvas", "transparent", "jpeg", "large jpeg"],
+    ids=[
+        "png",
+        "inverted",
+        "x5",
+        "x12",
+        "canvas",
+        "transparent",
+        "jpeg",
+        "large jpeg",
+        "tight",
+        "tight light",
+    ],
 )
 def test_mnist_reads_as_well_from_any_file_as_from_arrays(model, make):
     images, labels = digits()
