@@ -86,9 +86,11 @@ def details(reading: Reading, classes: Sequence[str]) -> list[str]:
         lines = bars(digit, classes, blocks=blocks)
         lines[digit.digit] = click.style(lines[digit.digit], fg=COLOURS[digit.verdict], bold=True)
         return lines
+    longest = max((len(called(d.digit, classes)) for d in reading.digits), default=0)
     return [
         click.style(
-            f"{called(d.digit, classes)} {bar(d.confidence, blocks=blocks)} {confidence(d.confidence):>7}",
+            f"{called(d.digit, classes):<{longest}} {bar(d.confidence, blocks=blocks)} "
+            f"{confidence(d.confidence):>7}",
             bold=True,
         )
         + ("" if d.verdict == "digit" else click.style(f"  {d.verdict}", fg=COLOURS[d.verdict]))

@@ -9,7 +9,7 @@ import numpy as np
 
 from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, SCALE, TEXT, TRACK, WHITE, Canvas, fitted
 from hellodl.cli.predict_view import read_as
-from hellodl.cli.words import confidence
+from hellodl.cli.words import confidence, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +64,8 @@ def _warnings(reading: Reading) -> list[str]:
     hidden = len(reading.digits) - _MOST
     return [
         *reading.warnings[:6],
-        *([f"and {more} more remarks"] if more > 0 else []),
-        *([f"{hidden} more digits are not drawn"] if hidden > 0 else []),
+        *([f"and {counted(more, 'more remark')}"] if more > 0 else []),
+        *([f"digits not drawn: {hidden:,}"] if hidden > 0 else []),
     ]
 
 
