@@ -1,4 +1,4 @@
-"""Sort pieces of ink into lines of digits, specks and signs beside them; leave out frames and edges."""
+"""Sort pieces of ink into lines of digits, specks and signs beside them; leave out the edges of sheets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LONGEST = 5.0
 
 def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
     """Lines of pieces from top to bottom, each from left to right; no lines when there is no ink."""
-    pieces = _without_frames(_without_sheet_edges(components(strength, mask), mask.shape))
+    pieces = _without_sheet_edges(components(strength, mask), mask.shape)
     if not pieces:
         return []
     stroke = stroke_width(mask)
@@ -136,21 +136,6 @@ def _lies_along_border(piece: Piece, shape: tuple[int, ...]) -> bool:
         (mask[mask.shape[0] - at_bottom :].any(axis=0), width),
     ]
     return any(along.sum() > 0.4 * side for along, side in sides)
-
-
-def _without_frames(pieces: list[Piece]) -> list[Piece]:
-    """Leave out what surrounds other ink of some size: the outline of a sheet, a drawn box."""
-    return [a for a in pieces if not any(_surrounds(a, b) for b in pieces if b.box[3] >= 0.2 * a.box[3])]
-
-
-def _surrounds(a: Piece, b: Piece) -> bool:
-    """Whether the ink of one piece is to the left, to the right, above and below the middle of another."""
-    left, top = b.box[0] - a.box[0], b.box[1] - a.box[1]
-    right, bottom = left + b.box[2], top + b.box[3]
-    if left <= 0 or top <= 0 or right >= a.box[2] or bottom >= a.box[3]:
-        return False
-    row, column = a.strength[(top + bottom) // 2] > 0.5, a.strength[:, (left + right) // 2] > 0.5
-    return bool(row[:left].any() and row[right:].any() and column[:top].any() and column[bottom:].any())
 
 
 def _lines(pieces: list[Piece]) -> list[list[Piece]]:
