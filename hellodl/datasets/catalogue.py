@@ -28,14 +28,6 @@ class File:
 
 
 @dataclass(frozen=True)
-class Split:
-    """The two files of a training or a test set."""
-
-    images: File
-    labels: File
-
-
-@dataclass(frozen=True)
 class Archive:
     """A zip file that holds the data files, each under `prefix` + its name."""
 
@@ -57,12 +49,11 @@ class Source:
     archive: Archive | None = None
     transposed: bool = False
 
-    def split(self, name: str) -> Split:
-        """The files of the "train" or "test" split; raises UsageError for any other name."""
-        splits = {"train": Split(*self.files[:2]), "test": Split(*self.files[2:])}
-        if name not in splits:
+    def split(self, name: str) -> tuple[File, File]:
+        """Images and labels of the "train" or "test" split; raises UsageError for any other name."""
+        if name not in {"train", "test"}:
             raise UsageError(f"split {name!r} is unknown, expected 'train' or 'test'")
-        return splits[name]
+        return self.files[:2] if name == "train" else self.files[2:]
 
 
 def _like_mnist(*known: tuple[str, int]) -> tuple[File, File, File, File]:
@@ -107,16 +98,8 @@ FASHION_MNIST = Source(
     licence="MIT",
     attribution="Zalando SE (Han Xiao, Kashif Rasul, Roland Vollgraf)",
     classes=(
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
     ),
 )
 

@@ -21,15 +21,12 @@ _DIGEST_BYTES = 32
 _STEP = 2**20
 
 
-def decode(compressed: Bytes, sha256: str, kind: Kind, path: Path) -> tuple[Bytes, str]:
-    """The content of a gzip file whose SHA-256 is `sha256`, from a kept copy if there is a good one.
+def decode(compressed: Bytes, sha256: str, kind: Kind, path: Path, *, keep: bool) -> tuple[Bytes, str]:
+    """The content of a gzip file whose SHA-256 is `sha256`, and the content's own SHA-256.
 
-    Returns the content and its own SHA-256. Raises DataError as `inflate` does.
+    With `keep` it comes from a kept copy, or is kept for the next time. Raises DataError as `inflate` does.
     """
-    if len(compressed) < _WORTH_KEEPING:
-        content = inflate(compressed, kind, path)
-        return content, hashlib.sha256(content.data).hexdigest()
-    cache = folders.cache_folder()
+    cache = folders.cache_folder() if keep and len(compressed) >= _WORTH_KEEPING else None
     copy = cache and cache / "decoded" / f"{sha256}.idx"
     if copy and (kept := _read(copy)):
         return kept

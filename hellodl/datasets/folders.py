@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from hellodl.datasets.catalogue import File, Source, Split
+from hellodl.datasets.catalogue import File, Source
 from hellodl.errors import DataError
 
 _PACKAGE = Path(__file__).parents[1]
@@ -29,10 +29,6 @@ class Found:
             names += [name.replace("-idx", ".idx") for name in names]
         paths = (self.folder / name for name in names)
         return next((path for path in paths if _is_there(path)), None)
-
-    def has_any(self, split: Split) -> bool:
-        """Whether images or labels of the split are here; one of them alone is worth an error of its own."""
-        return any(self.path_of(file) for file in (split.images, split.labels))
 
 
 def cache_folder() -> Path | None:
@@ -100,19 +96,19 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def locate(source: Source, split: Split, data_dir: Path | None = None) -> tuple[Path, Path, bool]:
-    """Paths of the split's images and labels, and whether they lie in a folder of the user's own.
+def locate(source: Source, split: tuple[File, File], data_dir: Path | None = None) -> tuple[Path, Path, bool]:
+    """Paths of a split's images and labels, and whether they lie in a folder of the user's own.
 
     Raises DataError if no folder has them, or if the first that has one lacks the other.
     """
     places = candidates(source.name, data_dir)
-    found = next((place for place in places if place.has_any(split)), None)
+    found = next((place for place in places if any(map(place.path_of, split))), None)
     advice = f"`hellodl download {source.name}{f' --data-dir {data_dir}' if data_dir else ''}` fetches it"
     if found is None:
         looked = ", ".join(str(place.folder) for place in places)
-        raise DataError(f"{source.name}: {split.images.name} is in none of {looked}; {advice}")
-    images, labels = found.path_of(split.images), found.path_of(split.labels)
+        raise DataError(f"{source.name}: {split[0].name} is in none of {looked}; {advice}")
+    images, labels = map(found.path_of, split)
     if images is None or labels is None:
-        missing = split.labels if labels is None else split.images
+        missing = split[labels is None]
         raise DataError(f"{found.folder}: {missing.name} is missing, expected images and labels; {advice}")
     return images, labels, found.users

@@ -44,11 +44,11 @@ def load(name: str = "mnist", split: str = "train", data_dir: str | Path | None 
     data.
     """
     source = catalogue.lookup(name)
-    files = source.split(split)
+    files = image_file, label_file = source.split(split)
     where = None if data_dir is None else Path(data_dir)
     images_path, labels_path, users = folders.locate(source, files, where)
-    labels, labels_sha256 = _read_labels(labels_path, source, files.labels, users=users)
-    images, images_sha256 = _read_images(images_path, source, files.images, users=users)
+    labels, labels_sha256 = _read_labels(labels_path, source, label_file, users=users)
+    images, images_sha256 = _read_images(images_path, source, image_file, users=users)
     if len(images) != len(labels):
         raise DataError(
             f"{labels_path}: {len(labels):,} labels, expected {len(images):,} as {images_path} has images"
@@ -95,10 +95,7 @@ def _read_content(path: Path, source: Source, file: File, *, users: bool) -> tup
         )
     if not idx.is_gzip(raw):
         return raw, sha256
-    if published:
-        return decoded.decode(raw, sha256, kind, path)
-    content = idx.inflate(raw, kind, path)
-    return content, hashlib.sha256(content.data).hexdigest()
+    return decoded.decode(raw, sha256, kind, path, keep=published)
 
 
 def _refuse_other_set(path: Path, source: Source, sha256: str) -> None:
