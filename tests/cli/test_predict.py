@@ -289,6 +289,38 @@ def test_ctrl_c_ends_reading_at_once_in_one_line(folder, here, files):
     assert (process.returncode, said.strip()) == (130, b"hellodl: interrupted")
 
 
+def test_folders_are_read_in_order_of_numbers_without_what_is_hidden(here):
+    """2 before 12; folders within folders with -r alone; a PDF's pages one by one."""
+    for name in ("12.png", "2.png", ".1.png", "a/3.png", ".b/4.png"):
+        place = here / "scans" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        digit_file(place)
+    first, *more = (Image.fromarray(255 - paper.enlarged(image, 8)) for image in paper.digits()[0][:3])
+    pytest.importorskip("pypdfium2")
+    first.save(here / "scans" / "20.pdf", save_all=True, append_images=more)
+
+    def read_files(*options):
+        lines = run("scans", "--json", *options).stdout.splitlines()
+        return [json.loads(line)["file"].removeprefix("scans" + os.sep) for line in lines]
+
+    pages = ["20.pdf#1", "20.pdf#2", "20.pdf#3"]
+    assert read_files() == ["2.png", "12.png", *pages]
+    assert read_files("-r") == ["2.png", "12.png", *pages, str(Path("a", "3.png"))]
+
+
+def test_marks_are_told_with_their_boxes(here):
+    """A dash between two digits: left out of the text, so that a script can put a date together."""
+    picture = paper.drawn([paper.number("38")], paper.Sheet(gap=50)).copy()
+    picture[108:116, 172:204] = 20
+    Image.fromarray(picture).save(here / "date.png")
+    told = json.loads(run("date.png", "-m", "shipped", "--json").stdout)
+    assert told["text"] == "38"
+    ((mark),) = told["marks"]
+    assert mark["mark"] == "-"
+    x, _, width, _ = mark["box"]
+    assert 160 < x < x + width < 215
+
+
 def test_suffixes_are_those_of_formats_that_are_read():
     """Each format that load_picture opens has one; HEIC and PDF need an extra package."""
     Image.init()
