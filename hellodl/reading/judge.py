@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hellodl.errors import ModelError
 from hellodl.nn import SIDE
 
 if TYPE_CHECKING:
@@ -76,10 +77,14 @@ class Judge:
 
 @cache
 def shipped() -> Judge:
-    """The judge that ships with hellodl."""
+    """The judge that ships with hellodl. Raises ModelError if its file is missing or damaged."""
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    return Judge(load_file(SHIPPED))
+    try:
+        return Judge(load_file(SHIPPED))
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{SHIPPED}: {error}; it comes with hellodl: install that anew") from None
 
 
 def alone(images: Pixels) -> Plane:
