@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Check = Callable[[], None]  # raises, or ends this process, if the other one has ended
 
 PROCESSES = 3 if sys.platform == "linux" else 1  # at most; elsewhere forking is unsafe, or there is none
-SPINS = 2000  # looks, 0.2 ms in all, before a process that waits lets others have its processor
+SPINS = 1000  # looks, 0.1 ms in all, before a process that waits lets others have its processor
 CHECK_EVERY = 1.0  # seconds of waiting before looking whether the other process still lives
 AHEAD = 4  # arrays that a process may have filled before the first of them is taken
 
@@ -90,20 +90,17 @@ class Relay:
         self._free, self._full = _semaphore(AHEAD), _semaphore(0)
         if self._free is None or self._full is None:
             raise OSError("no semaphores")
-        self._count = 0  # arrays filled, or taken, by this process
 
-    def fill(self, write: Callable[[NDArray[Any]], object], check: Check | None) -> None:
-        """Let `write` fill the next array once that is free; ours to call in the one process."""
+    def fill(self, number: int, write: Callable[[NDArray[Any]], object], check: Check | None) -> None:
+        """Let `write` fill the array of this number, from 0, once it is free; in turn, in one process."""
         _wait(self._free, check)
-        write(self._arrays[self._count % AHEAD])
-        self._count += 1
+        write(self._arrays[number % AHEAD])
         self._full.release()
 
-    def take(self, read: Callable[[NDArray[Any]], object], check: Check | None) -> None:
-        """Let `read` have the next array once that is full; ours to call in the other process."""
+    def take(self, number: int, read: Callable[[NDArray[Any]], object], check: Check | None) -> None:
+        """Let `read` have the array of this number once it is full; in turn, in any other process."""
         _wait(self._full, check)
-        read(self._arrays[self._count % AHEAD])
-        self._count += 1
+        read(self._arrays[number % AHEAD])
         self._free.release()
 
 

@@ -2,12 +2,14 @@
 
 A batch is worked on as two shards. Who works on them, one process or two, makes no difference to any bit of
 the result: each shard is computed by one thread, and the sum of two numbers knows no order. Where there is
-one more processor, a third process distorts the pictures of the steps to come.
+one more processor, a third process distorts the pictures of the steps to come. Beside busy neighbours, where
+two would mostly wait for the one that waits for its turn, one goes on alone for a while.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
     Images = NDArray[np.uint8]
+
+STRETCH = 64  # steps after which two processes agree whether to share the next ones
+UNHINDERED = 0.6  # of its time a process computes, at least, where nobody holds it up or takes its processor
+RETRY = 8  # stretches after which the other way is tried again
 
 WORTH_SPLITTING = 32  # images in a batch: halves of fewer take as long as the whole
 
@@ -100,6 +106,32 @@ class Shard:
         return float((self._log_probabilities.argmax(axis=1) == self._labels).mean())
 
 
+class Pace:
+    """Finds out whether steps are quicker shared or taken alone, beside the neighbours of the moment."""
+
+    def __init__(self) -> None:
+        self.alone = False
+        self._seconds: list[float] = [0, 0]  # of a stretch shared, and alone; 0 is not known, so tried
+        self._wall = self._work = 0.0
+        self._stretches = 0
+
+    def note(self, wall: float, work: float) -> None:
+        """A step took so long, `work` of it on the processor, in seconds."""
+        self._wall += wall
+        self._work += work
+
+    def choose(self) -> bool:
+        """At the end of a stretch: whether to take the next one alone."""
+        known = self._seconds[self.alone] or self._wall
+        self._seconds[self.alone] = (known + self._wall) / 2  # one pause alone must not decide
+        self._stretches += 1
+        if self.alone or self._work < UNHINDERED * self._wall:
+            is_quicker = self._seconds[True] < self._seconds[False]
+            self.alone = is_quicker if self._stretches % RETRY else not self.alone
+        self._wall = self._work = 0.0
+        return self.alone
+
+
 class Step:
     """What is done again and again: gather a batch, run the shards' programs, update the weights.
 
@@ -120,6 +152,9 @@ class Step:
         self._sharing = min(processes, len(slices))
         self._helping = processes > self._sharing and pictures.take_long
         self._ahead: tuple[list[Relay], Check] | None = None  # what a helper made ready, shard by shard
+        self._partner: tuple[int, Meet] | None = None  # which of the two we are, and how we meet
+        self._alone = shared_zeros(2)  # whether one takes this stretch alone, and the next
+        self._taken, self._pace = 0, Pace()  # steps inside `shared`
         self._gradients = [optimizer.gradient, *(optimizer.zeros() for _ in slices[1:])]
         self._shards = [
             Shard(net, number, rows, batch_size, optimizer.views(gradient))
@@ -129,6 +164,7 @@ class Step:
 
     def take(self, batch: Batch) -> float:
         """Learn from a batch; gives back the mean loss over it. Raises NonFiniteError, naming the op."""
+        wall, work = time.perf_counter(), time.process_time()
         for shard in self._ours:
             self._read(shard, batch)
             shard.program.run()
@@ -141,7 +177,25 @@ class Step:
             self._optimizer.gradient[self._part] += gradient[self._part]
         self._optimizer.update(self._part)
         self._meet()
+        self._pace.note(time.perf_counter() - wall, time.process_time() - work)
+        self._end_step()
         return loss
+
+    def _end_step(self) -> None:
+        """Agree, at the end of a stretch, on who takes the next one: the first process decides."""
+        self._taken += 1
+        if self._partner is None or self._taken % STRETCH:
+            return
+        number, meet = self._partner
+        stretch = self._taken // STRETCH % 2  # by turns, as the other may not have read the last answer yet
+        if number == 0:
+            self._alone[stretch] = self._pace.choose()
+        meet()
+        self._pace.alone = bool(self._alone[stretch])
+        if self._pace.alone and number == 0:
+            self._take_all()
+        else:
+            self._share(number, meet)
 
     def check_finite(self, batch: Batch | None = None) -> None:
         """Raise NonFiniteError naming the first op that gives NaN or infinity, for a batch or the last."""
@@ -162,7 +216,7 @@ class Step:
             shard.read(self._pictures, batch)
         else:
             relays, check = self._ahead
-            relays[shard.number].take(partial(shard.use, self._pictures, batch), check)
+            relays[shard.number].take(self._taken, partial(shard.use, self._pictures, batch), check)
 
     @property
     def processes(self) -> int:
@@ -175,6 +229,7 @@ class Step:
 
         `to_come` are all batches that `take` may be given inside, in their order.
         """
+        self._taken, self._pace = 0, Pace()
         with ExitStack() as company:
             if self._helping:
                 with suppress(OSError):  # no semaphores, and so no second process below
@@ -195,28 +250,37 @@ class Step:
 
     def _help(self, to_come: Iterable[Batch], relays: list[Relay], check: Check) -> None:
         """The life of the process that distorts ahead."""
-        for batch in to_come:
+        for number, batch in enumerate(to_come):
             for shard, relay in zip(self._shards, relays, strict=True):
-                relay.fill(partial(shard.gather, self._pictures, batch), check)
+                relay.fill(number, partial(shard.gather, self._pictures, batch), check)
 
     def _assist(self, to_come: Iterable[Batch], meet: Meet) -> None:
-        """The life of the process that takes the same steps."""
+        """The life of the process that takes the same steps, but for those that the first takes alone."""
         self._share(1, meet)
         for batch in to_come:
-            self.take(batch)
+            if self._pace.alone:
+                self._optimizer.count += 1
+                self._end_step()
+            else:
+                self.take(batch)
 
     def _share(self, number: int, meet: Meet) -> None:
         """Do one shard's work and half of the update: of the two processes the one with this number."""
         line = CACHE_LINE // 4  # floats: two processes that write to one line slow each other down
         middle = self._optimizer.weights.size // 2 // line * line
         self._part = slice(middle, None) if number else slice(middle)
-        self._ours, self._meet = [self._shards[number]], meet
+        self._ours, self._meet, self._partner = [self._shards[number]], meet, (number, meet)
         self._optimizer.gradient, *self._others = self._gradients[number], self._gradients[1 - number]
 
-    def _take_over(self) -> None:
+    def _take_all(self) -> None:
         """Do all the work of a step in this process."""
-        self._ours, self._part, self._meet, self._ahead = self._shards, ALL, _nobody_to_meet, None
+        self._ours, self._part, self._meet = self._shards, ALL, _nobody_to_meet
         self._optimizer.gradient, *self._others = self._gradients
+
+    def _take_over(self) -> None:
+        """Work without others."""
+        self._take_all()
+        self._ahead = self._partner = None
 
 
 def _nobody_to_meet() -> None:

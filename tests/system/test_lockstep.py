@@ -111,11 +111,13 @@ def test_arrays_come_in_the_order_in_which_they_were_filled():
 
     def other(check):
         for number in range(200):
-            relay.fill(lambda array, number=number: array.fill(number), check)
+            relay.fill(number, lambda array, number=number: array.fill(number), check)
 
     with beside(other) as check:
         for number in range(200):
-            relay.take(lambda array, number=number: np.testing.assert_array_equal(array, number), check)
+            relay.take(
+                number, lambda array, number=number: np.testing.assert_array_equal(array, number), check
+            )
 
 
 def test_no_more_is_filled_than_there_is_room_for():
@@ -126,12 +128,14 @@ def test_no_more_is_filled_than_there_is_room_for():
         array[0] = filled[0]
 
     def other(check):
-        while True:
-            relay.fill(count, check)
+        for number in range(1000):
+            relay.fill(number, count, check)
 
     with beside(other) as check:
         for taken in range(1, 200):
-            relay.take(lambda array, taken=taken: np.testing.assert_array_equal(array, taken), check)
+            relay.take(
+                taken - 1, lambda array, taken=taken: np.testing.assert_array_equal(array, taken), check
+            )
             assert filled[0] <= taken + AHEAD
 
 
@@ -142,7 +146,7 @@ def test_who_waits_for_an_array_notices_that_nobody_fills_it(monkeypatch):
         pytest.raises(HellodlError, match="process that helped was ended; --threads 1"),
         beside(lambda _check: os.kill(os.getpid(), signal.SIGKILL)) as check,
     ):
-        relay.take(pytest.fail, check)
+        relay.take(0, pytest.fail, check)
 
 
 STORY = """

@@ -2,6 +2,7 @@ import os
 import signal
 from contextlib import closing
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hellodl.system import lockstep
 from hellodl.system.files import temporary_of
 from hellodl.system.lockstep import PROCESSES
 from hellodl.training import run as training
+from hellodl.training import step
 from hellodl.training.loop import EpochRecord
 from hellodl.training.settings import Settings
 
@@ -107,6 +109,35 @@ def test_small_and_odd_batches_are_worked_on_too(run, output):
         (epoch, done) = run(settings, output=output, force=True, threads=2)
         assert epoch.loss == pytest.approx(done.test_loss, rel=0.1)
         assert done.threads == (min(PROCESSES, 2) if batch_size > 32 else 1)  # what was used, not asked for
+
+
+@pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_steps_taken_alone_between_shared_ones_change_no_bit(run, monkeypatch, tmp_path, optimizer, threads):
+    """As beside busy neighbours, where the first process goes on alone for a while."""
+    alone, mixed = tmp_path / "alone.safetensors", tmp_path / "mixed.safetensors"
+    settings = settings_of(optimizer=optimizer, augment="elastic", weight_decay=1e-3)
+    run(settings, output=alone)
+    chosen = cycle([True, True, False])
+    monkeypatch.setattr(step, "STRETCH", 3)
+    monkeypatch.setattr(step.Pace, "choose", lambda _pace: next(chosen))
+    run(settings, output=mixed, threads=threads)
+    assert learned(mixed) == learned(alone)
+
+
+def test_steps_are_shared_unless_neighbours_make_that_slower():
+    """In quiet for ever; beside others what was quicker, and after some time the other is tried again."""
+
+    def choices(shared, alone, count):
+        pace = step.Pace()
+        for _ in range(count):
+            pace.note(*(alone if pace.alone else shared))
+            yield pace.choose()
+
+    assert not any(choices((1.0, 0.95), (1.6, 1.6), 50))
+    assert list(choices((3.0, 1.0), (2.0, 1.6), 16)) == [True] * 7 + [False] + [True] * 7 + [False]
+    assert list(choices((2.0, 1.0), (3.0, 1.6), 16)) == [True] + [False] * 6 + [True] + [False] * 7 + [True]
 
 
 @pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
