@@ -81,10 +81,16 @@ def packed_model(model: TrainedNet) -> dict[str, Any]:
         "classes": list(model.classes),
         "recipe": [model.recipe.thinnest, model.recipe.thickest],
         "temperature": doubt.temperature,
-        "doubt": {"sure": doubt.sure, "least": doubt.least},
+        "doubt": {
+            "sure": doubt.sure,
+            "believed": doubt.believed,
+            "least": doubt.least,
+            "familiar": max(doubt.familiar, 0),
+        },
         "judge": {
             "layers": [packed(*layer, JUDGE_BITS) for layer in judges],
             "scale": shapes["scale"].tolist(),
+            "ways": shapes["ways"].tolist(),
             "labels": list(judge.LABELS),
         },
     }

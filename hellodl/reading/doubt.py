@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from hellodl.checkpoint import TrainedNet
-from hellodl.reading.judge import DIGIT, LABELS, OTHER
+from hellodl.reading.judge import LABELS, OTHER, PART, scores, shipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,19 +19,11 @@ if TYPE_CHECKING:
 SHIFTS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))
 """Rows and columns by which an image is moved; the answers are averaged."""
 
-PART = LABELS.index("part")
 WORDS = {OTHER: "is unlike the digits known", PART: "looks like part of a digit, or like more than one"}
 """What is wrong with ink that the judge takes for something else than one digit."""
 
-TRUST = (0.75, 1.363, -2.132)
-"""Weights of the judge's log-odds and of how familiar the network is, and a constant: logistic regression on
-7,428 groups of 320 made pages that the judge has not learned from."""
-
-KNOWN, USUAL = 3.0, 1.5
+KNOWN, USUAL = 3.0, 1.8
 """Familiarity, in terms of that of the least familiar digits, counts up to this; that of a model without."""
-
-LEFT_OUT = 0.1
-"""Ink among digits is so much less often something else than on the pages that the judge learned from."""
 
 SUSPECT = 0.2
 """What the judge gives at least this probability is worth a word."""
@@ -70,7 +62,7 @@ class Doubt:
     temperature: float = 1.0
     familiar: float = -np.inf
     sure: float = 0.7
-    believed: float = 0.2
+    believed: float = 0.6
     least: float = 0.15
 
     def verdict(self, confidence: float, belief: float, familiarity: float) -> Verdict:
@@ -116,21 +108,21 @@ def ask(model: Model, images: Pixels, doubt: Doubt) -> Answers:
 
 def likelihoods(answers: Answers, judged: Plane, doubt: Doubt) -> Plane:
     """How likely each answer is, (n, 16): the ten digits, the marks in their order, and something else."""
-    trust = trusted(answers, judged, doubt)
-    rest = (1 - trust) / np.maximum(1 - judged[:, DIGIT], 1e-6)
-    signs = judged[:, DIGIT + 1 : OTHER] * rest[:, None]
-    others = judged[:, OTHER] * rest * LEFT_OUT
-    return np.hstack([trust[:, None] * answers.probabilities, signs, others[:, None]])
+    ways = shipped().weights["ways"]
+    return np.exp(scores(answers.probabilities, familiarity_of(answers, doubt), judged, ways))
+
+
+def familiarity_of(answers: Answers, doubt: Doubt) -> Plane:
+    """How familiar the network is with n images, in terms of the least familiar digits."""
+    if doubt.familiar > 0:
+        return (answers.familiarity / doubt.familiar).clip(0, KNOWN)
+    return np.full(len(answers.familiarity), USUAL, np.float32)
 
 
 def trusted(answers: Answers, judged: Plane, doubt: Doubt) -> Plane:
-    """How sure it is that ink is one digit, (n,): by the judge, and by how familiar it is to the network."""
-    share = judged[:, DIGIT].astype(np.float64).clip(1e-4, 1 - 1e-4)
-    known = np.full(len(share), USUAL)
-    if doubt.familiar > 0:
-        known = (answers.familiarity / doubt.familiar).clip(0, KNOWN)
-    score = TRUST[0] * np.log(share / (1 - share)) + TRUST[1] * known + TRUST[2]
-    return np.asarray(1 / (1 + np.exp(-score)), np.float32)
+    """How sure it is that ink is one digit, whichever, (n,)."""
+    likely = likelihoods(answers, judged, doubt)
+    return np.asarray(likely[:, :10].sum(axis=1) / likely.sum(axis=1))
 
 
 def fit_doubt(

@@ -1,8 +1,7 @@
 """Whether ink is a digit, a sign between digits, or neither: a small network that learned it from made pages.
 
 It looks at the ink as the digits' network sees it, and at measures of its place and its strokes. It knows
-nothing of the digits' network, so it serves any. So far only the drawing page asks it; the script that made
-it follows with the reader that will.
+nothing of the digits' network, so it serves any. Made by scripts/tools/make_judge.py.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ MARKS = "/-.,:"
 LABELS = ("digit", *MARKS, "other", "part")
 """What ink can be. other: a letter, a line, a blot; part: half a digit, or more than one."""
 
-DIGIT, OTHER = 0, LABELS.index("other")
+DIGIT, OTHER, PART = 0, LABELS.index("other"), LABELS.index("part")
 
 MEASURES = (
-    "wide",  # logarithm of width to height
+    "wide",  # logarithm of width to height, at least SLIM
     "tall",  # logarithm of its height to that of its line's digits
     "above",  # how far its top is below that of its line, in digits' heights
     "below",  # how far its foot is below that of its line
-    "stroke",  # the strokes' mean width to the larger side
+    "stroke",  # the strokes' mean width to the larger side, at least THREAD
     "bold",  # logarithm of the strokes' width to that of its line
     "cut left",  # ink that was cut on its left side, a share of its height
     "cut right",
@@ -42,11 +41,28 @@ MEASURES = (
     "space left",  # bare paper to the next ink, in digits' heights, at most 2
     "space right",
     "shared",  # share of its outline beyond which the picture is as dark as the ink
-    "top",  # 1 where it touches this border of the picture
-    "bottom",
-    "sides",
 )
 
+
+WAYS = (
+    "digit: judge",  # logarithm of what the judge gives a digit
+    "digit: part",  # of what it gives a part of one
+    "digit: familiar",  # how familiar the network is with it, as a multiple of the least usual
+    "digit: network",  # logarithm of the network's probability
+    "digit",  # a digit at all
+    "mark: judge",
+    "mark",
+    "other: judge",
+    "other: part",
+    "other",
+)
+"""What speaks for an answer; the judge's `ways` has a weight for each, fitted on lines it has not seen."""
+
+LEAST = 1e-4
+"""Smaller probabilities count as this one."""
+
+SLIM, THREAD = -1.6, 0.06
+"""Narrower and thinner than this says no more: a 1 may be a thin line."""
 
 FAR = 2.0
 """Ink further away than this, in digits' heights, is none of its neighbours."""
@@ -57,22 +73,33 @@ MIDDLE = 127
 
 @dataclass(frozen=True)
 class Judge:
-    """A network with one hidden layer: 784 pixels and the measures → what ink is."""
+    """A network with one hidden layer: 14 by 14 pixels and the measures → what ink is."""
 
     weights: dict[str, Plane]
 
     def __call__(self, images: Pixels, measures: Plane) -> Plane:
-        """The probability of each label (n, 8): uint8 images (n, 28, 28), measures (n, 16)."""
+        """The probability of each label (n, 8): uint8 images (n, 28, 28), measures (n, 13)."""
         hidden = self.inputs(images, measures) @ self.weights["lc1.weight"].T + self.weights["lc1.bias"]
         scores = np.maximum(hidden, 0) @ self.weights["lc2.weight"].T + self.weights["lc2.bias"]
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
     def inputs(self, images: Pixels, measures: Plane) -> Plane:
-        """What the network sees, (n, 800)."""
-        return np.hstack(
-            [images.reshape(len(images), SIDE * SIDE) / np.float32(255), measures / self.weights["scale"]]
-        )
+        """What the network sees, (n, 209): the pixels' means two by two, and the measures."""
+        blocks = images.reshape(len(images), SIDE // 2, 2, SIDE // 2, 2).mean(axis=(2, 4), dtype=np.float32)
+        return np.hstack([blocks.reshape(len(images), -1) / 255, measures / self.weights["scale"]])
+
+
+def scores(probabilities: Plane, familiar: Plane, judged: Plane, ways: Plane) -> Plane:
+    """The logarithm of how likely each answer is, (n, 16): ten digits, the marks, something else.
+
+    probabilities: the network's (n, 10). familiar (n,), ways: see WAYS. judged: the judge's (n, 8).
+    """
+    logs = np.log(np.maximum(judged, LEAST))
+    digit = ways[0] * logs[:, DIGIT] + ways[1] * logs[:, PART] + ways[2] * familiar + ways[4]
+    digits = digit[:, None] + ways[3] * np.log(np.maximum(probabilities, LEAST))
+    other = ways[7] * logs[:, OTHER] + ways[8] * logs[:, PART] + ways[9]
+    return np.hstack([digits, ways[5] * logs[:, DIGIT + 1 : OTHER] + ways[6], other[:, None]])
 
 
 @cache
@@ -88,14 +115,14 @@ def shipped() -> Judge:
 
 
 def alone(images: Pixels) -> Plane:
-    """The measures (n, 16) of digits that fill bare pictures, uint8 (n, 28, 28)."""
+    """The measures (n, 13) of digits that fill bare pictures, uint8 (n, 28, 28)."""
     ink = images > MIDDLE
     height, width = (np.maximum(ink.any(axis=axis).sum(axis=1), 1) for axis in (2, 1))
     inside = ink[:, 1:-1, 1:-1] & ink[:, :-2, 1:-1] & ink[:, 2:, 1:-1] & ink[:, 1:-1, :-2] & ink[:, 1:-1, 2:]
     area = ink.sum(axis=(1, 2))
     stroke = 2 * area / np.maximum(area - inside.sum(axis=(1, 2)), 1)  # of a bar: its area to half its edge
     measures = np.zeros((len(images), len(MEASURES)), np.float32)
-    measures[:, MEASURES.index("wide")] = np.log(width / height)
-    measures[:, MEASURES.index("stroke")] = stroke / np.maximum(height, width)
+    measures[:, MEASURES.index("wide")] = np.log(width / height).clip(SLIM)
+    measures[:, MEASURES.index("stroke")] = (stroke / np.maximum(height, width)).clip(THREAD)
     measures[:, [MEASURES.index("space left"), MEASURES.index("space right")]] = FAR
     return measures

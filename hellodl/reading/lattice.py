@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hellodl.reading.judge import FAR
+from hellodl.reading.judge import FAR, SLIM, THREAD
 from hellodl.reading.normalise import normalise, stroke_width
 from hellodl.reading.pieces import cut_up, joined
 
@@ -30,10 +30,6 @@ MOST_JOINED = 6
 
 WIDEST = 1.8
 """Groups of pieces wider than this times the height of digits are more than one."""
-
-
-NO_BORDERS = (0.0, 0.0, 0.0)
-"""The judge learned that what touches a border is cut off; in tight crops it is the digit: not told so."""
 
 SAME = 0.5
 """Groups whose boxes share this part of what they cover together are seen as one place."""
@@ -92,11 +88,11 @@ class _Measure:
         following = self.pieces[after].cut if after < len(self.pieces) else 0.0
         return np.array(
             [
-                np.log(width / height),
+                max(np.log(width / height), SLIM),
                 np.log(height / tall),
                 (y - level) / tall + 0.5,
                 (piece.bottom - level) / tall - 0.5,
-                stroke / max(width, height),
+                max(stroke / max(width, height), THREAD),
                 np.log(stroke / self.stroke),
                 group[0].cut,
                 following,
@@ -109,7 +105,6 @@ class _Measure:
                 if after < len(self.pieces) and not following
                 else FAR * (not following),
                 shared_outline(piece, self.ink),
-                *NO_BORDERS,
             ],
             np.float32,
         )

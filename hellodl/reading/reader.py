@@ -260,8 +260,8 @@ def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
     trouble = []
     if any(line.missed > MISSED for line in lines):
         trouble.append("something beside the digits may be one, too")
-    if sum(line.others for line in lines) >= len(digits):
-        trouble.append("most of what is written is no digit")
+    if any(line.others for line in lines):
+        trouble.append("something as tall as the digits is none")
     verdicts = {digit.verdict for digit in digits}
     if verdicts <= {Verdict.NO_DIGIT}:
         verdict = Verdict.NONE

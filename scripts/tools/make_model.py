@@ -5,10 +5,12 @@
 Trains on MNIST and on pictures from a random pen, so that it reads the test set and other people's hands.
 """
 
+import argparse
 import hashlib
 import json
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from hellodl import checkpoint
@@ -17,6 +19,7 @@ from hellodl.limits import weight_count
 from hellodl.training.run import Run, train
 from hellodl.training.settings import PRESETS, Settings
 
+as_json = partial(json.dumps, sort_keys=True)
 SETTINGS = Settings(**PRESETS["best"], drawn=12_000, seed=1)
 
 README = """# The model that ships with hellodl
@@ -33,20 +36,32 @@ README = """# The model that ships with hellodl
 | accuracy on the test set | {test_accuracy:.2%} |
 | versions | {versions} |
 | SHA-256 of the file | {file_sha256} |
+
+`judge.safetensors` says of ink in a picture whether it is a digit, a sign between digits, something else, or
+a part of these. Made by `python scripts/tools/make_judge.py` from pages of `scripts/tools/pages.py`.
 """
 
 
 def main() -> None:
     """Train, take away what only a resume needs, write the model and its README."""
-    checkpoint.SHIPPED.parent.mkdir(exist_ok=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--trained", type=Path, help="what `hellodl train` has made with the same settings")
+    path = parser.parse_args().trained
+    trained = trained_anew() if path is None else checkpoint.load(path)
+    if as_json(trained.about.settings) != as_json(SETTINGS.as_dict()):
+        raise SystemExit(f"{path}: made with {trained.about.settings}, expected {SETTINGS.as_dict()}")
+    about = replace(trained.about, position=None)
+    checkpoint.save(checkpoint.SHIPPED, replace(trained, training={}, about=about))
+    (checkpoint.SHIPPED.parent / "README.md").write_text(describe(about), encoding="utf-8")
+
+
+def trained_anew() -> checkpoint.Checkpoint:
+    """The model, trained in a folder that goes again."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / checkpoint.DEFAULT_NAME
         for record in train(SETTINGS, Run(output)):
             print(record, flush=True)
-        trained = checkpoint.load(output)
-    about = replace(trained.about, position=None)
-    checkpoint.save(checkpoint.SHIPPED, replace(trained, training={}, about=about))
-    (checkpoint.SHIPPED.parent / "README.md").write_text(describe(about), encoding="utf-8")
+        return checkpoint.load(output)
 
 
 def describe(about: About) -> str:

@@ -4,6 +4,7 @@
 const SIDE = 28;
 const STEPS = 16; // pictures on the way from the empty one, for the pixels' shares in an answer
 const SHIFTS = [[0, 0], [0, 1], [1, 0], [0, -1], [-1, 0]]; // as in reading/doubt.py
+const LEAST = 1e-4, KNOWN = 3, USUAL = 1.8; // as in reading/judge.py and doubt.py
 
 /** The bytes of base64. */
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -77,13 +78,15 @@ function rolled(image, [down, right]) {
   return moved;
 }
 
-/** Calibrated probabilities, averaged over small shifts. */
+/** Calibrated probabilities, averaged over small shifts; and how familiar that is, in terms of the least familiar digits. */
 function ask(model, image) {
-  const answers = SHIFTS.map((shift) => probabilities(model, rolled(image, shift)));
-  const powers = answers[0].map((_, d) =>
-    (answers.reduce((sum, answer) => sum + answer[d], 0) / SHIFTS.length) ** (1 / model.temperature));
-  const total = powers.reduce((a, b) => a + b);
-  return powers.map((power) => power / total);
+  const scores = SHIFTS.map((shift) => forward(model.layers, scaled(model, rolled(image, shift))).at(-1));
+  const answers = scores.map(softmax), sum = (values) => values.reduce((a, b) => a + b);
+  const powers = [...answers[0].keys()].map((d) =>
+    (sum(answers.map((answer) => answer[d])) / SHIFTS.length) ** (1 / model.temperature));
+  const known = sum(scores.map((s) => Math.log(sum([...s].map(Math.exp))))) / SHIFTS.length;
+  const { familiar } = model.doubt, share = familiar > 0 ? Math.min(Math.max(known / familiar, 0), KNOWN) : USUAL;
+  return { answers: powers.map((power) => power / sum(powers)), familiar: share };
 }
 
 /** What each pixel adds to the score of a digit above the mean of all: integrated gradients. */
@@ -108,10 +111,21 @@ function lookedAt(model, image, layer, unit) {
 
 /** What ink is, by the judge of shapes: a probability for each of its labels. Twin of reading/judge.py. */
 function judged(judge, image, measures) {
-  const x = new Float32Array(image.length + measures.length);
-  x.set(new Float32Array(image).map((pixel) => pixel / 255));
-  x.set(measures.map((m, i) => m / judge.scale[i]), image.length);
+  const half = SIDE / 2, x = new Float32Array(half * half + measures.length);
+  image.forEach((pixel, i) => { x[half * (Math.floor(i / SIDE) >> 1) + ((i % SIDE) >> 1)] += pixel / 255 / 4; });
+  x.set(measures.map((m, i) => m / judge.scale[i]), half * half);
   return softmax(forward(judge.layers, x).at(-1));
+}
+
+/** How likely each answer is: ten digits, the marks, something else. Twin of judge.scores, as powers. */
+function likelihoods(ways, { answers, familiar, judged }) {
+  const logs = [...judged].map((p) => Math.log(Math.max(p, LEAST))), part = logs.length - 1, other = part - 1;
+  const digit = ways[0] * logs[0] + ways[1] * logs[part] + ways[2] * familiar + ways[4];
+  return [
+    ...answers.map((p) => digit + ways[3] * Math.log(Math.max(p, LEAST))),
+    ...logs.slice(1, other).map((mark) => ways[5] * mark + ways[6]),
+    ways[7] * logs[other] + ways[8] * logs[part] + ways[9],
+  ].map(Math.exp);
 }
 
 /** Add noise to all weights: normal, `level` times the deviation of their row; 0 mends them. */

@@ -17,10 +17,10 @@ function readWithEvidence(model, ink) {
 /** The reading of ink, a plane from 0 to 1: text, verdict, digits and warnings. */
 function read(model, ink) {
   const asked = lines(components(ink)).map((line) => {
-    const found = groups(line, ink, model.recipe);
+    const found = groups(line, model.recipe);
     for (const group of found) {
-      group.answers = ask(model, group.seen);
-      group.judged = judged(model.judge, group.seen, group.measures);
+      Object.assign(group, ask(model, group.seen), { judged: judged(model.judge, group.seen, group.measures) });
+      group.likely = likelihoods(model.judge.ways, group);
     }
     return found;
   });
@@ -31,19 +31,17 @@ function read(model, ink) {
 
 /** The likeliest way through a line; `bare` knows of no marks and of nothing else. */
 function readLine(model, found, bare) {
-  const { labels } = model.judge, last = labels.length - 1; // part: no answer
-  const likely = found.map(({ answers, judged }) =>
-    [...answers.map((p) => p * judged[0]), ...(bare ? [] : judged.slice(1, last))]);
+  const { labels } = model.judge, sum = (values) => values.reduce((a, b) => a + b);
+  const likely = found.map((group) => (bare ? group.likely.slice(0, 10) : group.likely));
   const [way, shares] = bestWay(found, likely), line = { digits: [], marks: [], others: 0, missed: 0 };
   for (const [i, answer] of way) {
-    const { answers, judged, seen, piece, measures } = found[i];
-    const label = labels[answer - 9];
+    const { measures } = found[i], label = labels[answer - 9];
     if (answer < 10) {
-      const belief = bare ? judged[0] * Math.max(...answers) : shares[i][answer] * (1 - judged[last]);
-      line.digits.push(digitOf(model, answers, judged, belief, seen, piece.box));
+      const trusted = bare ? sum(found[i].likely.slice(0, 10)) / sum(found[i].likely) : 1;
+      line.digits.push(digitOf(model, found[i], trusted * shares[i][answer]));
       continue;
     }
-    line.missed = Math.max(line.missed, shares[i].slice(0, 10).reduce((a, b) => a + b));
+    line.missed = Math.max(line.missed, sum(shares[i].slice(0, 10)));
     if (label !== "other") line.marks.push(label);
     else if (measures[1] > Math.log(0.5)) line.others++;
   }
@@ -51,11 +49,12 @@ function readLine(model, found, bare) {
 }
 
 /** A digit with its verdict, and what speaks against it. */
-function digitOf(model, answers, judged, belief, seen, box) {
-  const order = [...answers.keys()].sort((a, b) => answers[b] - answers[a]), { sure, least } = model.doubt;
-  const verdict = belief < least ? "not a digit" : belief < sure ? "unsure" : "digit", doubts = [];
+function digitOf(model, { answers, familiar, judged, seen, piece: { box } }, belief) {
+  const order = [...answers.keys()].sort((a, b) => answers[b] - answers[a]), { sure, believed, least } = model.doubt;
+  const doubtful = answers[order[0]] < sure || belief < believed || familiar < 1;
+  const verdict = belief < least ? "not a digit" : doubtful ? "unsure" : "digit", doubts = [];
   const says = (label) => judged[model.judge.labels.indexOf(label)] > SUSPECT;
-  if (says("other")) doubts.push("is unlike the digits known");
+  if (says("other") || familiar < 1) doubts.push("is unlike the digits known");
   if (says("part")) doubts.push("looks like part of a digit, or like more than one");
   for (const mark of model.judge.labels.slice(1, -2)) if (says(mark)) doubts.push(`may be a ${mark}`);
   if (answers[order[0]] < sure) doubts.push(`looks like ${order[0]} or ${order[1]}`);
@@ -68,7 +67,7 @@ function summary(model, found) {
   const digits = found.flatMap((line) => line.digits), marks = found.flatMap((line) => line.marks), warnings = [];
   if (!digits.length) return { text: "", verdict: "not digits", digits, warnings: ["nothing found that could be a digit"] };
   if (found.some((line) => line.missed > 0.3)) warnings.push("something beside the digits may be one, too");
-  if (found.reduce((sum, line) => sum + line.others, 0) >= digits.length) warnings.push("most of what is written is no digit");
+  if (found.some((line) => line.others)) warnings.push("something as tall as the digits is none");
   const verdicts = new Set(digits.map((digit) => digit.verdict)), sure = verdicts.size === 1 && verdicts.has("digit");
   const verdict = sure && !warnings.length ? "digits" : verdicts.size === 1 && verdicts.has("not a digit") ? "not digits" : "unsure";
   if (marks.length) warnings.push(`between the digits: ${marks.join(" ")}`);

@@ -7,6 +7,7 @@ const LEVEL = 0.4; // digits of one line share this part of the lower one's heig
 const WIDE = 0.7, BLOT = 0.3; // wider than this may be digits that touch; strokes wider than this are none
 const SEAM_ROWS = 48, ASIDE = 0.1, MOST_CUT = 0.4, MOST_CUTS = 6, LEAST_PART = 0.05; // cuts, as in pieces.py
 const MOST_JOINED = 6, WIDEST = 1.8; // pieces of a digit; groups wider than this are more than one
+const SLIM = -1.6, THREAD = 0.06; // see judge.py
 const FAR = 2; // ink further away, in digits' heights, is no neighbour
 const SUSPECT = 0.2; // what the judge gives this probability is worth a word
 
@@ -160,7 +161,7 @@ function lines(pieces) {
 }
 
 /** Every piece alone and neighbours joined, each with what the network sees and what the judge asks for. */
-function groups(line, sheet, recipe) {
+function groups(line, recipe) {
   const pieces = line.flatMap(cutUp), heights = pieces.map((p) => p.box[3]);
   const tall = median(heights.filter((h) => h >= Math.max(...heights) / 2));
   const level = levelOf(pieces.filter((p) => p.box[3] >= tall / 2));
@@ -169,7 +170,7 @@ function groups(line, sheet, recipe) {
     for (let after = first + 1; after <= Math.min(first + MOST_JOINED, pieces.length); after++) {
       const piece = joined(pieces.slice(first, after));
       if (after > first + 1 && piece.box[2] > WIDEST * Math.max(tall, piece.box[3])) break;
-      const measures = measured(pieces, first, after, piece, { tall, level, stroke, sheet });
+      const measures = measured(pieces, first, after, piece, { tall, level, stroke });
       found.push({ first, after, piece, seen: normalise(piece.ink, recipe), measures });
     }
   return found;
@@ -185,7 +186,7 @@ function levelOf(pieces) {
 }
 
 /** What the judge asks for beside the picture, in the order of judge.MEASURES. */
-function measured(pieces, first, after, piece, { tall, level, stroke, sheet }) {
+function measured(pieces, first, after, piece, { tall, level, stroke }) {
   const [x, y, width, height] = piece.box, group = pieces.slice(first, after);
   const mid = level(x + width / 2), own = strokeWidth(piece.ink) || 1, following = pieces[after]?.cut ?? 0;
   const space = (other) => Math.min(Math.max(other.box[0] - right(piece), piece.box[0] - right(other), 0), FAR * tall) / tall;
@@ -194,11 +195,11 @@ function measured(pieces, first, after, piece, { tall, level, stroke, sheet }) {
   const before = group[0].cut ? 0 : first ? space(pieces[first - 1]) : FAR;
   const behind = following ? 0 : after < pieces.length ? space(pieces[after]) : FAR;
   return [
-    Math.log(width / height), Math.log(height / tall), (y - mid) / tall + 0.5, (y + height - mid) / tall - 0.5,
-    own / Math.max(width, height), Math.log(own / stroke), group[0].cut, following,
+    Math.max(Math.log(width / height), SLIM), Math.log(height / tall), (y - mid) / tall + 0.5, (y + height - mid) / tall - 0.5,
+    Math.max(own / Math.max(width, height), THREAD), Math.log(own / stroke), group[0].cut, following,
     Math.max(0, ...group.slice(1).map((p) => p.cut)), gap / tall, before, behind,
-    0, y <= 1, y + height >= sheet.height - 1, x <= 1 || x + width >= sheet.width - 1,
-  ].map(Number);
+    0,
+  ];
 }
 
 const logAdd = (a, b) => (a === -Infinity ? b : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b))));

@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Makes the judge of shapes that ships with hellodl: hellodl/models/judge.safetensors.
+
+    python scripts/tools/make_judge.py
+
+It learns from made pages (pages.py), whose strokes are known: each group of pieces that reading finds on them
+is a digit, a sign, something else, or part of these. On pages of other digits and seeds it is then fitted how
+far to believe it: the weights with which reading scores its answers, by maximum likelihood of the true ways
+through each line. Every second of these pages is kept from the fit, and says how good all this is.
+"""
+
+from __future__ import annotations
+
+import argparse
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, pairwise
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from hands import HALVES, MARKS
+from pages import KINDS, Page, made
+from safetensors.numpy import save_file
+
+from hellodl import checkpoint, datasets
+from hellodl.about import Recipe
+from hellodl.autograd import Program, Tensor, grad
+from hellodl.nn import Linear, cross_entropy
+from hellodl.optim import SCHEDULES, Adam
+from hellodl.reading.doubt import Doubt, ask, familiarity_of
+from hellodl.reading.ink import Ink, find_ink, polarities, to_grey
+from hellodl.reading.judge import LABELS, OTHER, PART, SHIPPED, WAYS, Judge, alone, scores
+from hellodl.reading.lattice import groups
+from hellodl.reading.lines import find_lines
+from hellodl.reading.load import load_picture
+from hellodl.system.processors import one_blas_thread
+from hellodl.training.augment import Augmenter, Strengths
+from hellodl.training.pen import drawn_digits, drawn_others
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PAGES = {"train": 120, "tune": 50}  # of each kind,
+OFTENER = {"one": 2, "marks": 3, "none": 2, "lines": 0.5, "boxes": 0.7}  # but for these
+LONE = 4_000  # digits on their own, as MNIST has them, half as many drawn ones and half as many other signs
+HIDDEN, EPOCHS, BATCH, RATE, DECAY = 256, 30, 128, 2e-3, 0.1
+MILD = Strengths(shift=1.0, rotation=8, scale=0.1, shear=0.1, elastic=0.5, stroke=0.5)
+WHOLE, FOREIGN = 0.85, 0.15  # a group is an item with this share of its ink at least, of others at most
+RIM = 0.07  # ink so near a stroke, as a share of a digit's height, belongs to it
+FOUND = 0.6  # of an item's pixels are near ink, or it cannot be read
+MOST_PARTS = 0.35  # of all groups may be parts; most are
+MOST_BARE = 0.35  # of lines without a digit are learned from: made pages have more of these than others have,
+MOST_NOBODYS = 0.25  # and of what is left of print, whose upright lines are like a 1
+NOBODYS = -2
+MOST_GROUPS = 400  # of one line; in textures there are more
+FIT_STEPS, FIT_RATE, SMALL = 100, 0.08, 1e-3  # SMALL: weight of the squares in the fit
+BARE = 0.1  # lines without a digit count so much less in the fit: people give us pictures of digits
+
+
+@dataclass(frozen=True)
+class Line:
+    """Groups of a line as the judge sees them, uint8 (n, 28, 28) and (n, 13), and the truth, (n, 4).
+
+    truth: label, digit (NOBODYS for what nobody wrote, else -1), first and after.
+    """
+
+    seen: NDArray[np.uint8]
+    measures: NDArray[np.float32]
+    truth: NDArray[np.int32]
+    number: int
+
+
+def main() -> None:
+    """Collect, learn, fit, write, and say how good it is."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--share", type=float, default=1.0, help="of the pages, to try something (default 1)")
+    share = parser.parse_args().share
+    one_blas_thread()
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:  # forked, OpenCV's threads would be missing
+        lines, others = (collected(half, share * pages, pool) for half, pages in PAGES.items())
+    judge = learned(lines, np.random.default_rng(1))
+    even, odd = ([line for line in others if line.number % 2 == rest] for rest in (0, 1))
+    judge = Judge(judge.weights | {"ways": fitted(Ways(judge, even))})
+    save_file(judge.weights, SHIPPED, {"made by": "scripts/tools/make_judge.py"})
+    report(judge, odd)
+
+
+# What reading finds on pages, and what it is ------------------------------------------------------------
+
+
+def collected(half: str, pages: float, pool: ProcessPoolExecutor) -> list[Line]:
+    """The lines that reading finds on a half's pages."""
+    jobs = [(kind, number) for kind in KINDS for number in range(round(pages * OFTENER.get(kind, 1)))]
+    return list(chain.from_iterable(pool.map(partial(lines_of, half), jobs, chunksize=8)))
+
+
+def lines_of(half: str, job: tuple[str, int]) -> list[Line]:
+    """Every line of a page, in either polarity where reading tries both."""
+    cv2.setNumThreads(1)
+    pixels, page = made(*job, half)
+    grey, scale = to_grey(load_picture(pixels))
+    owner = cv2.resize(page.owner, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    rim = max(1, round(RIM * page.tall * len(grey) / len(pixels)))
+    inks = [find_ink(grey, scale, light=light) for light in polarities(grey)]
+    return [line for ink in inks for line in _labelled(ink, owner, page, rim, job[1])]
+
+
+def _labelled(ink: Ink, owner: NDArray[np.int16], page: Page, rim: int, number: int) -> list[Line]:
+    """The lines in ink of a page, their groups labelled by who owns most of their pixels."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * rim + 1, 2 * rim + 1))
+    near = np.where(owner > 0, owner, cv2.dilate(owner, disc))
+    there = ink.mask & (ink.strength > 0.5)
+    kinds = ["none", *(item.kind for item in page.items)]
+    total, size, found = (
+        np.bincount(pixels, minlength=len(kinds))
+        for pixels in (near[there], owner.ravel(), owner[cv2.dilate(there.astype(np.uint8), disc) > 0])
+    )
+    total[found < FOUND * size] = near.size  # too little of it was found: no group is all of it
+    lines = []
+    for pieces in find_lines(ink.strength, ink.mask):
+        line, truth = groups(pieces, ink, Recipe())[:MOST_GROUPS], []
+        for group in line:
+            x, y, width, height = group.piece.box
+            own = near[y : y + height, x : x + width][group.piece.strength > 0.5]
+            what = label(np.bincount(own, minlength=len(kinds)), total, kinds)
+            truth.append((*what, group.first, group.after))
+        seen, measures = np.stack([g.seen for g in line]), np.stack([g.measures for g in line])
+        lines.append(Line(seen, measures, np.array(truth), number))
+    return lines
+
+
+def label(counts: NDArray[np.intp], total: NDArray[np.intp], kinds: list[str]) -> tuple[int, int]:
+    """Label, and digit, NOBODYS or -1, from how many of a group's pixels belong to each item (0: to none)."""
+    signs = [i for i, kind in enumerate(kinds) if kind not in {"none", "other"}]
+    if not signs or counts[signs].sum() < FOREIGN * counts.sum():
+        return OTHER, NOBODYS if 2 * counts[0] > counts.sum() else -1
+    item = signs[int(np.argmax(counts[signs]))]
+    if counts[item] < WHOLE * total[item] or counts.sum() - counts[item] > FOREIGN * counts.sum():
+        return PART, -1
+    kind = kinds[item]
+    return (LABELS.index(kind), -1) if kind in MARKS else (0, int(kind))
+
+
+# What ink is ------------------------------------------------------------------------------------------
+
+
+def learned(lines: list[Line], rng: np.random.Generator) -> Judge:
+    """A judge that has learned from groups: Adam on the cross-entropy, pictures shifted a little."""
+    images, measures, labels = _examples(lines, rng)
+    scale = np.maximum(measures.std(axis=0), 0.05).astype(np.float32)
+    judge = Judge({"scale": scale})
+    inputs = judge.inputs(images[:BATCH], measures[:BATCH])
+    layers = Linear(inputs.shape[1], HIDDEN, rng), Linear(HIDDEN, len(LABELS), rng)
+    x, y = Tensor(inputs), Tensor(np.zeros((BATCH, len(LABELS))))
+    loss = cross_entropy(layers[1](layers[0](x).relu()).log_softmax(), y)
+    parameters = [part for layer in layers for part in layer.parameters()]
+    descent = Adam(parameters, RATE, weight_decay=DECAY)
+    program = Program(loss, *grad(loss, *parameters), into=[None, *descent.views(descent.gradient)])
+    steps = len(labels) // BATCH
+    for epoch in range(EPOCHS):
+        order = rng.permutation(len(labels))
+        for step in range(steps):
+            rows = order[step * BATCH : (step + 1) * BATCH]
+            moved = np.roll(images[rows], rng.integers(-1, 2, 2), axis=(1, 2))
+            x.value[...] = judge.inputs(moved, measures[rows])
+            y.value[...] = np.eye(len(LABELS), dtype=np.float32)[labels[rows]]
+            program.run()
+            descent.lr = RATE * SCHEDULES["cosine"]((epoch + step / steps) / EPOCHS)
+            descent.update()
+    names = ("lc1.weight", "lc1.bias", "lc2.weight", "lc2.bias")
+    found = {name: np.ascontiguousarray(p.value) for name, p in zip(names, parameters, strict=True)}
+    return Judge({"scale": scale} | found)
+
+
+def _examples(lines: list[Line], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Groups of lines, not all of the parts, and signs alone: images (n, 28, 28), measures, labels."""
+    lines = [line for line in lines if (line.truth[:, 0] == 0).any() or rng.random() < MOST_BARE]
+    labels = np.concatenate([line.truth[:, 0] for line in lines])
+    part = labels == PART
+    nobodys = np.concatenate([line.truth[:, 1] for line in lines]) == NOBODYS
+    shares = np.where(part, MOST_PARTS * len(labels) / part.sum(), np.where(nobodys, MOST_NOBODYS, 1))
+    keep = rng.random(len(labels)) < shares
+    mnist = datasets.load("mnist", "train").images[HALVES["train"]]
+    digits = np.concatenate([mnist[rng.choice(len(mnist), LONE)], drawn_digits(rng, LONE // 2)[0]])
+    digits = Augmenter(MILD)(digits, rng).reshape(digits.shape)
+    others = drawn_others(rng, LONE // 2)
+    lone = np.concatenate([digits, others])
+    return (
+        np.concatenate([np.concatenate([line.seen for line in lines])[keep], lone]),
+        np.concatenate([np.concatenate([line.measures for line in lines])[keep], alone(lone)]),
+        np.concatenate([labels[keep], np.zeros(len(digits), int), np.full(len(others), OTHER)]),
+    )
+
+
+# How far to believe it --------------------------------------------------------------------------------
+
+
+class Ways:
+    """Lines, with what reading knows of each answer to each group, and which is true: none of a part."""
+
+    def __init__(self, judge: Judge, lines: list[Line]) -> None:
+        model = checkpoint.load(checkpoint.SHIPPED).model()
+        seen = np.concatenate([line.seen for line in lines])
+        truth = np.concatenate([line.truth for line in lines])
+        doubt = Doubt(model.calibration.temperature, model.calibration.familiar or 1.0)
+        answers = ask(model, seen, doubt)
+        judged = judge(seen, np.concatenate([line.measures for line in lines]))
+        known = familiarity_of(answers, doubt)
+        basis = np.eye(len(WAYS), dtype=np.float32)
+        self.known = np.stack([scores(answers.probabilities, known, judged, w) for w in basis], axis=-1)
+        self.judged, self.labels = judged, truth[:, 0]
+        ends = np.cumsum([len(line.truth) for line in lines])
+        self.lines = [slice(end - len(line.truth), end) for end, line in zip(ends, lines, strict=True)]
+        self.first, self.after = truth[:, 2].tolist(), truth[:, 3].tolist()
+        answer = np.where(self.labels == 0, truth[:, 1], 9 + self.labels)  # for a part, beyond the last
+        self.true = answer[:, None] == np.arange(self.known.shape[1])
+
+    def shares(self, logs: NDArray[np.float64], rows: slice) -> tuple[float, NDArray[np.float64]]:
+        """The logarithm of all ways' likelihood together, and each answer's share of them."""
+        first, after = self.first[rows], self.after[rows]
+        every = np.logaddexp.reduce(logs, axis=1)
+        forward, backward = (np.full(max(after) + 1, -np.inf) for _ in range(2))
+        forward[0] = backward[-1] = 0.0
+        for i, one in enumerate(every):
+            forward[after[i]] = np.logaddexp(forward[after[i]], forward[first[i]] + one)
+        for i in range(len(first) - 1, -1, -1):
+            backward[first[i]] = np.logaddexp(backward[first[i]], backward[after[i]] + every[i])
+        if np.isneginf(forward[-1]):
+            return -np.inf, np.zeros(logs.shape)
+        through = (forward[first] + backward[after])[:, None] + logs - forward[-1]
+        return float(forward[-1]), np.exp(np.minimum(through, 0))
+
+    def loss(self, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """The mean negative logarithm of the true ways' share, and its gradient."""
+        logs = self.known @ weights
+        surplus, total, count = np.zeros(logs.shape), 0.0, 0.0
+        for rows in self.lines:
+            true, theirs = self.shares(np.where(self.true[rows], logs[rows], -np.inf), rows)
+            if np.isneginf(true):  # the truth is no way through this lattice
+                continue
+            every, all_ = self.shares(logs[rows], rows)
+            weight = 1.0 if self.true[rows, :10].any() else BARE
+            total, count = total + weight * (every - true), count + weight
+            surplus[rows] = weight * (all_ - theirs)
+        return total / count, np.einsum("na,nak->k", surplus, self.known) / count
+
+
+def fitted(ways: Ways) -> NDArray[np.float32]:
+    """The weights of WAYS under which the true ways are likeliest."""
+    weights = Tensor(np.array([1, 0, 0, 1, 0, 1, 0, 1, 0, -1], np.float32))
+    descent = Adam([weights], FIT_RATE)
+    for step in range(FIT_STEPS):
+        _, gradient = ways.loss(weights.value.astype(np.float64))
+        descent.gradient[...] = gradient + SMALL * weights.value
+        descent.lr = FIT_RATE * (1 - 0.9 * step / FIT_STEPS)
+        descent.update()
+    return weights.value.copy()
+
+
+def report(judge: Judge, lines: list[Line]) -> None:
+    """Say how good a judge is on lines that it has not seen."""
+    ways = Ways(judge, lines)
+    said = ways.judged.argmax(axis=1)
+    print(f"right on {np.mean(said == ways.labels):.1%} of {len(said):,} groups; of each kind, it says:")
+    for i, name in enumerate(LABELS):
+        row = np.bincount(said[ways.labels == i], minlength=len(LABELS))
+        print(f"{name:>6} {row.sum():6}: " + " ".join(f"{share:6.1%}" for share in row / max(row.sum(), 1)))
+    weights = judge.weights["ways"].astype(np.float64)
+    print("weights: " + ", ".join(f"{name} {w:.2f}" for name, w in zip(WAYS, weights, strict=True)))
+    print(f"true ways through {len(lines):,} lines: {ways.loss(weights)[0]:.3f} nats each")
+    logs = ways.known @ weights
+    shares = np.concatenate([ways.shares(logs[rows], rows)[1] for rows in ways.lines])[:, :10]
+    for least, most in pairwise((0.5, 0.7, 0.9, 0.97, 1.01)):
+        some = (shares >= least) & (shares < most)
+        right = ways.true[:, :10][some].mean()
+        print(f"belief {least:.2f} to {min(most, 1):.2f}: {some.sum():5} digits, {right:.1%} right")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The made-up pages by which reading is measured, and from which the judge of shapes learns."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hellodl.reading.labelled import labelled_pictures
+
+TOOLS = Path(__file__).parent.parent / "scripts" / "tools"
+
+
+@pytest.fixture(scope="module")
+def pages():
+    sys.path.insert(0, str(TOOLS))
+    module = pytest.importorskip("pages", reason="the sources are not here")
+    yield module
+    sys.path.remove(str(TOOLS))
+
+
+def test_a_number_makes_the_same_page_anywhere(pages):
+    for kind in pages.KINDS:
+        (pixels, page), (again, _), (other, _) = (pages.made(kind, n, "look") for n in (3, 3, 4))
+        assert pixels.dtype == np.uint8
+        assert pixels.shape == (*page.shape, 3)
+        assert np.array_equal(pixels, again)
+        assert pixels.shape != other.shape or not np.array_equal(pixels, other)
+
+
+def test_what_is_written_is_known_by_the_pixel(pages):
+    """Each digit of the text has pixels of its own; nothing belongs to an item that is not there."""
+    for kind in pages.KINDS:
+        for number in range(4):
+            _, page = pages.made(kind, number, "tune")
+            digits = [i for i, item in enumerate(page.items, 1) if item.kind.isdigit()]
+            assert page.text.replace("\n", "") == "".join(page.items[i - 1].kind for i in digits) or "none"
+            assert page.owner.max() <= len(page.items)
+            assert set(digits) <= set(np.unique(page.owner))
+
+
+def test_nothing_is_called_none_but_pages_without_digits(pages):
+    assert all(pages.made("none", number, "tune")[1].text == "none" for number in range(12))
+    assert pages.made("row", 0, "tune")[1].text.isdigit()
+
+
+def test_the_command_writes_a_folder_to_evaluate(pages, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["pages.py", "-o", str(tmp_path), "--count", "1"])
+    pages.main()
+    found = labelled_pictures(tmp_path)
+    assert [picture.set for picture in found] == sorted(f"made_{kind}" for kind in pages.KINDS)
+    assert all(picture.file.stat().st_size for picture in found)
