@@ -47,7 +47,6 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "printed lines": {(ink, "printed"): np.zeros_like},
     "strokes on pale lines": {(ink, "_strokes_on"): lambda lines_, *_: np.zeros_like(lines_)},
     "walls of cells": {("rules", "_without_walls"): lambda left, *_: left},
-    "frames": {(lines, "_without_frames"): lambda pieces: pieces},
     "sheet edges": {(lines, "_without_sheet_edges"): lambda pieces, _shape: pieces},
     "broken strokes": {(lines, "_continues"): lambda *_: False},
     "circles of an 8": {(lines, "_are_circles"): lambda *_: False},
