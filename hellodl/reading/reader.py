@@ -159,13 +159,35 @@ def _recipe_of(model: Model) -> Recipe:
 
 
 def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt) -> Reading:  # noqa: FBT001 - internal
-    """Read what is written: the first reading that is sure counts, else the one with most belief.
+    """Read what is written, and what is on a sheet alone where one lies on something else.
+
+    What takes part of a picture for a sheet loses digits; what lies around a sheet hides them: so the reading
+    with more digits that are believed in counts.
+    """
+    from hellodl.reading.ink import to_grey
+    from hellodl.reading.sheet import alone_on_sheet
+
+    grey, scale = to_grey(picture)
+    sheet = alone_on_sheet(grey)
+    planes = [grey] if sheet is None else [sheet, grey]
+    readings = (_read_plane(picture, plane, scale, model, invert, doubt) for plane in planes)
+    return max(readings, key=_preference)
+
+
+def _read_plane(
+    picture: Picture,
+    grey: Plane,
+    scale: float,
+    model: Model,
+    invert: bool | None,  # noqa: FBT001 - internal
+    doubt: Doubt,
+) -> Reading:
+    """The first reading that is sure, else the one with most belief.
 
     There is more than one only where it is in doubt whether ink is dark or light.
     """
-    from hellodl.reading.ink import find_ink, grounds, polarities, to_grey
+    from hellodl.reading.ink import find_ink, grounds, polarities
 
-    grey, scale = to_grey(picture)
     found = polarities(grey)
     lights = found if invert is None else (invert,)
     readings: list[Reading] = []
