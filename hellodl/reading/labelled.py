@@ -113,7 +113,7 @@ def labelled_pictures(folder: Path) -> list[Labelled]:
         raise DataError(f"{folder}: is no folder, expected one with pictures and their labels")
     found = [*_of_set(folder)]
     if not found:
-        found = [picture for sub in sorted(folder.iterdir()) for picture in _of_set(sub)]
+        found = [picture for sub in _entries(folder) for picture in _of_set(sub)]
     if not found:
         raise DataError(
             f"{folder}: holds no labelled pictures, expected sub-folders named 0 to 9, or a {LIST} "
@@ -127,10 +127,20 @@ def _of_set(folder: Path) -> Iterator[Labelled]:
     if kind_at(folder / LIST) == "file":
         yield from _listed(folder)
     elif kind_at(folder) == "folder":
-        for sub in sorted(folder.iterdir()):
+        for sub in _entries(folder):
             if LABEL.fullmatch(sub.name) and kind_at(sub) == "folder":
-                names = sorted(path for path in sub.iterdir() if _may_be_picture(path))
+                names = [path for path in _entries(sub) if _may_be_picture(path)]
                 yield from (Labelled(folder.name, path, sub.name) for path in names)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What a folder holds, by name. Raises DataError if it must not be looked into."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise DataError(
+            f"{folder}: cannot be read: {error.strerror}; expected a folder of pictures"
+        ) from None
 
 
 def _may_be_picture(path: Path) -> bool:

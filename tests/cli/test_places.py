@@ -24,10 +24,13 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("places")
     Image.fromarray(paper.digits()[0][0]).save(folder / "digit.png")
     tiny.write_dataset(folder / "data", train=20, test=6)
-    (folder / "shut").mkdir()
-    (folder / "shut").chmod(0)
+    shut = folder / "shut", folder / "set" / "7"
+    for place in shut:
+        place.mkdir(parents=True)
+        place.chmod(0)
     yield folder
-    (folder / "shut").chmod(0o700)
+    for place in shut:
+        place.chmod(0o700)
 
 
 def run(*arguments, cwd, before="", **environment):
@@ -54,6 +57,9 @@ def run(*arguments, cwd, before="", **environment):
         (("predict", "-q", f"{'x' * 300}.png"), 5, "File name too long"),
         (("predict", "-q", "-m", "shut/m", "digit.png"), 3, "shut/m: does not exist"),
         (("evaluate", "-q", "--data-dir", "shut"), 4, "Permission denied, expected a folder that can"),
+        (("evaluate", "-q", "shut"), 4, "shut: cannot be read: Permission denied"),
+        (("evaluate", "-q", "set"), 4, "set/7: cannot be read: Permission denied"),
+        (("train", "-q", "--dataset", "set"), 4, "set/7: cannot be read: Permission denied"),
         (("train", "-q", "--data-dir", "data", "-o", "shut/m"), 1, "shut/m: cannot be written"),
         (("train", "-q", "--data-dir", "data", "--log", "shut/log"), 1, "shut/log: cannot be written"),
         (("download", "kmnist", "--data-dir", "shut"), 4, "Permission denied"),
