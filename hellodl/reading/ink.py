@@ -35,6 +35,9 @@ TWO_TONES = 0.75
 """Share of the variance between two shades from which a picture has two alone: tight crops have 0.78 to 0.94
 (MNIST's digits made bold), crops in a vignette whose ground must be followed 0.5 to 0.7."""
 
+MOST_AT_BORDER = 0.5
+"""A digit that was cut out along its ink covers less than this share of the picture's border."""
+
 STRONGEST = 20_000
 """One pixel in so many is as strong as ink: in a photograph, a digit can be that small."""
 
@@ -76,25 +79,38 @@ def to_grey(picture: Picture) -> tuple[Plane, float]:
 def polarities(grey: Plane) -> tuple[bool, ...]:
     """Whether ink is light on dark: one answer, or both, the likelier first.
 
-    Ink is what stands out from its wide surroundings, ink is little of the picture, and ink is strokes. Where
-    these disagree (a sheet on a desk, a bold digit that fills the picture), both are worth reading.
+    Ink is what stands out from its wide surroundings, ink is strokes, and ink is little of the picture, or of
+    the border of one that has two shades alone. Where these disagree (a sheet on a desk, a bold digit that
+    fills the picture), both are worth reading.
     """
     light = is_light_on_dark(grey)
-    coarse = _coarse(grey)
-    _, bright = cv2.threshold(coarse, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    ink = (bright > 0) == light
-    gap = np.ones((max(3, max(ink.shape) // 45),) * 2, np.uint8)  # a sheet is one, whatever is written on it
-    whole = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, gap) > 0
-    are_strokes = stroke_width(whole) < THICKEST * min(ink.shape)
-    return (light,) if ink.mean() < SPARSE and are_strokes else (light, not light)
+    ink = _darker(grey) != light
+    border = np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]])
+    is_cut_out = border.mean() < MOST_AT_BORDER and two_tones(_coarse(grey))[0] > TWO_TONES
+    return (light,) if _are_strokes(ink) and (ink.mean() < SPARSE or is_cut_out) else (light, not light)
 
 
 def grounds(grey: Plane) -> tuple[bool, ...]:
-    """Whether the ground is flat: both answers for a picture of two shades.
+    """Whether the ground is flat: both answers for a picture of two shades that ink fills.
 
     Where a bold digit fills such a picture, nothing of the ground is seen beside its strokes.
     """
-    return (True, False) if two_tones(_coarse(grey))[0] > TWO_TONES else (False,)
+    ink = _darker(grey) != is_light_on_dark(grey)
+    is_filled = ink.mean() >= SPARSE or not _are_strokes(ink)
+    return (True, False) if is_filled and two_tones(_coarse(grey))[0] > TWO_TONES else (False,)
+
+
+def _darker(grey: Plane) -> Mask:
+    """The darker of a picture's two shades, in a small copy."""
+    _, dark = cv2.threshold(_coarse(grey), 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    return np.asarray(dark > 0)
+
+
+def _are_strokes(ink: Mask) -> bool:
+    """Whether ink is as thin as strokes are."""
+    gap = np.ones((max(3, max(ink.shape) // 45),) * 2, np.uint8)  # a sheet is one, whatever is written on it
+    whole = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, gap) > 0
+    return bool(stroke_width(whole) < THICKEST * min(ink.shape))
 
 
 def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False) -> Ink:

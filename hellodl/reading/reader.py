@@ -184,14 +184,13 @@ def _read_plane(
 ) -> Reading:
     """The first reading that is sure, else the one with most belief.
 
-    There is more than one only where it is in doubt whether ink is dark or light.
+    There is more than one only where it is in doubt whether ink is dark or light, or what its ground is.
     """
     from hellodl.reading.ink import find_ink, grounds, polarities
 
-    found = polarities(grey)
-    lights = found if invert is None else (invert,)
+    lights = polarities(grey) if invert is None else (invert,)
     readings: list[Reading] = []
-    for flat, light in product(grounds(grey) if len(found) > 1 else (False,), lights):
+    for flat, light in product(grounds(grey), lights):
         readings.append(_read_lines(picture, find_ink(grey, scale, light=light, flat=flat), model, doubt))
         if readings[-1].verdict is Verdict.DIGITS:
             break
