@@ -119,9 +119,8 @@ def familiarity_of(answers: Answers, doubt: Doubt) -> Plane:
     return np.full(len(answers.familiarity), USUAL, np.float32)
 
 
-def trusted(answers: Answers, judged: Plane, doubt: Doubt) -> Plane:
-    """How sure it is that ink is one digit, whichever, (n,)."""
-    likely = likelihoods(answers, judged, doubt)
+def trusted(likely: Plane) -> Plane:
+    """How sure it is that ink is one digit, whichever, (n,), from `likelihoods`."""
     return np.asarray(likely[:, :10].sum(axis=1) / likely.sum(axis=1))
 
 

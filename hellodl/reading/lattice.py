@@ -18,6 +18,8 @@ from hellodl.reading.normalise import normalise, stroke_width
 from hellodl.reading.pieces import cut_up, joined
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from hellodl.about import Recipe
@@ -152,26 +154,40 @@ def best_way(found: list[Group], likelihoods: Plane) -> tuple[list[tuple[int, in
     likelihoods (n, k): of each group, each of its k answers. Returns the way as (group, answer) from left to
     right, and the share of all ways, by likelihood, that give each group's place each answer, (n, k).
     """
-    count = max(group.after for group in found) + 1
     logs = np.log(np.maximum(likelihoods.astype(np.float64), 1e-30))
+    first, after = [group.first for group in found], [group.after for group in found]
     best, answer = logs.max(axis=1), logs.argmax(axis=1)
-    every = np.logaddexp.reduce(logs, axis=1)
-    forward, backward, cost = (np.full(count, -np.inf) for _ in range(3))
-    forward[0], backward[-1], cost[0] = 0.0, 0.0, 0.0
-    came = [-1] * count
-    for i, group in enumerate(found):  # in order of their first pieces
-        forward[group.after] = np.logaddexp(forward[group.after], forward[group.first] + every[i])
-        if cost[group.first] + best[i] > cost[group.after]:
-            cost[group.after], came[group.after] = cost[group.first] + best[i], i
-    for i in range(len(found) - 1, -1, -1):
-        group = found[i]
-        backward[group.first] = np.logaddexp(backward[group.first], backward[group.after] + every[i])
-    way, at = [], count - 1
+    cost, came = np.full(max(after) + 1, -np.inf), [-1] * (max(after) + 1)
+    cost[0] = 0.0
+    for i, one in enumerate(best):  # in order of their first pieces
+        if cost[first[i]] + one > cost[after[i]]:
+            cost[after[i]], came[after[i]] = cost[first[i]] + one, i
+    way, at = [], max(after)
     while at > 0:
         way.append((came[at], int(answer[came[at]])))
-        at = found[came[at]].first
-    through = np.array([forward[g.first] + backward[g.after] for g in found])[:, None] + logs - forward[-1]
-    return way[::-1], _same_place(found) @ np.exp(np.minimum(through, 0)).astype(np.float32)
+        at = first[came[at]]
+    return way[::-1], _same_place(found) @ shares(first, after, logs)[1].astype(np.float32)
+
+
+def shares(
+    first: Sequence[int], after: Sequence[int], logs: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
+    """The logarithm of the likelihood of all ways through a line, and each answer's share of it, (n, k).
+
+    first, after: of the n groups, in order. logs (n, k): of their answers, -inf for what is ruled out; zeros
+    where no way is left. It is the forward–backward algorithm of Baum et al. (1970).
+    """
+    every = np.logaddexp.reduce(logs, axis=1)
+    forward, backward = (np.full(max(after) + 1, -np.inf) for _ in range(2))
+    forward[0] = backward[-1] = 0.0
+    for i, one in enumerate(every):
+        forward[after[i]] = np.logaddexp(forward[after[i]], forward[first[i]] + one)
+    for i in range(len(first) - 1, -1, -1):
+        backward[first[i]] = np.logaddexp(backward[first[i]], backward[after[i]] + every[i])
+    if np.isneginf(forward[-1]):
+        return -np.inf, np.zeros(logs.shape)
+    through = (forward[first] + backward[after])[:, None] + logs - forward[-1]
+    return float(forward[-1]), np.exp(np.minimum(through, 0))
 
 
 def _same_place(found: list[Group]) -> Plane:

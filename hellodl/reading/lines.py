@@ -8,6 +8,7 @@ import numpy as np
 
 from hellodl.reading.normalise import stroke_width
 from hellodl.reading.pieces import Piece, components, joined
+from hellodl.reading.rules import usual_height
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
     stroke = stroke_width(mask)
     dot = min(2 * stroke + 4, DOT * max(max(p.box[2:]) for p in pieces))
     pieces = _merged(pieces, lambda a, b: _continues(a, b, stroke, dot) or _are_circles(a, b))
-    tall = _digit_height(pieces)
+    tall = usual_height(np.array([p.box[3] for p in pieces]))
     pieces = [p for p in pieces if p.box[2] <= max(LONGEST * p.box[3], tall)]
     lines = _lines([p for p in pieces if p.box[3] >= SMALL * tall])
     if not lines:
@@ -102,12 +103,6 @@ def _merged(pieces: list[Piece], belong: Callable[[Piece, Piece], bool]) -> list
             current = joined([current, *near])
         merged.append(current)
     return merged
-
-
-def _digit_height(pieces: list[Piece]) -> float:
-    """Height that half of the ink's digits reach: the median weighted by height."""
-    heights = np.sort([p.box[3] for p in pieces])
-    return float(heights[np.searchsorted(np.cumsum(heights), heights.sum() / 2)])
 
 
 def _without_sheet_edges(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:

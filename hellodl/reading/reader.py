@@ -145,7 +145,7 @@ def _read_as_trained(
         return readings
     answers = ask(model, images, doubt)
     judged = shipped()(images, alone(images))
-    beliefs = trusted(answers, judged, doubt) * answers.probabilities.max(axis=1)
+    beliefs = trusted(likelihoods(answers, judged, doubt)) * answers.probabilities.max(axis=1)
     for row, i in enumerate(small):
         seen = _Seen(images[row], (0, 0, SIDE, SIDE), judged[row])
         digit = _digit(answers, row, float(beliefs[row]), seen, doubt)
@@ -224,14 +224,14 @@ class _Asked:
         self.groups = found
         self.answers = ask(model, images, doubt)
         self.judged = shipped()(images, np.stack([group.measures for group in found]))
-        self.trust = trusted(self.answers, self.judged, doubt)
+        self.likely = likelihoods(self.answers, self.judged, doubt)
 
     def read(self, ink: Ink, doubt: Doubt, *, only_digits: bool = False) -> _Line:
         """The likeliest way through the line."""
         from hellodl.reading.lattice import best_way
 
-        likely = likelihoods(self.answers, self.judged, doubt)
-        way, shares = best_way(self.groups, likely[:, :10] if only_digits else likely)
+        way, shares = best_way(self.groups, self.likely[:, :10] if only_digits else self.likely)
+        trust = trusted(self.likely)
         digits, marks, others, missed = [], [], 0, 0.0
         for i, answer in way:
             group, judged = self.groups[i], self.judged[i]
@@ -239,7 +239,7 @@ class _Asked:
             if answer < 10:
                 belief = shares[i, answer]
                 if only_digits:
-                    belief = self.trust[i] * self.answers.probabilities[i, answer]
+                    belief = trust[i] * self.answers.probabilities[i, answer]
                 digits.append(_digit(self.answers, i, float(belief), _Seen(group.seen, box, judged), doubt))
                 continue
             missed = max(missed, float(shares[i, :10].sum()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -99,7 +99,9 @@ def _form_of(ink: Mask, across: list[Line], down: list[Line]) -> Form:
     pen = stroke_width(rest)
     lines = [(ink, line) for line in level] + [(ink.T, line) for line in upright]
     thin = any(line.whole and thickness(grid, line.rows, pen) < THIN * pen for grid, line in lines)
-    return Form(usual_height(rest), pen, thin or _apart(ink, level, upright).sum() > APART * rest.sum())
+    _, _, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
+    tall = usual_height(stats[1:, cv2.CC_STAT_HEIGHT])
+    return Form(tall, pen, thin or _apart(ink, level, upright).sum() > APART * rest.sum())
 
 
 def _apart(ink: Mask, across: list[Line], down: list[Line]) -> Mask:
@@ -112,10 +114,9 @@ def _apart(ink: Mask, across: list[Line], down: list[Line]) -> Mask:
     return np.asarray(~lined[labels])
 
 
-def usual_height(ink: Mask) -> float:
-    """How tall digits are: the median weighted by height, so that specks do not count; 0 without ink."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
-    heights = np.sort(stats[1:, cv2.CC_STAT_HEIGHT])
+def usual_height(heights: NDArray[np.integer[Any] | np.floating[Any]]) -> float:
+    """How tall digits are: the median of ink's heights weighted by height, so that specks do not count."""
+    heights = np.sort(heights)
     if not heights.size:
         return 0.0
     return float(heights[np.searchsorted(np.cumsum(heights), heights.sum() / 2)])
