@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw
 
 from hellodl import checkpoint
 from hellodl.cli.main import COMMANDS
+from hellodl.reading.reader import read
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
@@ -154,3 +155,9 @@ def test_the_shipped_model_is_as_good_as_the_readme_says() -> None:
     """It can be made anew; then this number changes with it."""
     accuracy = checkpoint.load(checkpoint.SHIPPED).about.results.test_accuracy
     assert f"It reads {100 * accuracy:.2f} % of the test set" in README
+
+
+def test_the_picture_that_the_readme_offers_is_read_rightly():
+    """Its thin 1 leans, and was once taken for a slash."""
+    reading = read(ROOT / ".github" / "number.png", checkpoint.load_model(checkpoint.SHIPPED))
+    assert (reading.text, reading.verdict) == ("0123", "digits")

@@ -33,7 +33,7 @@ from hellodl.optim import SCHEDULES, Adam
 from hellodl.reading.doubt import Doubt, ask, familiarity_of
 from hellodl.reading.ink import Ink, find_ink, polarities, to_grey
 from hellodl.reading.judge import LABELS, OTHER, PART, SHIPPED, WAYS, Judge, alone, scores
-from hellodl.reading.lattice import groups
+from hellodl.reading.lattice import groups, shares
 from hellodl.reading.lines import find_lines
 from hellodl.reading.load import load_picture
 from hellodl.system.processors import one_blas_thread
@@ -57,7 +57,7 @@ MOST_NOBODYS = 0.25  # and of what is left of print, whose upright lines are lik
 NOBODYS = -2
 MOST_GROUPS = 400  # of one line; in textures there are more
 FIT_STEPS, FIT_RATE, SMALL = 100, 0.08, 1e-3  # SMALL: weight of the squares in the fit
-BARE = 0.1  # lines without a digit count so much less in the fit: people give us pictures of digits
+RARE = 0.1  # lines without digits, or with marks, count so much less in the fit: people show us digits alone
 
 
 @dataclass(frozen=True)
@@ -219,19 +219,8 @@ class Ways:
         self.true = answer[:, None] == np.arange(self.known.shape[1])
 
     def shares(self, logs: NDArray[np.float64], rows: slice) -> tuple[float, NDArray[np.float64]]:
-        """The logarithm of all ways' likelihood together, and each answer's share of them."""
-        first, after = self.first[rows], self.after[rows]
-        every = np.logaddexp.reduce(logs, axis=1)
-        forward, backward = (np.full(max(after) + 1, -np.inf) for _ in range(2))
-        forward[0] = backward[-1] = 0.0
-        for i, one in enumerate(every):
-            forward[after[i]] = np.logaddexp(forward[after[i]], forward[first[i]] + one)
-        for i in range(len(first) - 1, -1, -1):
-            backward[first[i]] = np.logaddexp(backward[first[i]], backward[after[i]] + every[i])
-        if np.isneginf(forward[-1]):
-            return -np.inf, np.zeros(logs.shape)
-        through = (forward[first] + backward[after])[:, None] + logs - forward[-1]
-        return float(forward[-1]), np.exp(np.minimum(through, 0))
+        """Of a line: the logarithm of all ways' likelihood together, and each answer's share of them."""
+        return shares(self.first[rows], self.after[rows], logs)
 
     def loss(self, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """The mean negative logarithm of the true ways' share, and its gradient."""
@@ -242,7 +231,8 @@ class Ways:
             if np.isneginf(true):  # the truth is no way through this lattice
                 continue
             every, all_ = self.shares(logs[rows], rows)
-            weight = 1.0 if self.true[rows, :10].any() else BARE
+            digits, marks = self.true[rows, :10].any(), self.true[rows, 10 : 10 + len(MARKS)].any()
+            weight = 1.0 if digits and not marks else RARE
             total, count = total + weight * (every - true), count + weight
             surplus[rows] = weight * (all_ - theirs)
         return total / count, np.einsum("na,nak->k", surplus, self.known) / count
@@ -272,9 +262,9 @@ def report(judge: Judge, lines: list[Line]) -> None:
     print("weights: " + ", ".join(f"{name} {w:.2f}" for name, w in zip(WAYS, weights, strict=True)))
     print(f"true ways through {len(lines):,} lines: {ways.loss(weights)[0]:.3f} nats each")
     logs = ways.known @ weights
-    shares = np.concatenate([ways.shares(logs[rows], rows)[1] for rows in ways.lines])[:, :10]
+    beliefs = np.concatenate([ways.shares(logs[rows], rows)[1] for rows in ways.lines])[:, :10]
     for least, most in pairwise((0.5, 0.7, 0.9, 0.97, 1.01)):
-        some = (shares >= least) & (shares < most)
+        some = (beliefs >= least) & (beliefs < most)
         right = ways.true[:, :10][some].mean()
         print(f"belief {least:.2f} to {min(most, 1):.2f}: {some.sum():5} digits, {right:.1%} right")
 
