@@ -102,7 +102,7 @@ run_options = options(
         default="auto",
         metavar="auto|N",
         show_default=True,
-        help="Processors to use: 2 share out each step, 2 more distort pictures.",
+        help="Processors to use: 2 share out each step, a third distorts pictures.",
     ),
     _file("--resume", group=RUN, help="Go on where this checkpoint stands, with its settings."),
     _file("-o", "--output", help="Where the model goes.  [default: hellodl.safetensors]"),
