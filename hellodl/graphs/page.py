@@ -85,7 +85,7 @@ def _making(report: Report) -> dict[str, str]:
         "size of the file": f"{made.bytes:,} bytes",
         "read for this page in": f"{report.read.seconds:.2f} s",
     }
-    known = {name: value for name, value in made.settings.items() if value is not None}
+    known = {name: value for name, value in made.settings.items() if value or value == 0}
     settings = (
         (name.replace("_", " "), ",".join(map(str, value)) if isinstance(value, list | tuple) else value)
         for name, value in known.items()
