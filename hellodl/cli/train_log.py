@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from hellodl.cli.train_view import as_fields
-from hellodl.errors import HellodlError, UsageError
-from hellodl.system.files import kind_at
+from hellodl.errors import UsageError
+from hellodl.system.files import kind_at, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ def log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Any]:
     if path is None:
         yield lambda _record: None
         return
-    with _complaint_about(path):
+    with writing(path):
         is_the_model = path.absolute() == model.absolute()
     if is_the_model:
         raise UsageError(f"{path}: is the model's file, expected --log to name another")
@@ -31,14 +31,14 @@ def log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Any]:
 
     def write(record: Record) -> None:
         nonlocal lines
-        with _complaint_about(path):
+        with writing(path):
             if not (lines or append):
                 with suppress(OSError):  # a device
                     file.truncate(0)
             file.write(json.dumps(as_fields(record)).encode() + b"\n")
         lines += 1
 
-    with _complaint_about(path):
+    with writing(path):
         is_new = kind_at(path) == "nothing"
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab", buffering=0)
@@ -48,11 +48,3 @@ def log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Any]:
         file.close()
         if is_new and not lines:
             path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _complaint_about(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from hellodl.errors import HellodlError, UsageError
+from hellodl.errors import UsageError
 from hellodl.sweep.trial import Trial
-from hellodl.system.files import kind_at, only_writer
+from hellodl.system.files import kind_at, only_writer, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,30 +29,21 @@ def journal(path: Path) -> Iterator[tuple[dict[str, Trial], Callable[[Trial], No
     if kind_at(path) in {"folder", "other"}:
         raise UsageError(f"{path}: is no file, expected one to keep results in")
     with only_writer(path):
-        with _written(path):
+        with writing(path):
             file = path.open("a+b")
         with file:
-            with _written(path):
+            with writing(path):
                 file.seek(0)
                 held, whole = _read(path, file.read())
                 file.truncate(whole)
 
             def add(trial: Trial) -> None:
-                with _written(path):
+                with writing(path):
                     file.write(json.dumps(asdict(trial)).encode() + b"\n")
                     file.flush()
                     os.fsync(file.fileno())
 
             yield held, add
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[None]:
-    """Raises HellodlError where the system does not let us write."""
-    try:
-        yield
-    except OSError as error:
-        raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def _read(path: Path, content: bytes) -> tuple[dict[str, Trial], int]:

@@ -96,9 +96,15 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Raises HellodlError if it cannot be written; what was there before is untouched.
     """
+    with writing(path), replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raises HellodlError, naming the file, where the system does not let us write it."""
     try:
-        with replacing(path) as file:
-            file.write(content)
+        yield
     except OSError as error:
         raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
 
@@ -169,10 +175,8 @@ def alone_in(folder: Path, on_wait: Callable[[], object] | None = None) -> Itera
 def _acquire(path: Path, lock: Path) -> int:
     """A descriptor of the lock file, locked."""
     while True:
-        try:
+        with writing(path):
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
         try:
             _try_to_lock(descriptor)
         except OSError:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hellodl import checkpoint as checkpoints
 from hellodl.about import DataIdentity, Machine, describe
 from hellodl.checkpoint import Checkpoint, weights_of
-from hellodl.errors import HellodlError, Interrupted, ModelError, UsageError
-from hellodl.system.files import kind_at, write_atomically
+from hellodl.errors import Interrupted, ModelError, UsageError
+from hellodl.system.files import kind_at, write_atomically, writing
 from hellodl.system.kernels import kernel_in_use, processor_name
 from hellodl.training.settings import Settings
 
@@ -103,14 +103,12 @@ def _resume_command(run: Run) -> str:
 
 def check_place(path: Path) -> None:
     """Make the output's folder if it is missing. Raises if something there is in the way."""
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if (kind := kind_at(path)) == "folder":
-            raise UsageError(f"{path}: is a folder, expected the name of a file to write")
-        if kind == "other":
-            raise UsageError(f"{path}: is no plain file, expected the name of a file to write")
-    except OSError as error:
-        raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
+    if (kind := kind_at(path)) == "folder":
+        raise UsageError(f"{path}: is a folder, expected the name of a file to write")
+    if kind == "other":
+        raise UsageError(f"{path}: is no plain file, expected the name of a file to write")
 
 
 def check_precious(path: Path, settings: Settings) -> None:
