@@ -248,3 +248,17 @@ def test_every_dependency_has_a_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     groups = project["dependencies"], *project["optional-dependencies"].values()
     assert explained() == Counter({package(requirement) for group in groups for requirement in group})
+
+
+def test_actions_are_pinned_and_may_only_read() -> None:
+    """CI runs others' actions by the hash of a commit, which no one can move, and lets them write nothing."""
+    workflows = ROOT / ".github" / "workflows"
+    if not workflows.exists():
+        pytest.skip("no checkout")
+    for file in workflows.iterdir():
+        text = file.read_text(encoding="utf-8")
+        used = re.findall(r"uses: (.*)", text)
+        assert used
+        assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action) for action in used), used
+        assert re.findall(r"^ *permissions:\n((?: +.*\n)+)", text, re.MULTILINE) == ["  contents: read\n"]
+        assert text.count("persist-credentials: false") == text.count("actions/checkout@")
