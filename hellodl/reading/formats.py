@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import os
+import signal
+import subprocess
+import sys
 from importlib import import_module
+from pathlib import Path
+from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
 
 from hellodl.errors import PictureError
+from hellodl.system.files import open_plain
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,6 +28,15 @@ LONG_SIDE = 1600
 
 PAGE = "#"
 """Between a PDF's name and a page's number: scan.pdf#2."""
+
+MOST_SECONDS = 8.0
+"""Of a processor's time for decoding: a JPEG of 120 megapixels takes a third of it."""
+
+OUT_OF_TIME = -int(getattr(signal, "SIGXCPU", 0))
+"""How a process ends that has used up its time."""
+
+PAGE_MEGABYTES = 400
+"""For the drawing of a PDF's page: a scan of 30 megapixels takes 150."""
 
 
 def undecoded(name: str, file: IO[bytes]) -> Image:
@@ -45,9 +62,9 @@ def pages(path: str) -> list[str]:
     if not path.lower().endswith(".pdf"):
         return [path]
     try:
-        with _extra("pypdfium2", "pdf", path).PdfDocument(path) as document:
-            count = len(document)
-    except Exception:  # noqa: BLE001 - whoever reads it will say what is wrong
+        with open_plain(path, buffering=0) as file:
+            count = int(_of_pdf(path, file))
+    except (OSError, PictureError):  # whoever reads it will say what is wrong
         return [path]
     return [f"{path}{PAGE}{number}" for number in range(1, count + 1)] if count > 1 else [path]
 
@@ -60,13 +77,36 @@ def file_of(name: str) -> str:
 
 def _page(name: str, file: IO[bytes]) -> Image:
     """The page of a PDF that its name ends in, the first without a number."""
-    number = int(name.rpartition(PAGE)[2]) if file_of(name) != name else 1
-    with _extra("pypdfium2", "pdf", f"{name}: is a PDF").PdfDocument(file) as document:
-        if number > len(document):
-            raise PictureError(f"{name}: has {len(document)} pages")
-        page = document[number - 1]
-        image: Image = page.render(scale=LONG_SIDE / max(page.get_size())).to_pil()
-        return image
+    from PIL import Image as PillowImage
+
+    number = name.rpartition(PAGE)[2] if file_of(name) != name else "1"
+    sizes, _, pixels = _of_pdf(name, file, str(LONG_SIDE), number).partition(b"\n")
+    width, height, stride = map(int, sizes.split())
+    return PillowImage.frombytes("RGB", (width, height), pixels, "raw", "RGB", stride)
+
+
+_ONE_PDF = Lock()
+
+
+def _of_pdf(name: str, file: IO[bytes], *page: str) -> bytes:
+    """What the program page.py finds in a PDF. Raises PictureError if it finds nothing in its time."""
+    _extra("pypdfium2", "pdf", f"{name}: is a PDF")
+    script, raw = str(Path(__file__).with_name("page.py")), getattr(file, "raw", file)
+    command = [sys.executable, "-P", script, f"{MOST_SECONDS:.0f}", str(PAGE_MEGABYTES), *page]
+    given: dict[str, Any] = {"stdin": raw} if isinstance(raw, io.FileIO) else {"input": file.read()}
+    given |= {"capture_output": True, "env": os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}}
+    too_slow = f"{name}: not drawn after {MOST_SECONDS:.0f} seconds; save it anew as PNG"
+    try:
+        with _ONE_PDF:
+            done = subprocess.run(command, check=False, timeout=10 * MOST_SECONDS, **given)  # noqa: S603 - our own
+    except subprocess.TimeoutExpired:
+        raise PictureError(too_slow) from None
+    if done.returncode == OUT_OF_TIME:
+        raise PictureError(too_slow)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise PictureError(f"{name}: damaged PDF ({said or f'or a page of over {PAGE_MEGABYTES} MB'})")
+    return bytes(done.stdout)
 
 
 def _extra(module: str, extra: str, what: str) -> Any:

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from hellodl.errors import PictureError
-from hellodl.reading.formats import file_of
+from hellodl.reading.formats import MOST_SECONDS, file_of
 from hellodl.system.files import open_plain
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 Encoded: TypeAlias = "str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
 
 MOST_BYTES = 256_000_000
-
-MOST_SECONDS = 8.0
-"""Of a processor's time for decoding: a JPEG of 120 megapixels takes a third of it."""
 
 MOST_PIXELS = 52_000_000
 """A picture of this many pixels decodes in under 500 MB; a 50-megapixel photograph passes."""
@@ -124,7 +121,8 @@ def decoding(name: str) -> Iterator[None]:
         if type(error).__name__ == "UnidentifiedImageError":
             known = "not a picture in a format known here (PNG, JPEG, GIF, …)"
             raise PictureError(f"{name}: {known}") from error
-        raise PictureError(f"{name}: damaged picture ({error})") from error
+        said = " ".join(str(error).split())  # on one line, whatever the decoder wrote
+        raise PictureError(f"{name}: damaged picture ({said})") from error
 
 
 class _Quiet:

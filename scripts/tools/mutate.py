@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 LIMIT, CPU_LIMIT = 300, 60  # seconds for the tests of a mutation: an endless loop is noticed too
+PATIENCE = 15  # seconds for a single test that usually takes none
 TESTS = (
     *("tests/autograd", "tests/system", "tests/datasets", "tests/training", "tests/test_checkpoint.py"),
     *("tests/test_optim.py", "tests/test_nn.py", "tests/reading"),
@@ -145,16 +146,24 @@ class Survey:
 
 
 class Chosen:
-    """A plugin of pytest that runs the tests named, in this order, and no others."""
+    """A plugin of pytest that runs the tests named, in this order, and no others; one that hangs ends all."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._place = {name: place for place, name in enumerate(names)}
+    def __init__(self, names: Sequence[str], seconds: dict[str, float]) -> None:
+        self._place, self._seconds = {name: place for place, name in enumerate(names)}, seconds
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Pytest has found tests."""
         items[:] = sorted(
             (item for item in items if item.nodeid in self._place), key=lambda item: self._place[item.nodeid]
         )
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A test begins: ten times its usual time, and PATIENCE, are enough for it."""
+        signal.alarm(PATIENCE + int(10 * self._seconds.get(nodeid, 0.0)))
+
+    def pytest_runtest_logfinish(self) -> None:
+        """A test has ended."""
+        signal.alarm(0)
 
 
 def in_fork(copy: Path, body: Callable[[], int], cpu: int) -> int:
@@ -229,14 +238,14 @@ def concerned(mutation: Mutation, known: dict[str, Any]) -> list[str]:
     return sorted(names, key=lambda name: known["seconds"].get(name, 0.0))
 
 
-def is_noticed(mutation: Mutation, copy: Path, tests: list[str], marked: Sequence[str]) -> bool:
-    """Whether the tests fail, or do not end, with the mutation."""
-    place = copy / mutation.file
+def is_noticed(mutation: Mutation, copy: Path, known: dict[str, Any], marked: Sequence[str]) -> bool:
+    """Whether the tests that concern it fail, or do not end, with the mutation."""
+    place, tests = copy / mutation.file, concerned(mutation, known)
     original = place.read_bytes()
     files = dict.fromkeys(name.partition("::")[0] for name in tests)
 
     def body() -> int:
-        return int(pytest.main(["-x", *OPTIONS, *marked, *files], [Chosen(tests)]))
+        return int(pytest.main(["-x", *OPTIONS, *marked, *files], [Chosen(tests, known["seconds"])]))
 
     place.write_bytes(original[: mutation.start] + mutation.new.encode() + original[mutation.end :])
     try:
@@ -276,7 +285,7 @@ def main() -> int:
     for mutation in chosen:
         if mutation not in results:
             started, tests = time.monotonic(), concerned(mutation, known)
-            results[mutation] = is_noticed(mutation, copy, tests, marked)
+            results[mutation] = is_noticed(mutation, copy, known, marked)
             with kept.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([*asdict(mutation).values(), results[mutation]]) + "\n")
             said = "noticed " if results[mutation] else "SURVIVED"

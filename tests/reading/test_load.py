@@ -1,6 +1,7 @@
 """Loading: any source and format gives upright, opaque pixels, or a PictureError of one line."""
 
 import io
+import random
 import struct
 import subprocess
 import sys
@@ -186,6 +187,21 @@ def test_a_file_cut_off_anywhere_is_read_or_refused(kind):
     assert not cut[0]
     assert not cut[len(cut) // 2]
     assert read_or_refused(content)
+
+
+def test_a_damaged_photograph_of_a_phone_is_read_or_refused():
+    """Cut off, and with bytes changed where the sizes and places of its parts stand."""
+    heif, file, chance = pytest.importorskip("pillow_heif"), io.BytesIO(), random.Random(0)
+    heif.from_pillow(Image.fromarray(DARK).convert("RGB")).save(file)
+    content = file.getvalue()
+    assert read_or_refused(content)
+    for length in range(0, len(content), 1 + len(content) // 100):
+        assert not read_or_refused(content[:length])
+    for _ in range(300):
+        damaged = bytearray(content)
+        for _ in range(chance.choice((1, 2, 5))):
+            damaged[chance.randrange(min(600, len(content)))] = chance.choice((0, 1, 127, 128, 255))
+        read_or_refused(bytes(damaged))
 
 
 def test_a_pillow_image_whose_file_is_damaged_is_refused():
