@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -22,6 +23,9 @@ Source: TypeAlias = "Encoded | Image | NDArray[np.generic]"
 
 DEPTHS = (8, 10, 12, 14, 16)
 """Bits of grey that cameras and scanners put into numbers of 16 bits."""
+
+STRIP = 64
+"""Rows of pixels that are made from a large picture at a time."""
 
 UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 """EXIF orientation (tag 274) to the `PIL.Image.Transpose` that undoes it."""
@@ -62,11 +66,12 @@ def load_picture(source: Source | Picture) -> Picture:
     if isinstance(source, np.ndarray):
         source = _image_from_array(source)
     if isinstance(source, Image.Image):
-        with decoding("image"):
-            upright = _upright("image", source, ours=False)
+        check_size("image", source)
+        with decoding("image"), room_for("image", source):
+            upright = _decoded(source, ours=False)
         return Picture("image", _opaque(upright), max(source.size) / max(upright.size))
-    with opened(source) as (name, file), decoding(name), undecoded(name, file) as image:
-        size, upright = max(image.size), _upright(name, image)
+    with opened(source) as (name, file), decoding(name), ExitStack() as turn:
+        size, upright = _from_file(name, file, turn)  # what was decoded is gone before another's turn
     return Picture(name, _opaque(upright), size / max(upright.size))
 
 
@@ -88,11 +93,12 @@ def _image_from_array(array: NDArray[np.generic]) -> Image:
     return Image.fromarray((np.clip(values.astype(np.float32) / full, 0, 1) * 255).round().astype(np.uint8))
 
 
-def _upright(name: str, image: Image, *, ours: bool = True) -> Image:
-    """Check the size, decode, turn by EXIF. `ours` may be changed."""
-    check_size(name, image)
-    with room_for(name, image):
-        return _decoded(image, ours=ours)
+def _from_file(name: str, file: IO[bytes], turn: ExitStack) -> tuple[int, Image]:
+    """The longer side as it is in the file, and the picture."""
+    with undecoded(name, file) as image:
+        check_size(name, image)
+        turn.enter_context(room_for(name, image))
+        return max(image.size), _decoded(image, ours=True)
 
 
 def _decoded(image: Image, *, ours: bool) -> Image:
@@ -106,13 +112,32 @@ def _decoded(image: Image, *, ours: bool) -> Image:
         smaller = (max(1, width * LONG_SIDE // long_side), max(1, height * LONG_SIDE // long_side))
         if ours:  # it changes the image itself
             image.draft(None, smaller)
-        image = _eight_bit(image)
-        image = image.resize(smaller, PillowImage.Resampling.BOX, reducing_gap=1.0)
+        image = _resized(_eight_bit(image) if image.mode[0] in "IF" else image, smaller)
     image = _eight_bit(image)
     if turn is not None:
         image = image.transpose(PillowImage.Transpose(turn))
     image.load()
     return image
+
+
+def _resized(image: Image, size: tuple[int, int]) -> Image:
+    """Each pixel the mean of those in its place, first of whole ones.
+
+    As `resize` does with `reducing_gap=1`, but by strips: it makes a copy of pixels with alpha before.
+    """
+    from PIL import Image as PillowImage
+
+    across, down = (max(1, old // new) for old, new in zip(image.size, size, strict=True))
+    height = -(-image.height // down)
+    strips = []
+    for top in range(0, height, STRIP):
+        rows = top * down, min((top + STRIP) * down, image.height)
+        strips.append(_eight_bit(image.crop((0, rows[0], image.width, rows[1]))).reduce((across, down)))
+    reduced = PillowImage.new(strips[0].mode, (strips[0].width, height))
+    for number, strip in enumerate(strips):
+        reduced.paste(strip, (0, number * STRIP))
+    whole = 0, 0, image.width / across, image.height / down
+    return reduced.resize(size, PillowImage.Resampling.BOX, whole)
 
 
 def _orientation(image: Image) -> int:

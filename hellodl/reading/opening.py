@@ -43,6 +43,9 @@ MOST_COEFFICIENTS = 180_000_000
 LARGE = 8_000_000
 """Pixels from which pictures are decoded one at a time, however many threads read pictures."""
 
+BLOCK = 64_000_000
+"""Bytes that Pillow asks for at a time: what is over 32 MB, the C library gives back at once."""
+
 TEXT_AT_ONCE = 2**16
 """Bytes of a picture written as text: its comments cost as the square of what is decoded at a time."""
 
@@ -154,7 +157,11 @@ _ONE_LARGE = Lock()
 @contextmanager
 def room_for(name: str, image: Image) -> Iterator[None]:
     """To decode a picture in: alone if it is large. Raises PictureError if the memory does not suffice."""
+    from PIL import Image as PillowImage
+
     pixels, values = image.width * image.height, len(image.getbands())
+    del image  # or it would stay until after our turn
+    PillowImage.core.set_block_size(BLOCK)  # type: ignore[attr-defined] # documented, but not listed
     try:
         with _ONE_LARGE if pixels > LARGE else nullcontext():
             yield
