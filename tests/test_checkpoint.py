@@ -276,7 +276,6 @@ def test_a_safetensors_file_of_another_program_is_refused(path):
         lambda header: [header],
         lambda header: header.pop("lc1.weight") and None,
     ],
-    ids=str,
 )
 def test_headers_that_lie_are_refused(path, change):
     """Offsets that overlap or lie outside, sizes that overflow, kinds that do not exist."""

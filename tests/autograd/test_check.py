@@ -58,6 +58,16 @@ def test_a_first_derivative_that_cannot_be_differentiated_rightly_fails_at_order
         check_gradients(wrong, X)
 
 
+def test_derivatives_are_checked_to_the_second_order_unless_told():
+    """relu(x)**4 has no fourth derivative at 0, and differences of its second one see that."""
+    function = square_with(lambda g, x: g * 2 * x)
+    check_gradients(function, X)
+    kinked = lambda x: x.relu() ** 4  # noqa: E731
+    check_gradients(kinked, [0.0])
+    with pytest.raises(AssertionError, match="derivative of order 3"):
+        check_gradients(kinked, [0.0], order=3)
+
+
 def test_the_error_guesses_what_is_wrong():
     with pytest.raises(AssertionError, match=r"all are 0\.5 times what they should be"):
         check_gradients(square_with(lambda g, x: g * x), X)

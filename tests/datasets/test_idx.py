@@ -46,6 +46,7 @@ BAD = {
     "one byte short": (CONTENT[:-1], "truncated: 2,367 bytes, its header promises 2,368"),
     "trailing byte": (CONTENT + b"\0", "trailing bytes"),
     "terabytes": (made.header(2051, 2**32 - 1, 28, 28) + bytes(99), "promises 4,294,967,295 images"),
+    "half a gigabyte": (made.header(2051, 700_000, 28, 28), "promises 700,000 images"),
     "a lie": (made.header(2051, 600_000, 28, 28), "truncated"),
 }
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hellodl import datasets
+from hellodl.reading.doubt import WORDS, Answers, Doubt, familiarity_of, why
 from hellodl.reading.judge import DIGIT, LABELS, MEASURES, OTHER, WAYS, alone, scores, shipped
 
 
@@ -44,3 +45,16 @@ def test_evidence_for_a_digit_makes_it_likelier():
     assert margin(0.9, 0.8, 1.5) > usual
     assert margin(0.6, 0.99, 1.5) > usual
     assert margin(0.6, 0.8, 2.0) > usual
+
+
+@pytest.mark.parametrize("label", [label for label in range(len(LABELS)) if label != DIGIT])
+def test_what_a_shape_may_be_instead_of_a_digit_is_said(label):
+    sure, judged = np.eye(10, dtype=np.float32)[3], np.zeros(len(LABELS), np.float32)
+    judged[[DIGIT, label]] = 0.5
+    (said,) = why(sure, np.inf, judged, Doubt())
+    assert said == WORDS.get(label, f"may be a {LABELS[label]}")
+
+
+def test_familiarity_is_measured_by_the_least_familiar_digits():
+    known = Answers(np.eye(10, dtype=np.float32)[:2], np.array([0.25, -1.0], np.float32))
+    assert familiarity_of(known, Doubt(familiar=0.5)).tolist() == [0.5, 0.0]

@@ -53,6 +53,36 @@ def test_a_long_line_and_a_dot_make_no_line():
     assert find_lines(mask.astype(np.float32), mask) == []
 
 
+def blocks(*corners, more=()):
+    """Lines found among blocks of 10 by 60 pixels with these corners, and `more` boxes."""
+    mask = np.zeros((300, 300), bool)
+    for x, y, width, height in [*((x, y, 10, 60) for x, y in corners), *more]:
+        mask[y : y + height, x : x + width] = True
+    return find_lines(mask.astype(np.float32), mask)
+
+
+UPPER, LOWER = [(40, 40), (100, 40), (160, 40)], [(40, 200), (100, 200), (160, 200)]
+
+
+@pytest.mark.parametrize(
+    ("y", "shape"), [(20, [4, 3]), (110, [4, 3]), (180, [3, 4]), (270, [3, 4]), (150, [3, 3])]
+)
+def test_a_sign_belongs_to_the_line_it_is_beside(y, shape):
+    assert shape_of(blocks(*UPPER, *LOWER, more=[(120, y, 8, 8)])) == shape
+
+
+@pytest.mark.parametrize(("y", "is_beside"), [(40, False), (66, True), (186, True), (216, False)])
+def test_what_counts_is_the_height_of_the_nearest_digit(y, is_beside):
+    """A row may be tilted: far away its digits stand at other heights."""
+    row = [(40, 160), (100, 140), (160, 120), (220, 100)]
+    assert shape_of(blocks(*row, more=[(236, y, 8, 8)])) == [4 + is_beside]
+
+
+def test_the_edge_of_a_sheet_is_left_out():
+    assert shape_of(blocks(*UPPER, more=[(0, 0, 25, 300)])) == [3]
+    assert shape_of(blocks(*UPPER, more=[(250, 0, 50, 300)])) == [3]
+
+
 def test_dashes_make_one_digit():
     picture = np.full((220, 160), 255, np.uint8)
     for y in range(40, 180, 30):

@@ -107,6 +107,21 @@ def test_a_link_in_the_temporarys_place_is_not_followed(tmp_path):
     assert (mine.read_bytes(), path.read_bytes()) == (b"precious", b"new")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no open file can be removed there")
+def test_the_lock_of_the_next_process_stays(tmp_path, monkeypatch):
+    """It may make its own as soon as ours is given back."""
+    path, lock, close = tmp_path / "file", tmp_path / "file.lock", os.close
+
+    def closed(descriptor):
+        close(descriptor)
+        lock.touch()
+
+    with only_writer(path):
+        monkeypatch.setattr(os, "close", closed)
+    monkeypatch.undo()
+    assert lock.exists()
+
+
 @needs_locks
 def test_in_a_folder_one_is_alone_and_others_wait_or_leave(tmp_path):
     with alone_in(tmp_path), pytest.raises(BlockingIOError), alone_in(tmp_path):

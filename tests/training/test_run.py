@@ -136,8 +136,19 @@ def test_steps_are_shared_unless_neighbours_make_that_slower():
             yield pace.choose()
 
     assert not any(choices((1.0, 0.95), (1.6, 1.6), 50))
+    assert list(choices((0.3, 0.1), (0.2, 0.16), 2)) == [True, True]
     assert list(choices((3.0, 1.0), (2.0, 1.6), 16)) == [True] * 7 + [False] + [True] * 7 + [False]
     assert list(choices((2.0, 1.0), (3.0, 1.6), 16)) == [True] + [False] * 6 + [True] + [False] * 7 + [True]
+
+
+def test_a_stretch_of_steps_is_remembered_by_halves():
+    """One pause alone must not decide."""
+    pace, known = step.Pace(), []
+    for wall in (4.0, 2.0, 0.0):
+        pace.note(wall, wall)
+        pace.choose()
+        known.append(pace._seconds[False])
+    assert known == [4.0, 3.0, 1.5]
 
 
 @pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
