@@ -160,4 +160,4 @@ def test_the_shipped_model_is_as_good_as_the_readme_says() -> None:
 def test_the_picture_that_the_readme_offers_is_read_rightly():
     """Its thin 1 leans, and was once taken for a slash."""
     reading = read(ROOT / ".github" / "number.png", checkpoint.load_model(checkpoint.SHIPPED))
-    assert (reading.text, reading.verdict) == ("0123", "digits")
+    assert (reading.text, reading.digits[1].verdict) == ("0123", "digit")

@@ -83,7 +83,6 @@ def packed_model(model: TrainedNet) -> dict[str, Any]:
         "temperature": doubt.temperature,
         "doubt": {
             "sure": doubt.sure,
-            "believed": doubt.believed,
             "least": doubt.least,
             "familiar": max(doubt.familiar, 0),
         },
@@ -91,6 +90,7 @@ def packed_model(model: TrainedNet) -> dict[str, Any]:
             "layers": [packed(*layer, JUDGE_BITS) for layer in judges],
             "scale": shapes["scale"].tolist(),
             "ways": shapes["ways"].tolist(),
+            "right": shapes["right"].tolist(),
             "labels": list(judge.LABELS),
         },
     }

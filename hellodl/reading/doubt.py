@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from hellodl.checkpoint import TrainedNet
-from hellodl.reading.judge import LABELS, OTHER, PART, scores, shipped
+from hellodl.reading.judge import LABELS, OTHER, PART, right, scores, shipped, terms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,11 +22,11 @@ SHIFTS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))
 WORDS = {OTHER: "is unlike the digits known", PART: "looks like part of a digit, or like more than one"}
 """What is wrong with ink that the judge takes for something else than one digit."""
 
-KNOWN, USUAL = 3.0, 1.8
+KNOWN, USUAL = 3.0, 1.0
 """Familiarity, in terms of that of the least familiar digits, counts up to this; that of a model without."""
 
 SUSPECT = 0.2
-"""What the judge gives at least this probability is worth a word."""
+"""What has at least this probability is worth a word."""
 
 
 class Verdict(StrEnum):
@@ -55,22 +55,28 @@ class Doubt:
     """When a reading counts as sure.
 
     temperature: divides the logarithms of the probabilities. familiar: log-sum-exp of the scores below which
-    a shape is less familiar than nearly all digits; `fit_doubt` finds these two. sure: confidence from which
-    a digit is one. believed: belief that is asked for, too. least: belief below which it is none.
+    a shape is less familiar than nearly all digits; `fit_doubt` finds these two. sure: the probability of
+    being right from which a digit is one. least: belief below which it is none.
     """
 
     temperature: float = 1.0
     familiar: float = -np.inf
-    sure: float = 0.7
-    believed: float = 0.6
+    sure: float = 0.75
     least: float = 0.15
+
+    def known(self, familiarity: Plane) -> Plane:
+        """How familiar the network is with something, in terms of the least familiar digits."""
+        if self.familiar > 0:
+            return np.asarray(np.clip(familiarity / self.familiar, 0, KNOWN), np.float32)
+        return np.full(np.shape(familiarity), USUAL, np.float32)
 
     def verdict(self, confidence: float, belief: float, familiarity: float) -> Verdict:
         """The verdict on one digit."""
         if belief < self.least:
             return Verdict.NO_DIGIT
-        sure = confidence >= self.sure and belief >= self.believed and familiarity >= self.familiar
-        return Verdict.DIGIT if sure else Verdict.UNSURE
+        one, two, three = np.array([[confidence], [belief], [familiarity]], np.float32)
+        is_sure = right(terms(one, two, self.known(three)), shipped().weights["right"])[0] >= self.sure
+        return Verdict.DIGIT if is_sure else Verdict.UNSURE
 
 
 @dataclass(frozen=True)
@@ -109,14 +115,7 @@ def ask(model: Model, images: Pixels, doubt: Doubt) -> Answers:
 def likelihoods(answers: Answers, judged: Plane, doubt: Doubt) -> Plane:
     """How likely each answer is, (n, 16): the ten digits, the marks in their order, and something else."""
     ways = shipped().weights["ways"]
-    return np.exp(scores(answers.probabilities, familiarity_of(answers, doubt), judged, ways))
-
-
-def familiarity_of(answers: Answers, doubt: Doubt) -> Plane:
-    """How familiar the network is with n images, in terms of the least familiar digits."""
-    if doubt.familiar > 0:
-        return (answers.familiarity / doubt.familiar).clip(0, KNOWN)
-    return np.full(len(answers.familiarity), USUAL, np.float32)
+    return np.exp(scores(answers.probabilities, doubt.known(answers.familiarity), judged, ways))
 
 
 def trusted(likely: Plane) -> Plane:
@@ -158,12 +157,12 @@ def _loss(scores: NDArray[np.float64], labels: NDArray[np.integer]) -> float:
 def why(
     probabilities: NDArray[np.float32], familiarity: float, judged: NDArray[np.float32], doubt: Doubt
 ) -> list[str]:
-    """Say what makes one digit doubtful, nothing when it is not."""
+    """Say what makes a digit doubtful."""
     first, second = np.argsort(probabilities)[:-3:-1]
     reasons = [words for label, words in WORDS.items() if judged[label] > SUSPECT]
     if familiarity < doubt.familiar and WORDS[OTHER] not in reasons:
         reasons.append(WORDS[OTHER])
     reasons += [f"may be a {LABELS[i]}" for i in range(1, OTHER) if judged[i] > SUSPECT]
-    if probabilities[first] < doubt.sure:
+    if probabilities[second] > SUSPECT or probabilities[first] < 0.5:
         reasons.append(f"looks like {first} or {second}")
-    return reasons
+    return reasons or ["is not clear"]

@@ -41,6 +41,7 @@ MEASURES = (
     "space left",  # bare paper to the next ink, in digits' heights, at most 2
     "space right",
     "shared",  # share of its outline beyond which the picture is as dark as the ink
+    "borders",  # how many of the picture's borders it touches, more than its line's digits do
 )
 
 
@@ -57,6 +58,9 @@ WAYS = (
     "other",
 )
 """What speaks for an answer; the judge's `ways` has a weight for each, fitted on lines it has not seen."""
+
+RIGHT = ("confidence", "belief", "familiar", "digit")
+"""What speaks for a digit as it was read, the first two by their logarithms; `right` has their weights."""
 
 LEAST = 1e-4
 """Smaller probabilities count as this one."""
@@ -78,14 +82,14 @@ class Judge:
     weights: dict[str, Plane]
 
     def __call__(self, images: Pixels, measures: Plane) -> Plane:
-        """The probability of each label (n, 8): uint8 images (n, 28, 28), measures (n, 13)."""
+        """The probability of each label (n, 8): uint8 images (n, 28, 28), measures (n, 14)."""
         hidden = self.inputs(images, measures) @ self.weights["lc1.weight"].T + self.weights["lc1.bias"]
         scores = np.maximum(hidden, 0) @ self.weights["lc2.weight"].T + self.weights["lc2.bias"]
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
     def inputs(self, images: Pixels, measures: Plane) -> Plane:
-        """What the network sees, (n, 209): the pixels' means two by two, and the measures."""
+        """What the network sees, (n, 210): the pixels' means two by two, and the measures."""
         blocks = images.reshape(len(images), SIDE // 2, 2, SIDE // 2, 2).mean(axis=(2, 4), dtype=np.float32)
         return np.hstack([blocks.reshape(len(images), -1) / 255, measures / self.weights["scale"]])
 
@@ -102,6 +106,17 @@ def scores(probabilities: Plane, familiar: Plane, judged: Plane, ways: Plane) ->
     return np.hstack([digits, ways[5] * logs[:, DIGIT + 1 : OTHER] + ways[6], other[:, None]])
 
 
+def terms(confidence: Plane, belief: Plane, familiar: Plane) -> Plane:
+    """What speaks for digits (n,) as they were read, (n, 4): see RIGHT."""
+    logs = [np.log(np.maximum(share, LEAST)) for share in (confidence, belief)]
+    return np.stack([*logs, familiar, np.ones_like(familiar)], axis=1)
+
+
+def right(terms: Plane, weights: Plane) -> Plane:
+    """The probability (n,) that digits are what they were read as, by logistic regression."""
+    return np.asarray(1 / (1 + np.exp(-(terms @ weights))))
+
+
 @cache
 def shipped() -> Judge:
     """The judge that ships with hellodl. Raises ModelError if its file is missing or damaged."""
@@ -115,7 +130,7 @@ def shipped() -> Judge:
 
 
 def alone(images: Pixels) -> Plane:
-    """The measures (n, 13) of digits that fill bare pictures, uint8 (n, 28, 28)."""
+    """The measures (n, 14) of digits that fill bare pictures, uint8 (n, 28, 28)."""
     ink = images > MIDDLE
     height, width = (np.maximum(ink.any(axis=axis).sum(axis=1), 1) for axis in (2, 1))
     inside = ink[:, 1:-1, 1:-1] & ink[:, :-2, 1:-1] & ink[:, 2:, 1:-1] & ink[:, 1:-1, :-2] & ink[:, 1:-1, 2:]

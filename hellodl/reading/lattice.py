@@ -33,6 +33,12 @@ MOST_JOINED = 6
 WIDEST = 1.8
 """Groups of pieces wider than this times the height of digits are more than one."""
 
+STEEP = 8.0
+"""Degrees by which a line climbs or falls from which its digits may be turned with it."""
+
+TOUCHING = 2
+"""Pixels between the border and ink that touches it."""
+
 SAME = 0.5
 """Groups whose boxes share this part of what they cover together are seen as one place."""
 
@@ -51,8 +57,11 @@ class Group:
     measures: NDArray[np.float32]
 
 
-def groups(line: list[Piece], ink: Ink, recipe: Recipe) -> list[Group]:
-    """Every piece of a line alone, cut where digits may touch, and neighbours joined."""
+def groups(line: list[Piece], ink: Ink, recipe: Recipe, turn: float = 0.0) -> list[Group]:
+    """Every piece of a line alone, cut where digits may touch, and neighbours joined.
+
+    turn: by how many degrees, clockwise, the network sees each turned.
+    """
     pieces = [part for piece in line for part in cut_up(piece)]
     measure = _Measure(pieces, ink)
     found = []
@@ -61,9 +70,32 @@ def groups(line: list[Piece], ink: Ink, recipe: Recipe) -> list[Group]:
             piece = joined(pieces[first:after])
             if after > first + 1 and piece.box[2] > WIDEST * max(measure.tall, piece.box[3]):
                 break
-            seen = normalise(piece.strength, recipe)
+            seen = normalise(turned(piece.strength, turn), recipe)
             found.append(Group(first, after, piece, seen, measure(piece, first, after)))
     return found
+
+
+def turns(line: list[Piece]) -> tuple[float, ...]:
+    """By how many degrees, clockwise, the digits of a line may have to be turned: 0, and by its slope.
+
+    The slope is that of the straight line nearest to the middles of what is tall in it.
+    """
+    tall = max(piece.box[3] for piece in line) / 2
+    x, y, width, height = np.array([piece.box for piece in line if piece.box[3] >= tall], np.float64).T
+    across, down = (middles - middles.mean() for middles in (x + width / 2, y + height / 2))
+    slope = float(np.degrees(np.arctan2(-(across @ down), across @ across)))
+    return (0.0, slope) if len(x) > 1 and abs(slope) > STEEP else (0.0,)
+
+
+def turned(strength: Plane, degrees: float) -> Plane:
+    """Ink turned clockwise about its middle."""
+    if not degrees:
+        return strength
+    height, width = strength.shape
+    side = int(np.ceil(np.hypot(height, width)))
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1.0)
+    turn[:, 2] += (side - width) / 2, (side - height) / 2
+    return np.asarray(cv2.warpAffine(strength, turn, (side, side)), np.float32)
 
 
 class _Measure:
@@ -81,6 +113,7 @@ class _Measure:
         self.middle = (lambda x: float(np.polyval(slope, x))) if slope is not None else None
         self.level = float(np.median(middles[digits]))
         self.stroke = float(np.median([stroke_width(p.strength > 0.5) for p in pieces])) or 1.0
+        self.borders = float(np.median(np.array([self._borders(p) for p in pieces])[digits]))
 
     def __call__(self, piece: Piece, first: int, after: int) -> NDArray[np.float32]:
         x, y, width, height = piece.box
@@ -107,9 +140,16 @@ class _Measure:
                 if after < len(self.pieces) and not following
                 else FAR * (not following),
                 shared_outline(piece, self.ink),
+                self._borders(piece) - self.borders,
             ],
             np.float32,
         )
+
+    def _borders(self, piece: Piece) -> int:
+        """How many of the picture's borders a piece touches."""
+        x, y, _, _ = piece.box
+        height, width = self.ink.mask.shape
+        return sum(d <= TOUCHING for d in (x, y, width - piece.right, height - piece.bottom))
 
     def _gap(self, group: list[Piece]) -> float:
         """The widest bare gap between pieces side by side."""

@@ -17,12 +17,12 @@ from hellodl.reading.load import Picture, Source, load_picture
 from hellodl.reading.trained import as_trained
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hellodl.reading.arrays import Pixels, Plane
     from hellodl.reading.ink import Ink
     from hellodl.reading.lattice import Group
-    from hellodl.reading.pieces import Box
+    from hellodl.reading.pieces import Box, Piece
 
 FAINT = 0.12
 """Ink that differs from its ground by less than this share of full range is called very faint."""
@@ -171,7 +171,7 @@ def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt)
     sheet = alone_on_sheet(grey)
     planes = [grey] if sheet is None else [sheet, grey]
     readings = (_read_plane(picture, plane, scale, model, invert, doubt) for plane in planes)
-    return max(readings, key=_preference)
+    return max(readings, key=lambda reading: _believed(reading.digits))
 
 
 def _read_plane(
@@ -194,26 +194,33 @@ def _read_plane(
         readings.append(_read_lines(picture, find_ink(grey, scale, light=light, flat=flat), model, doubt))
         if readings[-1].verdict is Verdict.DIGITS:
             break
-    return max(readings, key=_preference)
+    return max(readings, key=lambda reading: _believed(reading.digits))
 
 
-def _preference(reading: Reading) -> float:
-    """How well a picture reads: how many digits there are, as far as these are believed in."""
-    return sum(2 * digit.belief - 1 for digit in reading.digits)
+def _believed(digits: Iterable[Digit]) -> float:
+    """How many digits there are, as far as these are believed in."""
+    return sum(2 * digit.belief - 1 for digit in digits)
 
 
 def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Reading:
     """Find the digits in ink, and read them; where nothing is a digit, say what would be likeliest."""
-    from hellodl.reading.lattice import groups
     from hellodl.reading.lines import find_lines
 
-    recipe = _recipe_of(model)
-    found = [groups(line, ink, recipe) for line in find_lines(ink.strength, ink.mask)]
-    asked = [_Asked(line, model, doubt) for line in found]
-    lines = [line.read(ink, doubt) for line in asked]
+    found = [_as_it_lies(line, ink, model, doubt) for line in find_lines(ink.strength, ink.mask)]
+    lines = [line for _, line in found]
     if not any(line.digits for line in lines):
-        lines = [line.read(ink, doubt, only_digits=True) for line in asked]
+        lines = [asked.read(ink, doubt, only_digits=True) for asked, _ in found]
     return _reading(lines, picture, ink)
+
+
+def _as_it_lies(pieces: list[Piece], ink: Ink, model: Model, doubt: Doubt) -> tuple[_Asked, _Line]:
+    """A line as it is or, where it climbs, with its digits upright: as more of these are believed in."""
+    from hellodl.reading.lattice import groups, turns
+
+    tried = [_Asked(groups(pieces, ink, _recipe_of(model), turn), model, doubt) for turn in turns(pieces)]
+    return max(
+        ((asked, asked.read(ink, doubt)) for asked in tried), key=lambda found: _believed(found[1].digits)
+    )
 
 
 class _Asked:

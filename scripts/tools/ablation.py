@@ -30,8 +30,8 @@ def _no_digit_judge(probabilities: Any, familiar: Any, judged: Any, ways: Any) -
     return SCORES(probabilities, familiar, np.full_like(judged, 1 / judged.shape[1]), ways)
 
 
-def _unfamiliar(answers: Any, _doubt: Any) -> Any:
-    return np.full(len(answers.familiarity), doubt.USUAL, np.float32)
+def _unfamiliar(_doubt: Any, familiarity: Any) -> Any:
+    return np.full(np.shape(familiarity), doubt.USUAL, np.float32)
 
 
 SCORES, DOUBT_OF = doubt.scores, doubt.doubt_of
@@ -57,8 +57,7 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "outline": {(lattice, "shared_outline"): lambda *_: 0.0},
     "averaging over shifts": {(doubt, "SHIFTS"): ((0, 0),)},
     "the judge": {(doubt, "scores"): _no_digit_judge},
-    "familiarity in the lattice": {(doubt, "familiarity_of"): _unfamiliar},
-    "familiarity in the verdict": {(reader, "doubt_of"): lambda m: replace(DOUBT_OF(m), familiar=1e-6)},
+    "familiarity": {(doubt.Doubt, "known"): _unfamiliar},
     "temperature": {(reader, "doubt_of"): lambda m: replace(DOUBT_OF(m), temperature=1.0)},
     "hairlines": {(normalise, "_unbroken"): lambda crop, _factor: crop},
     "stroke width": {(reader, "_recipe_of"): lambda m: replace(m.recipe, thinnest=0.5, thickest=10)},

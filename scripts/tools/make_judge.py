@@ -30,9 +30,9 @@ from hellodl.about import Recipe
 from hellodl.autograd import Program, Tensor, grad
 from hellodl.nn import Linear, cross_entropy
 from hellodl.optim import SCHEDULES, Adam
-from hellodl.reading.doubt import Doubt, ask, familiarity_of
+from hellodl.reading.doubt import Doubt, ask
 from hellodl.reading.ink import Ink, find_ink, polarities, to_grey
-from hellodl.reading.judge import LABELS, OTHER, PART, SHIPPED, WAYS, Judge, alone, scores
+from hellodl.reading.judge import LABELS, OTHER, PART, SHIPPED, WAYS, Judge, alone, right, scores, terms
 from hellodl.reading.lattice import groups, shares
 from hellodl.reading.lines import find_lines
 from hellodl.reading.load import load_picture
@@ -41,11 +41,15 @@ from hellodl.training.augment import Augmenter, Strengths
 from hellodl.training.pen import drawn_digits, drawn_others
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
-PAGES = {"train": 120, "tune": 50}  # of each kind,
-OFTENER = {"one": 2, "marks": 3, "none": 2, "lines": 0.5, "boxes": 0.7}  # but for these
-LONE = 4_000  # digits on their own, as MNIST has them, half as many drawn ones and half as many other signs
+    from hellodl.reading.arrays import Plane
+
+PAGES = {"train": 400, "tune": 140}  # of each kind,
+OFTENER = {"one": 2, "marks": 3, "none": 2, "lines": 0.5, "boxes": 0.7, "table": 1.5}  # but for these
+LONE = 8_000  # digits on their own, as MNIST has them, half as many drawn ones and half as many other signs
 HIDDEN, EPOCHS, BATCH, RATE, DECAY = 256, 30, 128, 2e-3, 0.1
 MILD = Strengths(shift=1.0, rotation=8, scale=0.1, shear=0.1, elastic=0.5, stroke=0.5)
 WHOLE, FOREIGN = 0.85, 0.15  # a group is an item with this share of its ink at least, of others at most
@@ -57,12 +61,17 @@ MOST_NOBODYS = 0.25  # and of what is left of print, whose upright lines are lik
 NOBODYS = -2
 MOST_GROUPS = 400  # of one line; in textures there are more
 FIT_STEPS, FIT_RATE, SMALL = 100, 0.08, 1e-3  # SMALL: weight of the squares in the fit
-RARE = 0.1  # lines without digits, or with marks, count so much less in the fit: people show us digits alone
+ALIKE = (1, 0, 0, 1, 0, 1, 0, 1, 0, -1)  # of WAYS, where the fit starts
+AT_FIRST = (1, 1, 2, 0)  # of RIGHT
+RARE, MARKED = (
+    0.1,
+    0.3,
+)  # lines without digits, and with marks, count so much less: people show us digits alone
 
 
 @dataclass(frozen=True)
 class Line:
-    """Groups of a line as the judge sees them, uint8 (n, 28, 28) and (n, 13), and the truth, (n, 4).
+    """Groups of a line as the judge sees them, uint8 (n, 28, 28) and (n, 14), and the truth, (n, 4).
 
     truth: label, digit (NOBODYS for what nobody wrote, else -1), first and after.
     """
@@ -83,7 +92,11 @@ def main() -> None:
         lines, others = (collected(half, share * pages, pool) for half, pages in PAGES.items())
     judge = learned(lines, np.random.default_rng(1))
     even, odd = ([line for line in others if line.number % 2 == rest] for rest in (0, 1))
-    judge = Judge(judge.weights | {"ways": fitted(Ways(judge, even))})
+    ways = Ways(judge, even)
+    weights = descended(ALIKE, lambda weights: ways.loss(weights)[1])
+    told, is_right = ways.told(weights)
+    believed = descended(AT_FIRST, lambda weights: told.T @ (right(told, weights) - is_right) / len(told))
+    judge = Judge(judge.weights | {"ways": weights, "right": believed})
     save_file(judge.weights, SHIPPED, {"made by": "scripts/tools/make_judge.py"})
     report(judge, odd)
 
@@ -208,8 +221,9 @@ class Ways:
         doubt = Doubt(model.calibration.temperature, model.calibration.familiar or 1.0)
         answers = ask(model, seen, doubt)
         judged = judge(seen, np.concatenate([line.measures for line in lines]))
-        known = familiarity_of(answers, doubt)
+        known = doubt.known(answers.familiarity)
         basis = np.eye(len(WAYS), dtype=np.float32)
+        self.confidence, self.familiar = answers.probabilities.max(axis=1), known
         self.known = np.stack([scores(answers.probabilities, known, judged, w) for w in basis], axis=-1)
         self.judged, self.labels = judged, truth[:, 0]
         ends = np.cumsum([len(line.truth) for line in lines])
@@ -222,6 +236,15 @@ class Ways:
         """Of a line: the logarithm of all ways' likelihood together, and each answer's share of them."""
         return shares(self.first[rows], self.after[rows], logs)
 
+    def told(self, weights: NDArray[np.float32]) -> tuple[Plane, NDArray[np.bool_]]:
+        """What speaks for the digits that are read, (n, 4), and which of them are right."""
+        logs = self.known @ weights.astype(np.float64)
+        beliefs = np.concatenate([self.shares(logs[rows], rows)[1] for rows in self.lines])[:, :10]
+        belief, digit = beliefs.max(axis=1), beliefs.argmax(axis=1)
+        read = belief > Doubt.least
+        is_right = self.true[np.arange(len(digit)), digit][read]
+        return terms(self.confidence[read], belief[read], self.familiar[read]), is_right
+
     def loss(self, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """The mean negative logarithm of the true ways' share, and its gradient."""
         logs = self.known @ weights
@@ -232,19 +255,18 @@ class Ways:
                 continue
             every, all_ = self.shares(logs[rows], rows)
             digits, marks = self.true[rows, :10].any(), self.true[rows, 10 : 10 + len(MARKS)].any()
-            weight = 1.0 if digits and not marks else RARE
+            weight = MARKED if marks else 1.0 if digits else RARE
             total, count = total + weight * (every - true), count + weight
             surplus[rows] = weight * (all_ - theirs)
         return total / count, np.einsum("na,nak->k", surplus, self.known) / count
 
 
-def fitted(ways: Ways) -> NDArray[np.float32]:
-    """The weights of WAYS under which the true ways are likeliest."""
-    weights = Tensor(np.array([1, 0, 0, 1, 0, 1, 0, 1, 0, -1], np.float32))
+def descended(start: Sequence[float], gradient: Callable[[Plane], Plane]) -> NDArray[np.float32]:
+    """The weights to which Adam descends along a gradient."""
+    weights = Tensor(np.array(start, np.float32))
     descent = Adam([weights], FIT_RATE)
     for step in range(FIT_STEPS):
-        _, gradient = ways.loss(weights.value.astype(np.float64))
-        descent.gradient[...] = gradient + SMALL * weights.value
+        descent.gradient[...] = gradient(weights.value.astype(np.float64)) + SMALL * weights.value
         descent.lr = FIT_RATE * (1 - 0.9 * step / FIT_STEPS)
         descent.update()
     return weights.value.copy()
@@ -261,12 +283,12 @@ def report(judge: Judge, lines: list[Line]) -> None:
     weights = judge.weights["ways"].astype(np.float64)
     print("weights: " + ", ".join(f"{name} {w:.2f}" for name, w in zip(WAYS, weights, strict=True)))
     print(f"true ways through {len(lines):,} lines: {ways.loss(weights)[0]:.3f} nats each")
-    logs = ways.known @ weights
-    beliefs = np.concatenate([ways.shares(logs[rows], rows)[1] for rows in ways.lines])[:, :10]
-    for least, most in pairwise((0.5, 0.7, 0.9, 0.97, 1.01)):
-        some = (beliefs >= least) & (beliefs < most)
-        right = ways.true[:, :10][some].mean()
-        print(f"belief {least:.2f} to {min(most, 1):.2f}: {some.sum():5} digits, {right:.1%} right")
+    told, is_right = ways.told(weights)
+    said = right(told, judge.weights["right"])
+    for least, most in pairwise((0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 1.01)):
+        some = (said >= least) & (said < most)
+        share = is_right[some].mean()
+        print(f"said to be right by {least:.2f} to {min(most, 1):.2f}: {some.sum():5}, {share:.1%} are")
 
 
 if __name__ == "__main__":

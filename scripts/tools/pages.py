@@ -231,11 +231,13 @@ def table(rng: Rng, half: str, filled: float = 0.8) -> Page:
     wide, tall = high * rng.uniform(0.8, 1.6), high * rng.uniform(0.4, 0.85)
     margin = 0.0 if rng.random() < 0.5 else rng.uniform(0.1, 0.6) * high
     page = Page.blank(2 * margin + rows * high + 4, 2 * margin + columns * wide + 4, tall)
-    thin, thick, bold = rng.uniform(1, 3), rng.uniform(3, 8), rng.random() < 0.4
+    thin, thick, bold = rng.uniform(1, 3), rng.uniform(3, 12), rng.random() < 0.4
+    shaky = rng.uniform(0.2, 2) if rng.random() < 0.5 else 0.0
     for i in range(rows + 1):
-        _bar(page, margin + i * high, margin, thick if bold and i % 3 == 0 else thin)
+        _bar(page, rng, margin + i * high, margin, thick if bold and i % 3 == 0 else thin, shaky)
     for j in range(columns + 1):
-        _bar(page, margin + j * wide, margin, thick if bold and (j + 1) % 3 == 0 else thin, upright=True)
+        wall = thick if bold and (j + 1) % 3 == 0 else thin
+        _bar(page, rng, margin + j * wide, margin, wall, shaky, upright=True)
     worded = rng.random() < 0.25
     for i in range(rows):
         for j in range(columns):
@@ -304,12 +306,17 @@ def _texture(page: Page, rng: Rng) -> None:
     page.put(np.clip(glyph, 0, 1).astype(np.float32), "other", (0, 0))
 
 
-def _bar(page: Page, at: float, margin: float, thick: float, *, upright: bool = False) -> None:
-    """A printed line of a table, across or down."""
+def _bar(
+    page: Page, rng: Rng, at: float, margin: float, thick: float, shaky: float, *, upright: bool = False
+) -> None:
+    """A line of a table, across or down; printed, or drawn along a ruler by a hand so shaky, in pixels."""
     plane = page.printed.T if upright else page.printed
-    m, t = round(margin), max(1, round(thick))
-    first = max(0, round(at - t / 2))
-    plane[first : first + t, m : plane.shape[1] - m] = 1
+    x = np.linspace(margin, plane.shape[1] - margin, 9)
+    y = at + shaky * rng.normal(0, 1, len(x)).cumsum() * rng.integers(2)
+    sheet = np.zeros(plane.shape, np.float32)
+    points = np.stack([x, y], axis=1).round().astype(np.int32)
+    cv2.polylines(sheet, [points], isClosed=False, color=(1,), thickness=max(1, round(thick)))
+    np.maximum(plane, sheet, out=plane)
 
 
 def _print(page: Page, rng: Rng, at: tuple[float, float], tall: float) -> None:

@@ -138,7 +138,7 @@ def test_nothing_and_scribbles_are_refused(seen):
     rng = np.random.default_rng(3)
     believed = 0
     seen.page.evaluate("waiting = true")
-    for _ in range(10):
+    for _ in range(20):
         seen.page.evaluate("sheet.clear()")
         draw(
             seen.page,
@@ -146,7 +146,7 @@ def test_nothing_and_scribbles_are_refused(seen):
         )
         believed += read_here(seen.page)["verdict"] == "digits"
     seen.page.evaluate("waiting = false")
-    assert believed <= 1
+    assert believed <= 3
 
 
 def test_a_picture_that_is_dropped_is_read(seen, tmp_path):

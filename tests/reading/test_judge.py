@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hellodl import datasets
-from hellodl.reading.doubt import WORDS, Answers, Doubt, familiarity_of, why
+from hellodl.reading.doubt import WORDS, Doubt, Verdict, why
 from hellodl.reading.judge import DIGIT, LABELS, MEASURES, OTHER, WAYS, alone, scores, shipped
 
 
@@ -56,5 +56,13 @@ def test_what_a_shape_may_be_instead_of_a_digit_is_said(label):
 
 
 def test_familiarity_is_measured_by_the_least_familiar_digits():
-    known = Answers(np.eye(10, dtype=np.float32)[:2], np.array([0.25, -1.0], np.float32))
-    assert familiarity_of(known, Doubt(familiar=0.5)).tolist() == [0.5, 0.0]
+    assert Doubt(familiar=0.5).known(np.array([0.25, -1.0], np.float32)).tolist() == [0.5, 0.0]
+
+
+def test_the_surer_the_network_and_the_judge_the_likelier_a_digit_is_right():
+    """By each of what is told; and what its ink hardly speaks for is no digit."""
+    doubt = Doubt(familiar=5.0)
+    assert doubt.verdict(0.99, 0.95, 9.0) is Verdict.DIGIT
+    for doubtful in ((0.2, 0.95, 9.0), (0.99, 0.2, 9.0), (0.99, 0.95, 2.0)):
+        assert doubt.verdict(*doubtful) is Verdict.UNSURE
+    assert doubt.verdict(0.99, 0.1, 9.0) is Verdict.NO_DIGIT

@@ -2,9 +2,9 @@
 // The trained network: its numbers, its answers, and the gradients of these. Twin of nn.py and explaining.py.
 
 const SIDE = 28;
-const STEPS = 16; // pictures on the way from the empty one, for the pixels' shares in an answer
+const STEPS = 32; // pictures on the way from the empty one, for the pixels' shares in an answer
 const SHIFTS = [[0, 0], [0, 1], [1, 0], [0, -1], [-1, 0]]; // as in reading/doubt.py
-const LEAST = 1e-4, KNOWN = 3, USUAL = 1.8; // as in reading/judge.py and doubt.py
+const LEAST = 1e-4, KNOWN = 3, USUAL = 1; // as in reading/judge.py and doubt.py
 
 /** The bytes of base64. */
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -126,6 +126,12 @@ function likelihoods(ways, { answers, familiar, judged }) {
     ...logs.slice(1, other).map((mark) => ways[5] * mark + ways[6]),
     ways[7] * logs[other] + ways[8] * logs[part] + ways[9],
   ].map(Math.exp);
+}
+
+/** The probability that a digit is what it was read as. Twin of judge.right. */
+function rightness({ right: weights }, confidence, belief, familiar) {
+  const [a, b] = [confidence, belief].map((share) => Math.log(Math.max(share, LEAST)));
+  return 1 / (1 + Math.exp(-(weights[0] * a + weights[1] * b + weights[2] * familiar + weights[3])));
 }
 
 /** Add noise to all weights: normal, `level` times the deviation of their row; 0 mends them. */

@@ -50,14 +50,15 @@ function readLine(model, found, bare) {
 
 /** A digit with its verdict, and what speaks against it. */
 function digitOf(model, { answers, familiar, judged, seen, piece: { box } }, belief) {
-  const order = [...answers.keys()].sort((a, b) => answers[b] - answers[a]), { sure, believed, least } = model.doubt;
-  const doubtful = answers[order[0]] < sure || belief < believed || familiar < 1;
+  const order = [...answers.keys()].sort((a, b) => answers[b] - answers[a]), { sure, least } = model.doubt;
+  const doubtful = rightness(model.judge, answers[order[0]], belief, familiar) < sure;
   const verdict = belief < least ? "not a digit" : doubtful ? "unsure" : "digit", doubts = [];
   const says = (label) => judged[model.judge.labels.indexOf(label)] > SUSPECT;
   if (says("other") || familiar < 1) doubts.push("is unlike the digits known");
   if (says("part")) doubts.push("looks like part of a digit, or like more than one");
   for (const mark of model.judge.labels.slice(1, -2)) if (says(mark)) doubts.push(`may be a ${mark}`);
-  if (answers[order[0]] < sure) doubts.push(`looks like ${order[0]} or ${order[1]}`);
+  if (answers[order[1]] > SUSPECT || answers[order[0]] < 0.5) doubts.push(`looks like ${order[0]} or ${order[1]}`);
+  if (!doubts.length) doubts.push("is not clear");
   const known = { digit: order[0], confidence: answers[order[0]], probabilities: answers };
   return { ...known, verdict, belief, seen, box, doubts: verdict === "digit" ? [] : doubts };
 }

@@ -198,7 +198,7 @@ function measured(pieces, first, after, piece, { tall, level, stroke }) {
     Math.max(Math.log(width / height), SLIM), Math.log(height / tall), (y - mid) / tall + 0.5, (y + height - mid) / tall - 0.5,
     Math.max(own / Math.max(width, height), THREAD), Math.log(own / stroke), group[0].cut, following,
     Math.max(0, ...group.slice(1).map((p) => p.cut)), gap / tall, before, behind,
-    0,
+    0, 0, // nothing dark lies around, and no border
   ];
 }
 
