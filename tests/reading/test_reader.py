@@ -117,8 +117,6 @@ def test_numbers_are_read_from_all_kinds_of_sheets(model, name):
 
 
 LOST = pytest.mark.xfail(reason="reads as a sure 8 in one of two polarities, and the other is not asked")
-    reason="reads as 8 in one of two polarities, which is sure, so the other is not asked"
-)
 
 
 @pytest.mark.parametrize("text", ["2728", pytest.param("748", marks=LOST), "5193"])
