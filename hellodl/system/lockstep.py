@@ -160,8 +160,13 @@ def _check_lives(other: int) -> None:
 
 
 def _is_there(pid: int) -> bool:
+    """Whether a process lives; on Linux one that has ended keeps its number until its parent asks."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return True
+    return state.rpartition(")")[2].split()[0] not in {"Z", "X"}

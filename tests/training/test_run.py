@@ -177,6 +177,23 @@ def test_a_helper_that_is_killed_ends_the_run_with_a_line(run, monkeypatch, outp
         run(settings_of(augment="elastic", epochs=30), threads=4, should_stop=between_steps)
 
 
+@pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
+@pytest.mark.parametrize("shard", [0, 1])
+def test_a_helper_that_dies_between_two_shards_ends_the_run(run, monkeypatch, shard):
+    """It stays a zombie until its parent asks, and was once waited for without end."""
+    monkeypatch.setattr(lockstep, "CHECK_EVERY", 0.01)
+    fill, done = lockstep.Relay.fill, iter(range(10**9))
+
+    def dying(*arguments):
+        if next(done) == 20 + shard:
+            os.kill(os.getpid(), signal.SIGKILL)
+        fill(*arguments)
+
+    monkeypatch.setattr(lockstep.Relay, "fill", dying)
+    with pytest.raises(HellodlError, match="process that helped was ended"):
+        run(settings_of(augment="elastic", epochs=30), threads=4)
+
+
 def test_where_no_process_can_be_had_a_run_is_taken_alone(run, monkeypatch, tmp_path):
     """Neither to share steps with nor to distort pictures."""
     settings = settings_of(augment="elastic", epochs=1)
