@@ -184,13 +184,14 @@ def _read_plane(
 ) -> Reading:
     """The first reading that is sure, else the one with most belief.
 
-    There is more than one only where it is in doubt whether ink is dark or light, or what its ground is.
+    There is more than one only where it is in doubt whether ink is dark or light, or what its ground is. The
+    likelier polarity comes first, on either ground: what it leaves bare may look like digits in the other.
     """
     from hellodl.reading.ink import find_ink, grounds, polarities
 
     lights = polarities(grey) if invert is None else (invert,)
     readings: list[Reading] = []
-    for flat, light in product(grounds(grey), lights):
+    for light, flat in product(lights, grounds(grey)):
         readings.append(_read_lines(picture, find_ink(grey, scale, light=light, flat=flat), model, doubt))
         if readings[-1].verdict is Verdict.DIGITS:
             break
