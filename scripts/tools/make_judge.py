@@ -63,10 +63,7 @@ MOST_GROUPS = 400  # of one line; in textures there are more
 FIT_STEPS, FIT_RATE, SMALL = 100, 0.08, 1e-3  # SMALL: weight of the squares in the fit
 ALIKE = (1, 0, 0, 1, 0, 1, 0, 1, 0, -1)  # of WAYS, where the fit starts
 AT_FIRST = (1, 1, 2, 0)  # of RIGHT
-RARE, MARKED = (
-    0.1,
-    0.3,
-)  # lines without digits, and with marks, count so much less: people show us digits alone
+RARE, MARKED = 0.1, 0.3  # lines without digits, with marks, count so much less: people show us digits alone
 
 
 @dataclass(frozen=True)
