@@ -15,6 +15,7 @@ import numpy as np
 from hellodl.errors import ModelError
 from hellodl.limits import (
     MAX_LAYERS,
+    SHARE,
     TEXT,
     Limit,
     OutOfLimitsError,
@@ -41,7 +42,6 @@ MAX_LOSS = 1000.0  # nats: e^-1000 is how likely such a network holds the truth 
 MOST_SETTINGS = 100
 LEAST_DEVIATION = 0.001  # of pixels, as a share of full ink
 EXTREME = 1000.0  # in size: no number that says how to read answers or pixels gets there
-SHARE = number(0, 1, "a share from 0 to 1")
 LOSS = number(0, MAX_LOSS, f"a loss from 0 to {MAX_LOSS:g}")
 
 
@@ -197,6 +197,11 @@ def describe(model: DigitNet, **more: Any) -> About:
 
 # As text ----------------------------------------------------------------------------------------------
 
+RECORDS: dict[str, type[Checked]] = {"recipe": Recipe, "calibration": Calibration}
+COMPLETE = frozenset(RECORDS)  # a name in these that we do not know would change what answers mean
+RECORDS |= {"dataset": DataIdentity, "results": Results, "machine": Machine}
+WORDS = {"network": "describes the network as", "pixels": "scales pixels by"}  # in place of "its … is"
+
 
 def as_dict(about: About) -> dict[str, Any]:
     """Plain values for JSON; what is not known is left out. The position's parts lie beside the others."""
@@ -215,50 +220,39 @@ def read(text: str | None, where: object) -> About:
     """The record that `write` wrote. Raises ModelError, beginning with `where`, if it is none or damaged."""
     try:
         told = json.loads(text or "")
-        version, widths, pixels = told["format"], told["network"], told["pixels"]
+        version, *_ = told["format"], told["network"], told["pixels"]
     except (KeyError, ValueError, TypeError):
         raise ModelError(f"{where}: has no hellodl metadata; is this a hellodl checkpoint?") from None
     if version != FORMAT:
         raise ModelError(
             f"{where}: is of format {version!r:.40}, expected {FORMAT}; is it from a newer hellodl?"
         )
-    if not _are_widths(_frozen(widths)):
-        raise ModelError(f"{where}: describes the network as {widths!r:.80}, expected [784, …, 10]")
-    if not _are_pixels(_frozen(pixels)):
-        raise ModelError(f"{where}: scales pixels by {pixels!r:.80}, expected their mean and deviation")
     try:
         return _about(told)
     except OutOfLimitsError as error:
-        raise ModelError(
-            f"{where}: its {error.name:.80} is {error.value!r:.80}, expected {error.expected}; "
-            "the metadata is damaged"
-        ) from None
+        what = WORDS.get(error.name, f"its {error.name:.80} is")
+        problem = f"{what} {error.value!r:.80}, expected {error.expected}; the metadata is damaged"
+        raise ModelError(f"{where}: {problem}") from None
 
 
 def _about(told: dict[str, Any]) -> About:
-    names = {name: told[name] for name in ("settings", "versions", "threads") if name in told}
+    known: dict[str, Any] = {name: _frozen(told[name]) for name in ("network", "pixels")}
+    known |= {name: told[name] for name in ("settings", "versions", "threads") if name in told}
+    known |= {name: _record(kind, name, told[name]) for name, kind in RECORDS.items() if told.get(name)}
     history = told.get("history", [])
     if not isinstance(history, list):
         raise OutOfLimitsError("history", history, "a list of epochs")
+    known["history"] = tuple(_record(Epoch, "history", epoch) for epoch in history)
     position = {each.name: told[each.name] for each in fields(Position) if each.name in told}
-    return About(
-        network=tuple(told["network"]),
-        pixels=(told["pixels"][0], told["pixels"][1]),
-        recipe=_record(Recipe, "recipe", told.get("recipe", {}), strict=True),
-        calibration=_record(Calibration, "calibration", told.get("calibration", {}), strict=True),
-        dataset=_record(DataIdentity, "dataset", told["dataset"]) if told.get("dataset") else None,
-        history=tuple(_record(Epoch, "history", epoch) for epoch in history),
-        results=_record(Results, "results", told["results"]) if told.get("results") else None,
-        machine=_record(Machine, "machine", told["machine"]) if told.get("machine") else None,
-        position=_record(Position, "", position) if len(position) == len(fields(Position)) else None,
-        **names,
-    )
+    if len(position) == len(fields(Position)):
+        known["position"] = _record(Position, "", position)
+    return About(**known)
 
 
-def _record(kind: type[Record], place: str, told: object, *, strict: bool = False) -> Record:
-    """A record of a kind, from parsed JSON; `strict` refuses names that it does not know."""
+def _record(kind: type[Record], place: str, told: object) -> Record:
+    """A record of a kind, from parsed JSON that stands in this place."""
     known = [each.name for each in fields(kind)]
-    if not isinstance(told, dict) or (strict and told.keys() - set(known)):
+    if not isinstance(told, dict) or (place in COMPLETE and told.keys() - set(known)):
         raise OutOfLimitsError(place, told, f"a record with {', '.join(known)}")
     try:
         return kind(**{name: _frozen(value) for name, value in told.items() if name in known})
@@ -269,5 +263,5 @@ def _record(kind: type[Record], place: str, told: object, *, strict: bool = Fals
         raise OutOfLimitsError(place, told, f"a record with {', '.join(known)}") from None
 
 
-def _frozen(value: object) -> object:
+def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value

@@ -97,3 +97,4 @@ def optional(limit: Limit) -> Limit:
 
 
 TEXT = Limit(lambda v: isinstance(v, str) and len(v) <= LONGEST_TEXT, "a short text")
+SHARE = number(0, 1, "a share from 0 to 1")

@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hellodl.about import SHARE, Checked
+from hellodl.about import Checked
 from hellodl.errors import NonFiniteError
-from hellodl.limits import TEXT, Limit, limited, number, optional, whole
+from hellodl.limits import SHARE, TEXT, Limit, limited, number, optional, whole
 from hellodl.training.loop import Trainer
 from hellodl.training.settings import Settings
 from hellodl.training.sources import training_set

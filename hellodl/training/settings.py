@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import Any
 
 from hellodl.errors import UsageError
 from hellodl.limits import (
     MAX_WEIGHTS,
+    SHARE,
     TEXT,
     Limit,
     OutOfLimitsError,
@@ -24,98 +26,66 @@ from hellodl.limits import (
     whole,
 )
 
-SHARE = number(0, math.nextafter(1, 0), "0 up to, but not including, 1")
 RETIRED = {"label_smoothing": 0.0, "average": 0.0, "patience": 0}  # known to version 0.1: off at these values
-ADDED: dict[str, Any] = {
-    "clean": 0.0,
-    "also": "",
-    "init": "",
-}  # what version 0.1 could not be told, and what it did
+ADDED = {"clean", "also", "init"}  # unknown to version 0.1, which did what their defaults say
 RUN, NETWORK, DESCENT, DATA = "Run", "Network", "Descent", "Data"  # groups of settings
+run, network, descent, data = (partial(limited, group=group) for group in (RUN, NETWORK, DESCENT, DATA))
+
+POSITIVE = number(math.ulp(0), expected="a number above 0")
+BELOW_1 = number(0, math.nextafter(1, 0), "0 up to, but not including, 1")
+TARGET = optional(number(math.ulp(0), 1, "a share above 0 and at most 1, like 0.98"))
+WIDTHS = Limit(
+    lambda v: isinstance(v, tuple) and are_widths((784, *v, 10)),
+    f"widths like 128,64, with at most {MAX_WEIGHTS} weights in all",
+)
 
 
 @dataclass(frozen=True)
 class Settings:
     """All that decides what a run learns; the same settings give the same weights."""
 
-    epochs: int = limited(whole(1, 10_000), 5, "How often to go through the training set.", group=RUN)
-    target_accuracy: float | None = limited(
-        optional(number(math.ulp(0), 1, "a share above 0 and at most 1, like 0.98")),
-        None,
-        "Stop once the validation accuracy reaches this, like 0.98.",
-        group=RUN,
+    epochs: int = run(whole(1, 10_000), 5, "How often to go through the training set.")
+    target_accuracy: float | None = run(
+        TARGET, None, "Stop once the validation accuracy reaches this, like 0.98."
     )
-    seed: int = limited(whole(), 0, "Where all random numbers come from.", group=RUN)
-    hidden: tuple[int, ...] = limited(
-        Limit(
-            lambda v: isinstance(v, tuple) and are_widths((784, *v, 10)),
-            f"widths like 128,64, with at most {MAX_WEIGHTS} weights in all",
-        ),
-        (128, 64),
-        "Widths of the hidden layers.",
-        group=NETWORK,
-    )
-    init: str = limited(
+    seed: int = run(whole(), 0, "Where all random numbers come from.")
+    hidden: tuple[int, ...] = network(WIDTHS, (128, 64), "Widths of the hidden layers.")
+    init: str = network(
         TEXT,
         "",
         "Start from the weights in this file, .safetensors or .npz, instead of random ones.",
-        group=NETWORK,
         metavar="FILE",
     )
-    optimizer: str = limited(one_of("sgd", "adam"), "sgd", "The rule that moves the weights.", group=DESCENT)
-    lr: float = limited(
-        number(math.ulp(0), expected="a number above 0"),
-        0.1,
-        "Learning rate: how far a step goes down the hill.",
-        group=DESCENT,
+    optimizer: str = descent(one_of("sgd", "adam"), "sgd", "The rule that moves the weights.")
+    lr: float = descent(POSITIVE, 0.1, "Learning rate: how far a step goes down the hill.")
+    momentum: float = descent(
+        BELOW_1, 0.0, "How much of the last step is kept (Nesterov); 0 is plain descent."
     )
-    momentum: float = limited(
-        SHARE, 0.0, "How much of the last step is kept (Nesterov); 0 is plain descent.", group=DESCENT
+    batch_size: int = descent(whole(1), 128, "Images a step.")
+    schedule: str = descent(
+        one_of("constant", "linear", "cosine", "trapezoid"), "constant", "How the learning rate falls."
     )
-    batch_size: int = limited(whole(1), 128, "Images a step.", group=DESCENT)
-    schedule: str = limited(
-        one_of("constant", "linear", "cosine", "trapezoid"),
-        "constant",
-        "How the learning rate falls.",
-        group=DESCENT,
-    )
-    warmup: float = limited(
-        number(0, 1, "a share from 0 to 1"),
-        0.0,
-        "Share of the run in which the learning rate rises from 0.",
-        group=DESCENT,
-    )
-    weight_decay: float = limited(
-        number(0, expected="0 or more"), 0.0, "Pulls the weights towards 0.", group=DESCENT
-    )
-    dataset: str = limited(
+    warmup: float = descent(SHARE, 0.0, "Share of the run in which the learning rate rises from 0.")
+    weight_decay: float = descent(number(0, expected="0 or more"), 0.0, "Pulls the weights towards 0.")
+    dataset: str = data(
         Limit(TEXT.accepts, "the name of a data set"),
         "mnist",
         "What to learn from: a data set, or a folder of your own pictures.",
-        group=DATA,
         metavar="NAME|FOLDER",
     )
-    also: str = limited(
+    also: str = data(
         TEXT,
         "",
         "A folder of your own pictures that joins the data set: sub-folders named 0 to 9, or a labels.csv.",
-        group=DATA,
         metavar="FOLDER",
     )
-    validation: int = limited(
-        whole(), 5000, "Images held out of the training set; 0 trains on all.", group=DATA
+    validation: int = data(whole(), 5000, "Images held out of the training set; 0 trains on all.")
+    augment: str = data(
+        one_of("none", "shift", "affine", "elastic"), "none", "Distort the training images at random."
     )
-    augment: str = limited(
-        one_of("none", "shift", "affine", "elastic"),
-        "none",
-        "Distort the training images at random.",
-        group=DATA,
-    )
-    clean: float = limited(
-        number(0, 1, "a share from 0 to 1"), 0.0, "Share of the run, its end, without distortion.", group=DATA
-    )
-    drawn: int = limited(
-        whole(0, 45_000), 0, "Pictures by a random pen that join each epoch, to read real ones.", group=DATA
+    clean: float = data(SHARE, 0.0, "Share of the run, its end, without distortion.")
+    drawn: int = data(
+        whole(0, 45_000), 0, "Pictures by a random pen that join each epoch, to read real ones."
     )
 
     def __post_init__(self) -> None:
@@ -136,8 +106,8 @@ class Settings:
         if used := [name for name, off in RETIRED.items() if values.get(name, off) != off]:
             name = used[0].replace("_", "-")
             raise UsageError(f"--{name}: is {values[used[0]]!r:.40}, a setting that is no more")
-        values = ADDED | values
-        return cls(**{f.name: values[f.name] for f in fields(cls)} | {"hidden": tuple(values["hidden"])})
+        told = {f.name: values[f.name] for f in fields(cls) if f.name in values or f.name not in ADDED}
+        return cls(**told | {"hidden": tuple(values["hidden"])})
 
 
 DEFAULT_PRESET = "fast"
