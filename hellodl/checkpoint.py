@@ -29,10 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hellodl.about import About
-    from hellodl.nn import Function
 
     Arrays = dict[str, NDArray[np.float32]]
-    Images = NDArray[np.uint8]
     Shape = tuple[int, ...]
 
 DEFAULT_NAME = "hellodl.safetensors"
@@ -61,15 +59,6 @@ class TrainedNet(DigitNet):
             parameter.value = checkpoint.weights[name]
         self.recipe, self.calibration = about.recipe, about.calibration
         self.classes = about.dataset.classes if about.dataset else abouts.DIGITS
-
-    def _answer(self, function: Function, images: Images) -> NDArray[np.float32]:
-        """As DigitNet's. Raises ModelError for weights so large that they overflow."""
-        with np.errstate(all="ignore"):
-            results = super()._answer(function, images)
-        if not np.isfinite(results).all():
-            problem = "the model answers NaN or infinity, expected numbers; its weights are too large"
-            raise ModelError(f"{problem}, train it again with a smaller --lr")
-        return results
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from hellodl.errors import ModelError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -113,15 +111,9 @@ def score_probabilities(probabilities: Probabilities, labels: Labels) -> Score:
 
 
 def evaluate(model: DigitNet, dataset: Labelled) -> Evaluation:
-    """Everything `hellodl evaluate` says about a model. Raises ModelError if its probabilities are NaN."""
+    """Everything `hellodl evaluate` says about a model; raises as `model.predict` does."""
     started = time.perf_counter()
-    with np.errstate(all="ignore"):  # what overflows ends as NaN, and is reported here
-        probabilities = model.predict(dataset.images)
-    if not np.isfinite(probabilities).all():
-        raise ModelError(
-            f"{dataset.name}: the model answers NaN, expected probabilities; its weights are too large, "
-            "train it again with a smaller --lr"
-        )
+    probabilities = model.predict(dataset.images)
     labels, predicted = dataset.labels, probabilities.argmax(axis=1)
     total = score_probabilities(probabilities, labels)
     table = confusion(labels, predicted)
@@ -172,6 +164,11 @@ def _share(part: NDArray[np.intp], whole: NDArray[np.intp]) -> NDArray[np.float6
     return part / np.maximum(whole, 1)
 
 
+def bins_of(confidence: NDArray[np.floating], count: int = BINS) -> NDArray[np.intp]:
+    """Which of the bins (0, 1/count], (1/count, 2/count] … each confidence lies in, from 0."""
+    return np.clip(np.ceil(confidence.astype(np.float64) * count).astype(np.intp) - 1, 0, count - 1)
+
+
 def calibration_error(probabilities: Probabilities, labels: Labels) -> float:
     """How far confidence is from accuracy: the expected calibration error, from 0 (honest) to 1.
 
@@ -193,9 +190,7 @@ def calibration_of(answers: Sequence[tuple[float, bool]], bins: int = BINS) -> f
 def _calibration(
     confidence: NDArray[np.floating], right: NDArray[np.floating | np.bool_], bins: int
 ) -> float:
-    confidence = confidence.astype(np.float64)
-    places = np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
-    surplus = np.bincount(places, weights=confidence - right.astype(np.float64), minlength=bins)
+    surplus = np.bincount(bins_of(confidence, bins), confidence.astype(np.float64) - right, minlength=bins)
     return float(np.abs(surplus).sum() / len(confidence))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.autograd import Tensor
-from hellodl.errors import ShapeError
+from hellodl.errors import ModelError, ShapeError
 from hellodl.predicting import Predictor
 
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ class DigitNet:
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The probability of each digit: uint8 images (n, 28, 28), ink bright → float32 (n, 10).
 
-        Raises ShapeError for anything else, as `logits` and `hidden` do.
+        As `logits` and `hidden` do, raises ShapeError for anything else, and ModelError for weights so large
+        that they overflow.
         """
         return self._answer(self._probabilities, images)
 
@@ -159,7 +160,12 @@ class DigitNet:
             msg = f"images: are {images.dtype} of shape {images.shape}, expected uint8 (n, 28, 28)"
             raise ShapeError(msg)
         arrays = tuple(id(parameter.value) for parameter in self.parameters())
-        return self._predictor(function, images.reshape(len(images), 784), version=arrays)
+        with np.errstate(all="ignore"):
+            results = self._predictor(function, images.reshape(len(images), 784), version=arrays)
+        if not np.isfinite(results).all():
+            problem = "the model answers NaN or infinity, expected numbers; its weights are too large"
+            raise ModelError(f"{problem}, train it again with a smaller --lr")
+        return results
 
 
 def cross_entropy(log_probabilities: Tensor, targets: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hellodl.evaluation import BINS, evaluate, wilson_interval
+from hellodl.evaluation import bins_of, evaluate, wilson_interval
 from hellodl.inspection import examine
 
 if TYPE_CHECKING:
@@ -100,9 +100,8 @@ def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.integer[A
     """The bins behind the calibration error, lowest confidence first; empty ones are left out."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
-    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    found = []
-    for mine in (bins == i for i in range(BINS) if (bins == i).any()):
+    bins, found = bins_of(confidence), []
+    for mine in (bins == i for i in np.unique(bins)):
         images, correct = int(mine.sum()), int(right[mine].sum())
         sure, interval = float(confidence[mine].mean()), wilson_interval(correct, images)
         found.append(Bin(images, sure, correct / images, interval))
