@@ -24,11 +24,8 @@ _LEFT, _TOP, _RIGHT, _BOTTOM = 52.0, 24.0, 12.0, 40.0  # room around what it sho
 _STRONGEST = 0.55  # how opaque a cell of the confusion matrix gets, so that its count is readable
 _CELL = 32.0
 _MOST_TOLD = 4  # kinds of mistakes
-BADGE, _PUSHES, _TINY = (
-    10.0,
-    40,
-    1e-3,
-)  # a badge's radius; rounds of pushing; what tells those in one place apart
+BADGE = 10.0  # radius
+_PUSHES, _TINY = 40, 1e-3  # rounds of pushing badges apart; what tells those in one place apart
 _SHOWN = 0.002, 0.998  # between which shares of the map's points its frame lies; others stand at its edge
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,85 +14,74 @@ _LONGEST_CAPTION = 100  # characters
 CHARACTER = 8.5  # pixels, the width of 14-pixel monospaced type and a little more
 
 
-@dataclass(frozen=True)
-class Style:
-    """How a class of shapes looks: colours on light and dark paper, a line's width, the size of type."""
-
-    fill: str = "none"
-    stroke: str = "none"
-    dark_fill: str = "none"
-    dark_stroke: str = "none"
-    width: float = 0.0
-    size: float = 0.0
-    bold: bool = False
-
-    def css(self) -> str:
-        """All but what depends on the theme."""
-        text = f"font: {'bold ' * self.bold}{self.size:g}px {_MONO}; " if self.size else ""
-        return f"{text}stroke-width: {self.width:g}px; stroke-linejoin: round; stroke-linecap: round"
-
-
-# GitHub's palette: text has a contrast of at least 4.5 to the paper. No meaning hangs on a colour alone.
-_INK, _RED, _BLUE = ("#1f2328", "#e6edf3"), ("#cf222e", "#ff8f87"), ("#0969da", "#58a6ff")
-_PAPER, _FAINT, _GREY = ("#ffffff", "#0d1117"), ("#d1d9e0", "#30363d"), ("#59636e", "#9198a1")
+# On light and on dark paper: GitHub's palette, where text has a contrast of at least 4.5 to the paper. No
+# meaning hangs on a colour alone.
+Colour: TypeAlias = tuple[str, str]
+_NONE, _INK, _RED = ("none", "none"), ("#1f2328", "#e6edf3"), ("#cf222e", "#ff8f87")
+_BLUE, _PAPER = ("#0969da", "#58a6ff"), ("#ffffff", "#0d1117")
+_FAINT, _GREY = ("#d1d9e0", "#30363d"), ("#59636e", "#9198a1")
 _DIGITS = (  # after Paul Tol's palettes for the colour-blind; seen on light and on dark paper
     "#4477aa", "#ee6677", "#228833", "#aa7700", "#33a1c9",
     "#aa3377", "#777777", "#994455", "#5566cc", "#44aa99",
 )  # fmt: skip
 
 
-def _filled(colour: tuple[str, str], edge: tuple[str, str] = ("none", "none"), width: float = 0) -> Style:
-    """A shape's style from its colours on light and dark paper."""
-    return Style(colour[0], edge[0], colour[1], edge[1], width)
+class Style(NamedTuple):
+    """How a class of shapes looks: its colours, a line's width, the size of type."""
 
+    fill: Colour = _NONE
+    stroke: Colour = _NONE
+    width: float = 0.0
+    size: float = 0.0
+    bold: bool = False
 
-def _line(colour: tuple[str, str], width: float) -> Style:
-    """A line's style."""
-    return Style(stroke=colour[0], dark_stroke=colour[1], width=width)
+    def colours(self, theme: int) -> str:
+        """Those on light (0) or dark (1) paper, as CSS."""
+        return f"fill: {self.fill[theme]}; stroke: {self.stroke[theme]}"
 
-
-def words(colour: tuple[str, str], size: float = 14, *, bold: bool = False) -> Style:
-    """The style of text."""
-    return Style(colour[0], dark_fill=colour[1], size=size, bold=bold)
+    def css(self) -> str:
+        """All else."""
+        text = f"font: {'bold ' * self.bold}{self.size:g}px {_MONO}; " if self.size else ""
+        return f"{text}stroke-width: {self.width:g}px; stroke-linejoin: round; stroke-linecap: round"
 
 
 _STYLES = {
-    "page": _filled(_PAPER),
-    "op": _filled(("#f6f8fa", "#1c2128"), ("#818b98", "#6e7681"), 1.2),
-    "variable": _filled(("#ddf4ff", "#0b2a4d"), _BLUE, 1.6),
-    "constant": _filled(_PAPER, ("#c4ccd4", "#545d68"), 1.2),
-    "now": _filled(("#fff8c5", "#4b3a00"), ("#9a6700", "#d29922"), 2.5),
-    "edge": _line(_RED, 1.3),
-    "quiet": _line(_FAINT, 1.3),
-    "tip": _filled(_RED),
-    "title": words(_INK),
-    "name": words(_INK, bold=True),
-    "gradient": words(_RED),
-    "label": words(_RED),
-    "caption": words(_INK),
-    "axis": _line(_FAINT, 1),
-    "curve": _line(_GREY, 1.5),
-    "level": _line(_GREY, 1),
-    "path": _line(_RED, 1.6),
-    "dot": _filled(_RED),
-    "start": _filled(_BLUE, _PAPER, 1.5),
-    "tick": words(_GREY, 12),
-    "note": words(_INK, 13),
-    "right": _filled(("#1a7f37", "#3fb950")),
-    "wrong": _filled(_RED),
-    "bar": _filled(_BLUE),
-    "series": _line(_BLUE, 2),
-    "other": _line(_RED, 2),
-    "count": words(_INK, 12),
-    "badge": _filled(_PAPER, _GREY, 1),
-    **{f"d{digit}": _line((colour, colour), 4) for digit, colour in enumerate(_DIGITS)},
+    "page": Style(_PAPER),
+    "op": Style(("#f6f8fa", "#1c2128"), ("#818b98", "#6e7681"), 1.2),
+    "variable": Style(("#ddf4ff", "#0b2a4d"), _BLUE, 1.6),
+    "constant": Style(_PAPER, ("#c4ccd4", "#545d68"), 1.2),
+    "now": Style(("#fff8c5", "#4b3a00"), ("#9a6700", "#d29922"), 2.5),
+    "edge": Style(stroke=_RED, width=1.3),
+    "quiet": Style(stroke=_FAINT, width=1.3),
+    "tip": Style(_RED),
+    "title": Style(_INK, size=14),
+    "name": Style(_INK, size=14, bold=True),
+    "gradient": Style(_RED, size=14),
+    "label": Style(_RED, size=14),
+    "caption": Style(_INK, size=14),
+    "axis": Style(stroke=_FAINT, width=1),
+    "curve": Style(stroke=_GREY, width=1.5),
+    "level": Style(stroke=_GREY, width=1),
+    "path": Style(stroke=_RED, width=1.6),
+    "dot": Style(_RED),
+    "start": Style(_BLUE, _PAPER, 1.5),
+    "tick": Style(_GREY, size=12),
+    "note": Style(_INK, size=13),
+    "right": Style(("#1a7f37", "#3fb950")),
+    "wrong": Style(_RED),
+    "bar": Style(_BLUE),
+    "series": Style(stroke=_BLUE, width=2),
+    "other": Style(stroke=_RED, width=2),
+    "count": Style(_INK, size=12),
+    "badge": Style(_PAPER, _GREY, 1),
+    **{f"d{digit}": Style(stroke=(colour, colour), width=4) for digit, colour in enumerate(_DIGITS)},
 }
 
 
 def stylesheet() -> str:
     """The styles as CSS: light paper, and dark paper where the reader prefers it."""
-    light = (f".{n} {{ fill: {s.fill}; stroke: {s.stroke}; {s.css()} }}" for n, s in _STYLES.items())
-    dark = (f".{n} {{ fill: {s.dark_fill}; stroke: {s.dark_stroke} }}" for n, s in _STYLES.items())
+    light = (f".{name} {{ {style.colours(0)}; {style.css()} }}" for name, style in _STYLES.items())
+    dark = (f".{name} {{ {style.colours(1)} }}" for name, style in _STYLES.items())
     return "\n".join([*light, "@media (prefers-color-scheme: dark) {", *dark, "}"])
 
 
