@@ -73,19 +73,15 @@ class Optimizer:
 
         What was not reached since the last step stays as it is, whatever its momentum.
         """
-        ends = np.cumsum([0, *(p.size for p in self.parameters)]).tolist()
-        parts: list[slice] = []
-        for n, (parameter, gradient) in enumerate(
-            zip(self.parameters, self.views(self.gradient), strict=True)
-        ):
-            if parameter.grad is None:
-                continue
-            gradient[...] = parameter.grad.value
-            parameter.grad = None
-            joins = parts and parts[-1].stop == ends[n]
-            parts.append(slice(parts.pop().start if joins else ends[n], ends[n + 1]))
-        self.count += bool(parts)
-        for part in parts:
+        reached, start = [], 0
+        for parameter, gradient in zip(self.parameters, self.views(self.gradient), strict=True):
+            if parameter.grad is not None:
+                gradient[...] = parameter.grad.value
+                parameter.grad = None
+                reached.append(slice(start, start + parameter.size))
+            start += parameter.size
+        self.count += bool(reached)
+        for part in reached:
             self.descend(self.weights[part], self.gradient[part], part)
         for parameter in self.parameters:
             parameter.touch()
