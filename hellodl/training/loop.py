@@ -131,10 +131,6 @@ class Trainer:
         """The accuracy on the images held out after the latest epoch."""
         return self.history[-1].validation_accuracy if self.history else None
 
-    def batch_accuracy(self) -> float:
-        """The share of the latest batch, or of half of it, that was read rightly before learning."""
-        return self._step.accuracy()
-
     def is_done(self) -> bool:
         """Whether all epochs are done, or the accuracy aimed at is reached."""
         target, reached = self.settings.target_accuracy, self.validation_accuracy

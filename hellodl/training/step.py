@@ -60,50 +60,44 @@ class Shard:
 
     Args:
         net: the network; its weights are read where they are.
+        pictures: what batches are gathered from.
+        batch_size: images in a batch.
         number: which shard this is, from 0.
-        rows: its images in a batch of `batch_size`.
         gradients: where the gradients are written, shaped like the parameters.
     """
 
     def __init__(
-        self, net: DigitNet, number: int, rows: slice, batch_size: int, gradients: Sequence[Array]
+        self, net: DigitNet, pictures: Pictures, batch_size: int, number: int, gradients: Sequence[Array]
     ) -> None:
-        size = rows.stop - rows.start
-        self._net, self.number, self._rows = net, number, rows
+        self._net, self._pictures, self.number, self._rows = net, pictures, number, split(batch_size)[number]
+        size = self._rows.stop - self._rows.start
         self._target_columns = np.asarray(TARGETS * (size / batch_size), np.float32)
         self._pixels = Tensor(np.zeros((size, 784)))
         self._targets = Tensor(np.zeros((10, size)).T)  # laid out as scores are
-        self.images, self._labels = np.empty((size, 784), np.uint8), np.zeros(size, np.uint8)
-        log_probabilities = net(self._pixels)
-        loss = cross_entropy(log_probabilities, self._targets)
-        self._loss = shared_zeros(1)
-        into = [self._loss.reshape(()), None, *gradients]
-        self.program = Program(loss, log_probabilities, *grad(loss, *net.parameters()), into=into)
-        self._log_probabilities = self.program.results[1]
+        self.images = np.empty((size, 784), np.uint8)
+        loss, self._loss = cross_entropy(net(self._pixels), self._targets), shared_zeros(1)
+        into = [self._loss.reshape(()), *gradients]
+        self.program = Program(loss, *grad(loss, *net.parameters()), into=into)
 
-    def gather(self, pictures: Pictures, batch: Batch, out: Images) -> None:
+    def gather(self, batch: Batch, out: Images) -> None:
         """Write our images of a batch into `out`, uint8 (size, 784)."""
-        pictures.read(batch, self._rows, self.number, out)
+        self._pictures.read(batch, self._rows, self.number, out)
 
-    def use(self, pictures: Pictures, batch: Batch, images: Images) -> None:
+    def use(self, batch: Batch, images: Images) -> None:
         """Take these images, as `gather` left them, and their labels as the program's input."""
-        self._labels = pictures.labels(batch, self._rows)
+        labels = self._pictures.labels(batch, self._rows)
         self._net.scale_pixels(images, self._pixels.value)
-        np.take(self._target_columns, self._labels, axis=1, out=self._targets.value.T, mode="clip")
+        np.take(self._target_columns, labels, axis=1, out=self._targets.value.T, mode="clip")
 
-    def read(self, pictures: Pictures, batch: Batch) -> None:
+    def read(self, batch: Batch) -> None:
         """Gather our images of a batch and use them."""
-        self.gather(pictures, batch, self.images)
-        self.use(pictures, batch, self.images)
+        self.gather(batch, self.images)
+        self.use(batch, self.images)
 
     @property
     def loss(self) -> float:
         """Our share of the batch's loss, whichever process computed it."""
         return float(self._loss[0])
-
-    def accuracy(self) -> float:
-        """The share of our images that was read rightly."""
-        return float((self._log_probabilities.argmax(axis=1) == self._labels).mean())
 
 
 class Pace:
@@ -147,18 +141,18 @@ class Step:
     def __init__(
         self, net: DigitNet, optimizer: Optimizer, pictures: Pictures, batch_size: int, processes: int = 1
     ) -> None:
-        self._optimizer, self._pictures = optimizer, pictures
-        slices = split(batch_size)
-        self._sharing = min(processes, len(slices))
+        self._optimizer = optimizer
+        shards = len(split(batch_size))
+        self._sharing = min(processes, shards)
         self._helping = processes > self._sharing and pictures.take_long
         self._ahead: tuple[list[Relay], Check] | None = None  # what a helper made ready, shard by shard
         self._partner: tuple[int, Meet] | None = None  # which of the two we are, and how we meet
-        self._alone = shared_zeros(2)  # whether one takes this stretch alone, and the next
+        self._alone = shared_zeros(1)  # whether one takes the next stretch alone
         self._taken, self._pace = 0, Pace()  # steps inside `shared`
-        self._gradients = [optimizer.gradient, *(optimizer.zeros() for _ in slices[1:])]
+        self._gradients = [optimizer.gradient, optimizer.zeros()][:shards]
         self._shards = [
-            Shard(net, number, rows, batch_size, optimizer.views(gradient))
-            for number, (rows, gradient) in enumerate(zip(slices, self._gradients, strict=True))
+            Shard(net, pictures, batch_size, number, optimizer.views(gradient))
+            for number, gradient in enumerate(self._gradients)
         ]
         self._take_over()
 
@@ -181,17 +175,25 @@ class Step:
         self._end_step()
         return loss
 
+    def _read(self, shard: Shard, batch: Batch) -> None:
+        """Give a shard its images: those that the helper has made ready, if there is one."""
+        if self._ahead is None:
+            shard.read(batch)
+        else:
+            relays, check = self._ahead
+            relays[shard.number].take(self._taken, partial(shard.use, batch), check)
+
     def _end_step(self) -> None:
         """Agree, at the end of a stretch, on who takes the next one: the first process decides."""
         self._taken += 1
         if self._partner is None or self._taken % STRETCH:
             return
         number, meet = self._partner
-        stretch = self._taken // STRETCH % 2  # by turns, as the other may not have read the last answer yet
         if number == 0:
-            self._alone[stretch] = self._pace.choose()
+            self._alone[0] = self._pace.choose()
         meet()
-        self._pace.alone = bool(self._alone[stretch])
+        self._pace.alone = bool(self._alone[0])
+        meet()  # both have read it
         if self._pace.alone and number == 0:
             self._take_all()
         else:
@@ -201,22 +203,10 @@ class Step:
         """Raise NonFiniteError naming the first op that gives NaN or infinity, for a batch or the last."""
         for shard in self._shards:
             if batch is not None:  # also what the other process has seen
-                shard.read(self._pictures, batch)
+                shard.read(batch)
             shard.program.check_finite()
         if batch is not None:
             raise NonFiniteError("the loss is no longer finite")
-
-    def accuracy(self) -> float:
-        """The share of the latest batch, or of our shard of it, that was read rightly before learning."""
-        return self._ours[0].accuracy()
-
-    def _read(self, shard: Shard, batch: Batch) -> None:
-        """Give a shard its images: those that the helper has made ready, if there is one."""
-        if self._ahead is None:
-            shard.read(self._pictures, batch)
-        else:
-            relays, check = self._ahead
-            relays[shard.number].take(self._taken, partial(shard.use, self._pictures, batch), check)
 
     @property
     def processes(self) -> int:
@@ -252,7 +242,7 @@ class Step:
         """The life of the process that distorts ahead."""
         for number, batch in enumerate(to_come):
             for shard, relay in zip(self._shards, relays, strict=True):
-                relay.fill(number, partial(shard.gather, self._pictures, batch), check)
+                relay.fill(number, partial(shard.gather, batch), check)
 
     def _assist(self, to_come: Iterable[Batch], meet: Meet) -> None:
         """The life of the process that takes the same steps, but for those that the first takes alone."""
@@ -274,14 +264,10 @@ class Step:
 
     def _take_all(self) -> None:
         """Do all the work of a step in this process."""
-        self._ours, self._part, self._meet = self._shards, ALL, _nobody_to_meet
+        self._ours, self._part, self._meet = self._shards, ALL, lambda: None
         self._optimizer.gradient, *self._others = self._gradients
 
     def _take_over(self) -> None:
         """Work without others."""
         self._take_all()
         self._ahead = self._partner = None
-
-
-def _nobody_to_meet() -> None:
-    """What a process that works alone does where two would wait for each other."""
