@@ -21,6 +21,7 @@ from hellodl.errors import HellodlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from multiprocessing.synchronize import Semaphore
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -40,20 +41,14 @@ def shared_zeros(size: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
 
 
 @contextmanager
-def beside(work: Callable[[Check], None]) -> Iterator[Check | None]:
+def beside(work: Callable[[Check], None]) -> Iterator[Check]:
     """While the body runs, `work` runs in a forked process; both can check that the other one still lives.
 
-    The other process ends with the body, and by itself should this one be killed. None is given, and no
-    process started, where the system gives us none. `check` raises HellodlError here if the other has ended.
+    The other process ends with the body, and by itself should this one be killed. `check` raises HellodlError
+    here if the other has ended. Raises OSError before the body where the system gives us no process.
     """
     parent = os.getpid()
-    try:
-        child = os.fork() if PROCESSES > 1 else None
-    except OSError:
-        child = None
-    if child is None:
-        yield None
-        return
+    child = os.fork()
     if child == 0:
         _follow(work, partial(_leave_with, parent))
     try:
@@ -65,14 +60,11 @@ def beside(work: Callable[[Check], None]) -> Iterator[Check | None]:
 
 
 @contextmanager
-def in_lockstep(work: Callable[[Meet], None]) -> Iterator[Meet | None]:
-    """While the body runs, `work` runs beside it; both are given a function to meet by, as `beside` gives."""
+def in_lockstep(work: Callable[[Meet], None]) -> Iterator[Meet]:
+    """While the body runs, `work` runs beside it; both are given a way to meet. Raises as `beside` does."""
     here, there = _semaphore(0), _semaphore(0)
-    if here is None or there is None:
-        yield None
-        return
     with beside(lambda check: work(partial(_meet, there, here, check))) as check:
-        yield None if check is None else partial(_meet, here, there, check)
+        yield partial(_meet, here, there, check)
 
 
 class Relay:
@@ -88,30 +80,25 @@ class Relay:
         size = int(np.prod(shape))
         self._arrays = [shared_zeros(size, dtype).reshape(shape) for _ in range(AHEAD)]
         self._free, self._full = _semaphore(AHEAD), _semaphore(0)
-        if self._free is None or self._full is None:
-            raise OSError("no semaphores")
 
-    def fill(self, number: int, write: Callable[[NDArray[Any]], object], check: Check | None) -> None:
+    def fill(self, number: int, write: Callable[[NDArray[Any]], object], check: Check) -> None:
         """Let `write` fill the array of this number, from 0, once it is free; in turn, in one process."""
         _wait(self._free, check)
         write(self._arrays[number % AHEAD])
         self._full.release()
 
-    def take(self, number: int, read: Callable[[NDArray[Any]], object], check: Check | None) -> None:
+    def take(self, number: int, read: Callable[[NDArray[Any]], object], check: Check) -> None:
         """Let `read` have the array of this number once it is full; in turn, in any other process."""
         _wait(self._full, check)
         read(self._arrays[number % AHEAD])
         self._free.release()
 
 
-def _semaphore(value: int) -> Any:
-    """A semaphore for processes forked later, or None if there are none to be had."""
+def _semaphore(value: int) -> Semaphore:
+    """A semaphore for processes forked later. Raises OSError where there is none to be had."""
     import multiprocessing
 
-    try:
-        return multiprocessing.get_context("fork").Semaphore(value)
-    except (OSError, ValueError):
-        return None
+    return multiprocessing.get_context("fork").Semaphore(value)
 
 
 def _follow(work: Callable[[Check], None], check: Check) -> None:
@@ -127,20 +114,19 @@ def _follow(work: Callable[[Check], None], check: Check) -> None:
         os._exit(1)
 
 
-def _meet(mine: Any, other: Any, check: Check) -> None:
+def _meet(mine: Semaphore, other: Semaphore, check: Check) -> None:
     """Say that we are here, and wait for the other."""
     mine.release()
     _wait(other, check)
 
 
-def _wait(semaphore: Any, check: Check | None) -> None:
+def _wait(semaphore: Semaphore, check: Check) -> None:
     """Until another process has released it: first awake, as it is almost there, then asleep."""
     for _ in range(SPINS):
         if semaphore.acquire(block=False):
             return
     while not semaphore.acquire(timeout=CHECK_EVERY):
-        if check:
-            check()
+        check()
 
 
 def _leave_with(parent: int) -> None:
@@ -149,24 +135,12 @@ def _leave_with(parent: int) -> None:
 
 
 def _check_lives(other: int) -> None:
+    """Raise HellodlError if a process has ended, though it keep its number until its parent asks."""
     try:
-        has_ended = os.waitid(os.P_PID, other, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:  # another process's child, or nobody hears of ended ones: SIGCHLD is ignored
-        has_ended = not _is_there(other)
-    if has_ended:
+        state = Path(f"/proc/{other}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        state = ") X"
+    if state.rpartition(")")[2].split()[0] in {"X", "Z"}:  # dead, or a zombie
         raise HellodlError(
             "training: a process that helped was ended; --threads 1 does without, to the same end"
         )
-
-
-def _is_there(pid: int) -> bool:
-    """Whether a process lives; on Linux one that has ended keeps its number until its parent asks."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return True
-    return state.rpartition(")")[2].split()[0] not in {"Z", "X"}

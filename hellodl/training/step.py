@@ -222,17 +222,15 @@ class Step:
         self._taken, self._pace = 0, Pace()
         with ExitStack() as company:
             if self._helping:
-                with suppress(OSError):  # no semaphores, and so no second process below
+                with suppress(OSError):  # no process to be had
                     relays = [Relay(shard.images.shape, np.uint8) for shard in self._shards]
                     check = company.enter_context(beside(partial(self._help, to_come, relays)))
-                    self._ahead = (relays, check) if check else None
+                    self._ahead = relays, check
                 self._helping = self._ahead is not None
             if self._sharing > 1:
-                meet = company.enter_context(in_lockstep(partial(self._assist, to_come)))
-                if meet:
-                    self._share(0, meet)
-                else:
-                    self._sharing = 1
+                with suppress(OSError):
+                    self._share(0, company.enter_context(in_lockstep(partial(self._assist, to_come))))
+                self._sharing = 1 + (self._partner is not None)
             try:
                 yield
             finally:

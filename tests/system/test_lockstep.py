@@ -96,13 +96,13 @@ def test_where_nobody_hears_of_ended_processes_the_body_still_ends():
         signal.signal(signal.SIGCHLD, before)
 
 
-def test_without_processes_to_be_had_there_is_none(monkeypatch):
+def test_where_no_process_is_to_be_had_the_body_does_not_begin(monkeypatch):
     def refuse():
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(lockstep.os, "fork", refuse)
-    with in_lockstep(pytest.fail) as meet:
-        assert meet is None
+    with pytest.raises(BlockingIOError), in_lockstep(pytest.fail):
+        pytest.fail("the body began")
 
 
 def test_arrays_come_in_the_order_in_which_they_were_filled():
