@@ -12,10 +12,6 @@ import platform
 import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import MutableMapping
 
 VARIABLE = "OPENBLAS_CORETYPE"  # read by OpenBLAS as it is loaded
 QUICK = "SkylakeX"
@@ -24,9 +20,7 @@ NEEDED = frozenset(
     ["avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl", "avx2", "fma", "bmi1", "bmi2", "movbe"]
 )  # what GCC may use for -march=skylake-avx512, with which that kernel is compiled
 KNOWS_ITSELF = "GenuineIntel"  # the maker whose processors OpenBLAS tells apart by what they can do
-LONGEST = (
-    16_384  # bytes of /proc/cpuinfo that tell of the first processor; all of a large machine's take long
-)
+LONGEST = 16_384  # bytes of /proc/cpuinfo that tell of the first processor; a large machine's all take long
 
 
 def choose_kernel(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
@@ -35,22 +29,14 @@ def choose_kernel(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
     Only on Linux with a processor, not Intel's, that has the instructions; never against what the user set,
     and never once NumPy is loaded, when it would come too late.
     """
-    if sys.platform != "linux" or "numpy" in sys.modules:
+    if sys.platform != "linux" or "numpy" in sys.modules or VARIABLE in os.environ:
         return None
-    return _choose(read_processor(cpuinfo), os.environ)
-
-
-def _choose(about: dict[str, str], environment: MutableMapping[str, str]) -> str | None:
-    maker = about.get("vendor_id", KNOWS_ITSELF)
-    if VARIABLE in environment or maker == KNOWS_ITSELF or not has_avx512(about):
+    about = read_processor(cpuinfo)
+    has_avx512 = set(about.get("flags", "").split()) >= NEEDED
+    if about.get("vendor_id", KNOWS_ITSELF) == KNOWS_ITSELF or not has_avx512:
         return None
-    environment[VARIABLE] = QUICK
+    os.environ[VARIABLE] = QUICK
     return QUICK
-
-
-def has_avx512(about: dict[str, str]) -> bool:
-    """Whether a processor, and the system on it, offers what OpenBLAS's AVX-512 kernel is compiled for."""
-    return set(about.get("flags", "").split()) >= NEEDED
 
 
 def read_processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
