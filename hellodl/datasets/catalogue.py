@@ -41,7 +41,7 @@ class Source:
 
     name: str
     title: str
-    files: tuple[File, File, File, File]  # images and labels to train on, images and labels to test on
+    files: tuple[File, ...]  # images and labels to train on, images and labels to test on
     mirrors: tuple[str, ...]
     licence: str
     attribution: str
@@ -49,19 +49,18 @@ class Source:
     archive: Archive | None = None
     transposed: bool = False
 
-    def split(self, name: str) -> tuple[File, File]:
+    def split(self, name: str) -> tuple[File, ...]:
         """Images and labels of the "train" or "test" split; raises UsageError for any other name."""
         if name not in {"train", "test"}:
             raise UsageError(f"split {name!r} is unknown, expected 'train' or 'test'")
         return self.files[:2] if name == "train" else self.files[2:]
 
 
-def _like_mnist(*known: tuple[str, int]) -> tuple[File, File, File, File]:
+def _like_mnist(*known: tuple[str, int]) -> tuple[File, ...]:
     """Four files under MNIST's names, from their SHA-256 and size."""
-    first, second, third, fourth = (
+    return tuple(
         File(name, f"sha256:{digest}", size) for name, (digest, size) in zip(_MNIST_NAMES, known, strict=True)
     )
-    return first, second, third, fourth
 
 
 MNIST = Source(

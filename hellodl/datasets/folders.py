@@ -96,7 +96,7 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def locate(source: Source, split: tuple[File, File], data_dir: Path | None = None) -> tuple[Path, Path, bool]:
+def locate(source: Source, split: tuple[File, ...], data_dir: Path | None = None) -> tuple[Path, Path, bool]:
     """Paths of a split's images and labels, and whether they lie in a folder of the user's own.
 
     Raises DataError if no folder has them, or if the first that has one lacks the other.
