@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hellodl.reading.labelled import labelled_pictures
+from hellodl.datasets.labelled import labelled_pictures
 
 TOOLS = Path(__file__).parent.parent / "scripts" / "tools"
 

@@ -85,7 +85,8 @@ def _on_test_set(
 
 
 def _on_folders(path: Path, network: TrainedNet, folders: tuple[Path, ...], talk: common.Talk) -> None:
-    from hellodl.reading.labelled import labelled_pictures, score_folder
+    from hellodl.datasets.labelled import labelled_pictures
+    from hellodl.reading.scoring import score_folder
 
     pictures = [picture for folder in folders for picture in labelled_pictures(folder)]
     result = score_folder(pictures, network)

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from hellodl.cli.terminal import plain_table, shown
 from hellodl.cli.words import percent
-from hellodl.reading.labelled import Count
+from hellodl.reading.scoring import Count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from hellodl.reading.labelled import FolderScore, SetScore
+    from hellodl.reading.scoring import FolderScore, SetScore
 
 _MOST_LISTED = 12  # mistakes; --json has them all
 _HEADINGS = ("set", "1 digit", "several", "characters", "doubted", "wrong", "refused")

@@ -8,6 +8,7 @@ import io
 import os
 import re
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -91,6 +92,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=PLAIN)  # an arrow must not crash a terminal that has none
     choose_kernel()  # before any command loads NumPy
+    warnings.filterwarnings("ignore", module="PIL")  # what it says of odd files is nobody's mistake here
     signals = Signals()
     with signals.heard():
         try:

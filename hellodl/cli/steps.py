@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hellodl.cli.terminal import Grey
+    from hellodl.reading.arrays import Box
     from hellodl.reading.ink import Ink
-    from hellodl.reading.pieces import Box
     from hellodl.reading.reader import Digit, Reading
 
 _WIDEST = 100  # columns, also of wider terminals

@@ -1,4 +1,4 @@
-"""Names for the arrays that pictures are made of."""
+"""Names for the arrays that pictures are made of, and for places in them."""
 
 from typing import TypeAlias
 
@@ -8,3 +8,6 @@ from numpy.typing import NDArray
 Pixels: TypeAlias = NDArray[np.uint8]
 Plane: TypeAlias = NDArray[np.float32]
 Mask: TypeAlias = NDArray[np.bool_]
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, width, height in pixels."""

@@ -68,29 +68,25 @@ def load_picture(source: Source | Picture) -> Picture:
     if isinstance(source, Image.Image):
         check_size("image", source)
         with decoding("image"), room_for("image", source):
-            upright = _decoded(source, ours=False)
+            upright = _upright(source, _workable(source.size))
         return Picture("image", _opaque(upright), max(source.size) / max(upright.size))
     with opened(source) as (name, file), decoding(name), ExitStack() as turn:
-        size, upright = _from_file(name, file, turn)  # what was decoded is gone before another's turn
-    return Picture(name, _opaque(upright), size / max(upright.size))
+        longer, upright = _from_file(name, file, turn)  # what was decoded is gone before another's turn
+    return Picture(name, _opaque(upright), longer / max(upright.size))
 
 
 def _image_from_array(array: NDArray[np.generic]) -> Image:
-    """Pillow image of an array: bool, uint8, uint16, or floats of 0 to 1 (0 to 255 when any exceeds 1)."""
+    """Pillow image of an array; see `_bytes_of`. Raises PictureError for arrays that are no picture."""
     from PIL import Image
 
     kind = f"array of {array.dtype}, shape {array.shape}"
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in {2, 3} or channels > 4 or not array.size or array.dtype.kind not in "bfiu":
         raise PictureError(f"{kind}: expected pixels of shape (height, width) or (height, width, 1 to 4)")
-    values = np.asarray(array[..., 0] if array.ndim == 3 and channels == 1 else array)
-    if array.dtype == np.uint8:
-        return Image.fromarray(np.ascontiguousarray(values))
-    if not np.isfinite(values.astype(np.float64)).all():
+    if not np.isfinite(array).all():
         raise PictureError(f"{kind}: holds NaN or infinity, expected pixels")
-    top = float(values.max())
-    full = 2.0 ** _depth(top) - 1 if array.dtype == np.uint16 and top > 255 else 255.0 if top > 1 else 1.0
-    return Image.fromarray((np.clip(values.astype(np.float32) / full, 0, 1) * 255).round().astype(np.uint8))
+    shape = array.shape if channels > 1 else array.shape[:2]
+    return Image.fromarray(np.ascontiguousarray(_bytes_of(array)).reshape(shape))
 
 
 def _from_file(name: str, file: IO[bytes], turn: ExitStack) -> tuple[int, Image]:
@@ -98,21 +94,24 @@ def _from_file(name: str, file: IO[bytes], turn: ExitStack) -> tuple[int, Image]
     with undecoded(name, file) as image:
         check_size(name, image)
         turn.enter_context(room_for(name, image))
-        return max(image.size), _decoded(image, ours=True)
+        longer, size = max(image.size), _workable(image.size)
+        image.draft(None, size)  # a JPEG is decoded at a fraction of its size
+        return longer, _upright(image, size)
 
 
-def _decoded(image: Image, *, ours: bool) -> Image:
-    """Decode (at a fraction where that saves time), bring to eight bits, turn by EXIF."""
+def _workable(size: tuple[int, int]) -> tuple[int, int]:
+    """A picture's size, width and height, or one like it whose longer side is LONG_SIDE."""
+    width, height = (max(1, side * LONG_SIDE // max(LONG_SIDE, *size)) for side in size)
+    return width, height
+
+
+def _upright(image: Image, size: tuple[int, int]) -> Image:
+    """The image decoded, of that size or as it is if that is smaller, of eight bits, and turned by EXIF."""
     from PIL import Image as PillowImage
 
-    width, height = image.size
     turn = UPRIGHT.get(_orientation(image))
-    long_side = max(width, height)
-    if long_side > LONG_SIDE:
-        smaller = (max(1, width * LONG_SIDE // long_side), max(1, height * LONG_SIDE // long_side))
-        if ours:  # it changes the image itself
-            image.draft(None, smaller)
-        image = _resized(_eight_bit(image) if image.mode[0] in "IF" else image, smaller)
+    if image.size != size:
+        image = _resized(_eight_bit(image) if image.mode[0] in "IF" else image, size)
     image = _eight_bit(image)
     if turn is not None:
         image = image.transpose(PillowImage.Transpose(turn))
@@ -152,23 +151,23 @@ def _eight_bit(image: Image) -> Image:
     """Grey, grey with alpha, RGB or RGBA, eight bits a channel."""
     from PIL import Image as PillowImage
 
-    if image.mode.startswith("I;16"):  # convert("L") would clip 16 bits to white
-        values = np.asarray(image)
-        return PillowImage.fromarray((values >> (_depth(values.max()) - 8)).astype(np.uint8))
-    if image.mode in {"I", "F"}:
-        values = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-        top = max(float(values.max()), 1.0)
-        return PillowImage.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8))
-    if image.mode == "1":
-        return image.convert("L")
+    if image.mode[0] in "IF":  # convert("L") would clip to white
+        return PillowImage.fromarray(_bytes_of(np.asarray(image)))
     if image.mode in {"L", "LA", "RGB", "RGBA"} and "transparency" not in image.info:
         return image
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def _depth(top: float) -> int:
-    """How many bits there are to a grey whose brightest is `top`."""
-    return next(bits for bits in DEPTHS if top < 2**bits)
+def _bytes_of(values: NDArray[np.generic]) -> Pixels:
+    """Greys as 0 to 255: numbers up to 1, or up to 255, or up to their greatest; uint16 has one of DEPTHS."""
+    if values.dtype == np.uint8:
+        return values.view(np.uint8)
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
+        top = int(values.max())
+        return np.asarray(np.right_shift(values, next(b - 8 for b in DEPTHS if top < 2**b)), np.uint8)
+    known = np.nan_to_num(np.asarray(values, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    full = next((full for full in (1.0, 255.0) if known.max() <= full), known.max())
+    return np.asarray(np.rint(np.clip(known / full, 0, 1) * 255), np.uint8)
 
 
 def _opaque(image: Image) -> Pixels:

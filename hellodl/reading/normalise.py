@@ -11,7 +11,7 @@ from hellodl.nn import SIDE
 
 if TYPE_CHECKING:
     from hellodl.about import Recipe
-    from hellodl.reading.arrays import Mask, Pixels, Plane
+    from hellodl.reading.arrays import Box, Mask, Pixels, Plane
 
 BOX = 20
 FINE = 4
@@ -24,8 +24,8 @@ def normalise(strength: Plane, recipe: Recipe) -> Pixels:
     Follows the best public reconstruction of how MNIST was made (xnist.lsh in QMNIST), after the strokes are
     brought to the width that training saw. A picture without ink gives zeros.
     """
-    crop = _cropped(strength)
-    if crop is None:
+    _, crop = bounded(strength)
+    if not crop.size:
         return np.zeros((SIDE, SIDE), np.uint8)
     fine = BOX * FINE
     crop = _unbroken(crop, fine / max(crop.shape))
@@ -64,13 +64,13 @@ def widened(mask: Mask, grow: float) -> Mask:
 
 def placed(mask: Mask) -> Pixels:
     """Fit a mask into the 20-pixel box and put its centre of mass at the centre of 28 by 28."""
-    crop = _cropped(mask.astype(np.float32))
-    if crop is None:
+    (_, _, width, height), crop = bounded(mask.astype(np.float32))
+    if not crop.size:
         return np.zeros((SIDE, SIDE), np.uint8)
-    long = max(crop.shape)
-    square = np.zeros((long, long), np.float32)
-    top, left = (long - crop.shape[0]) // 2, (long - crop.shape[1]) // 2
-    square[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
+    side = max(width, height)
+    square = np.zeros((side, side), np.float32)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = crop
     small = cv2.resize(square, (BOX, BOX), interpolation=cv2.INTER_AREA)
     small *= 255 / small.max()
     total = small.sum()
@@ -83,13 +83,10 @@ def placed(mask: Mask) -> Pixels:
     return seen
 
 
-def _cropped(strength: Plane) -> Plane | None:
-    """The part that holds ink stronger than a half."""
-    mask = strength > 0.5
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return None
-    return strength[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+def bounded(strength: Plane) -> tuple[Box, Plane]:
+    """The box around ink stronger than a half, and what is in it; of no size without any."""
+    x, y, width, height = cv2.boundingRect((strength > 0.5).astype(np.uint8))
+    return (x, y, width, height), strength[y : y + height, x : x + width]
 
 
 def _unbroken(crop: Plane, factor: float) -> Plane:

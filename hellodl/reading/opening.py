@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-import warnings
 from contextlib import contextmanager, nullcontext
 from os import PathLike, fspath
 from threading import Lock
@@ -114,43 +113,20 @@ def _open(source: Encoded) -> tuple[str, IO[bytes]]:
 
 @contextmanager
 def decoding(name: str) -> Iterator[None]:
-    """Turn whatever a decoder raises into a PictureError, and keep its warnings to itself."""
+    """Turn whatever a decoder raises into a PictureError."""
+    from PIL import UnidentifiedImageError
+
     try:
-        with _QUIET:
-            yield
+        yield
     except PictureError:
         raise
+    except UnidentifiedImageError as error:
+        raise PictureError(f"{name}: not a picture in a format known here (PNG, JPEG, GIF, …)") from error
     except Exception as error:  # damaged files make Pillow raise anything from struct.error to KeyError
-        if type(error).__name__ == "UnidentifiedImageError":
-            known = "not a picture in a format known here (PNG, JPEG, GIF, …)"
-            raise PictureError(f"{name}: {known}") from error
         said = " ".join(str(error).split())  # on one line, whatever the decoder wrote
         raise PictureError(f"{name}: damaged picture ({said})") from error
 
 
-class _Quiet:
-    """Within this, no warnings, in whichever thread: `warnings.catch_warnings` alone is for one."""
-
-    def __init__(self) -> None:
-        self._lock, self._inside = Lock(), 0
-        self._before = warnings.catch_warnings()
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                self._before = warnings.catch_warnings()
-                self._before.__enter__()
-                warnings.simplefilter("ignore")
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._before.__exit__(None, None, None)
-
-
-_QUIET = _Quiet()
 _ONE_LARGE = Lock()
 
 

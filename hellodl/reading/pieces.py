@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
 
-from hellodl.reading.normalise import stroke_width
+from hellodl.reading.normalise import bounded, stroke_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from hellodl.reading.arrays import Mask, Plane
+    from hellodl.reading.arrays import Box, Mask, Plane
 
-Box: TypeAlias = tuple[int, int, int, int]
-"""Left, top, width, height in pixels."""
+Seam: TypeAlias = "NDArray[np.intp]"
+"""A way from top to bottom through some ink: the column it takes in each row."""
 
 MOST_PIECES = 400
 """With more pieces than this a picture is texture, not handwriting; the largest are kept."""
@@ -68,131 +67,112 @@ class Piece:
         return self.box[1] + self.box[3]
 
 
-def joined(pieces: Iterable[Piece]) -> Piece:
+def joined(pieces: Sequence[Piece]) -> Piece:
     """One piece with the ink of several."""
-    return reduce(_join, pieces)
-
-
-def _join(a: Piece, b: Piece) -> Piece:
-    left, top = min(a.box[0], b.box[0]), min(a.box[1], b.box[1])
-    width, height = max(a.right, b.right) - left, max(a.bottom, b.bottom) - top
+    left, top = min(p.box[0] for p in pieces), min(p.box[1] for p in pieces)
+    width, height = max(p.right for p in pieces) - left, max(p.bottom for p in pieces) - top
     strength = np.zeros((height, width), np.float32)
-    for piece in (a, b):
+    for piece in pieces:
         x, y, w, h = piece.box
         part = strength[y - top : y - top + h, x - left : x - left + w]
         np.maximum(part, piece.strength, out=part)
-    return Piece((left, top, width, height), strength, a.cut)
+    return Piece((left, top, width, height), strength, pieces[0].cut)
 
 
 def components(strength: Plane, mask: Mask) -> list[Piece]:
     """Connected ink, specks of a few pixels left out."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    least = max(6, mask.size // 40_000, int(stats[1:, cv2.CC_STAT_AREA].max(initial=0)) // 150)
-    kept = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] >= least]
-    kept = sorted(kept, key=lambda i: -int(stats[i, cv2.CC_STAT_AREA]))[:MOST_PIECES]
-    boxes = stats[kept, cv2.CC_STAT_WIDTH].astype(np.int64) * stats[kept, cv2.CC_STAT_HEIGHT]
-    kept = kept[: max(1, int(np.searchsorted(boxes.cumsum(), MOST_COVERED * mask.size)))]
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    least = max(6, mask.size // 40_000, areas.max(initial=0) // 150)
+    order = np.argsort(-areas, kind="stable")[: min(MOST_PIECES, np.count_nonzero(areas >= least))] + 1
+    covered = np.cumsum(stats[order, cv2.CC_STAT_WIDTH].astype(np.int64) * stats[order, cv2.CC_STAT_HEIGHT])
     pieces = []
-    for i in kept:
-        x, y, w, h, _ = (int(value) for value in stats[i])
+    for i in order[: max(1, np.searchsorted(covered, MOST_COVERED * mask.size))]:
+        x, y, w, h, _ = map(int, stats[i])
         left, top = max(0, x - 1), max(0, y - 1)
         own = (labels[top : y + h + 1, left : x + w + 1] == i).astype(np.uint8)
-        own = cv2.dilate(np.pad(own, 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1]
-        soft = np.minimum(strength[top : y + h + 1, left : x + w + 1], 1) * own
-        pieces.append(Piece((left, top, soft.shape[1], soft.shape[0]), soft.astype(np.float32)))
+        own = cv2.dilate(own, np.ones((3, 3), np.uint8))
+        soft = np.asarray(np.minimum(strength[top : y + h + 1, left : x + w + 1], 1) * own, np.float32)
+        pieces.append(Piece((left, top, soft.shape[1], soft.shape[0]), soft))
     return pieces
 
 
 def cut_up(piece: Piece) -> list[Piece]:
     """A wide piece cut where it is thinnest; the parts, from left to right, join to the piece again."""
     _, _, width, height = piece.box
-    if width <= WIDE * height or stroke_width(piece.strength > 0.5) > BLOT * height:
+    mask = piece.strength > 0.5
+    if width <= WIDE * height or stroke_width(mask) > BLOT * height:
         return [piece]
-    seams = sorted(_seams(piece.strength > 0.5), key=lambda seam: seam.columns.mean())
-    start, stop = _Seam(np.zeros(height, int), 0.0), _Seam(np.full(height, width), 0.0)
-    parts = [_part(piece, a, b) for a, b in pairwise([start, *seams, stop])]
+    seams, cuts = _seams(mask)
+    edges = pairwise([np.zeros(height, int), *seams, np.full(height, width)])
+    parts = [_part(piece, *sides, cut) for sides, cut in zip(edges, [0.0, *cuts], strict=True)]
     return [part for part in parts if part is not None]
 
 
-@dataclass(frozen=True, eq=False)
-class _Seam:
-    """A way from top to bottom: the column it takes in each row, and how much ink it goes through.
+def _seams(mask: Mask) -> tuple[list[Seam], list[float]]:
+    """From left to right, the seams through least ink with ink between any two of them; and through how much.
 
-    The ink is a share of the piece's height.
+    They are found on a smaller copy. The ink is a share of the height.
     """
-
-    columns: NDArray[np.intp]
-    ink: float
-
-
-def _seams(mask: Mask) -> list[_Seam]:
-    """The ways that go through least ink, with ink between any two of them; found on a smaller copy."""
     height, width = mask.shape
     factor = min(1.0, SEAM_ROWS / height)
     columns, rows = max(2, round(width * factor)), max(2, round(height * factor))
     resized = cv2.resize(mask.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
     small = np.asarray(resized, np.float32)
-    cost, came = _cheapest_ways(small)
-    ways: list[NDArray[np.intp]] = [np.zeros(rows, int), np.full(rows, columns)]
-    seams: list[_Seam] = []
+    cost, came = _cheapest(small)
+    seams: list[Seam] = []
     for end in np.argsort(cost, kind="stable"):
         if cost[end] > MOST_CUT * rows or len(seams) == MOST_CUTS:
             break
-        way = _traced(came, int(end))
-        if min(_ink_between(small, way, other) for other in ways) >= LEAST_PART * rows**2:
-            ways.append(way)
-            # 0 would say that nothing was cut
-            ink = max(0.01, float(small[np.arange(rows), way].sum()) / rows)
-            seams.append(_Seam(_stretched(way, (columns, rows), (width, height)), ink))
-    return seams
+        seam = _traced(came, int(end))
+        others = [np.zeros(rows, int), np.full(rows, columns), *seams]
+        if min(_ink_between(small, seam, other) for other in others) >= LEAST_PART * rows**2:
+            seams.append(seam)
+    seams.sort(key=np.mean)
+    # 0 would say that nothing was cut
+    cuts = [max(0.01, float(small[np.arange(rows), seam].sum()) / rows) for seam in seams]
+    return [_stretched(seam, (columns, rows), (width, height)) for seam in seams], cuts
 
 
-def _ink_between(ink: Plane, way: NDArray[np.intp], other: NDArray[np.intp]) -> float:
+def _ink_between(ink: Plane, seam: Seam, other: Seam) -> float:
     x = np.arange(ink.shape[1])
-    left, right = np.minimum(way, other)[:, None], np.maximum(way, other)[:, None]
+    left, right = np.minimum(seam, other)[:, None], np.maximum(seam, other)[:, None]
     return float(ink[(x >= left) & (x < right)].sum())
 
 
-def _stretched(way: NDArray[np.intp], old: tuple[int, int], new: tuple[int, int]) -> NDArray[np.intp]:
-    """A way through an image of one size (width, height) in one of another."""
+def _stretched(seam: Seam, old: tuple[int, int], new: tuple[int, int]) -> Seam:
+    """A seam through an image of one size (width, height) in one of another."""
     rows = (np.arange(new[1]) + 0.5) * old[1] / new[1] - 0.5
-    between = np.interp(rows, np.arange(old[1]), way + 0.5) * new[0] / old[0]
+    between = np.interp(rows, np.arange(old[1]), seam + 0.5) * new[0] / old[0]
     return np.asarray(np.rint(between), np.intp)
 
 
-def _cheapest_ways(ink: Plane) -> tuple[Plane, NDArray[np.int8]]:
-    """What the cheapest way to each column of the last row costs, and where each of its steps came from.
+def _cheapest(ink: Plane) -> tuple[Plane, NDArray[np.int8]]:
+    """What the cheapest seam to each column of the last row costs, and where each of its steps came from.
 
-    A way goes down row by row, straight or one column aside, which costs ASIDE.
+    A seam goes down row by row, straight or one column aside, which costs ASIDE.
     """
     cost: Plane = ink[0].copy()
     came = np.zeros(ink.shape, np.int8)
     for y in range(1, len(ink)):
         sides = np.pad(cost, 1, constant_values=np.inf)
         ways = np.stack([cost, sides[:-2] + ASIDE, sides[2:] + ASIDE])
-        best = ways.argmin(axis=0)
-        came[y] = np.array([0, -1, 1], np.int8)[best]
+        came[y] = np.array([0, -1, 1])[ways.argmin(axis=0)]
         cost = ways.min(axis=0) + ink[y]
     return cost, came
 
 
-def _traced(came: NDArray[np.int8], end: int) -> NDArray[np.intp]:
-    """The columns of the way that ends in this one."""
+def _traced(came: NDArray[np.int8], end: int) -> Seam:
+    """The seam that ends in this column."""
     columns = np.full(len(came), end)
     for y in range(len(came) - 1, 0, -1):
         columns[y - 1] = columns[y] + came[y, columns[y]]
     return columns
 
 
-def _part(piece: Piece, start: _Seam, stop: _Seam) -> Piece | None:
+def _part(piece: Piece, start: Seam, stop: Seam, cut: float) -> Piece | None:
     """The ink between two seams, without empty rows and columns."""
     x = np.arange(piece.box[2])
-    between = (x >= start.columns[:, None]) & (x < stop.columns[:, None])
-    strength = piece.strength * between
-    mask = strength > 0.5
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return None
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    box = piece.box[0] + left, piece.box[1] + top, right - left, bottom - top
-    return Piece(box, strength[top:bottom, left:right], start.ink)
+    between = piece.strength * ((x >= start[:, None]) & (x < stop[:, None]))
+    (left, top, width, height), strength = bounded(between)
+    return Piece((piece.box[0] + left, piece.box[1] + top, width, height), strength, cut) if width else None

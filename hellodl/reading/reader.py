@@ -19,10 +19,10 @@ from hellodl.reading.trained import as_trained
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from hellodl.reading.arrays import Pixels, Plane
+    from hellodl.reading.arrays import Box, Pixels, Plane
     from hellodl.reading.ink import Ink
     from hellodl.reading.lattice import Group
-    from hellodl.reading.pieces import Box, Piece
+    from hellodl.reading.pieces import Piece
 
 FAINT = 0.12
 """Ink that differs from its ground by less than this share of full range is called very faint."""

@@ -50,8 +50,7 @@ def alone_on_sheet(grey: Plane) -> Plane | None:
 
 def find_sheet(small: Pixels) -> Mask | None:
     """Where the largest sheet lies in a small picture (h, w), uint8."""
-    size = max(3, min(min(small.shape) // 8, 100) | 1)
-    blank = np.asarray(cv2.medianBlur(small, size), np.uint8)  # without strokes
+    blank = _blank(small)
     _, bright = cv2.threshold(blank, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     outlines = [
         outline
@@ -65,6 +64,11 @@ def find_sheet(small: Pixels) -> Mask | None:
             if _has_edge(sheet, blank):
                 return sheet > 0
     return None
+
+
+def _blank(small: Pixels) -> Pixels:
+    """A picture without its strokes."""
+    return np.asarray(cv2.medianBlur(small, max(3, min(small.shape) // 8 | 1)), np.uint8)
 
 
 def _has_edge(sheet: Pixels, blank: Pixels) -> bool:
@@ -88,10 +92,9 @@ def _has_shape(outline: Outline, shape: tuple[int, ...]) -> bool:
 
 def _continued(small: Pixels, sheet: Mask) -> Plane:
     """The sheet's ground, and around it the ground of the sheet's nearest pixel."""
-    ground = cv2.medianBlur(small, max(3, min(min(small.shape) // 8, 100) | 1))
     _, nearest = cv2.distanceTransformWithLabels(
         1 - sheet.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     values = np.zeros(nearest.max() + 1, np.float32)
-    values[nearest[sheet]] = ground[sheet]
+    values[nearest[sheet]] = _blank(small)[sheet]
     return np.asarray(values[nearest], np.float32)

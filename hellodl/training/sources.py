@@ -15,8 +15,9 @@ import numpy as np
 
 from hellodl import datasets
 from hellodl.datasets import Dataset
+from hellodl.datasets.labelled import NONE, labelled_pictures
 from hellodl.errors import DataError, UsageError
-from hellodl.reading.labelled import NONE, labelled_pictures, read_labelled
+from hellodl.reading.scoring import read_labelled
 from hellodl.system.files import kind_at
 from hellodl.training.batches import stratified_split
 

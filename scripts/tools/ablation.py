@@ -19,8 +19,9 @@ from unittest.mock import patch
 import numpy as np
 
 from hellodl import checkpoint
+from hellodl.datasets.labelled import labelled_pictures
 from hellodl.reading import doubt, ink, lattice, lines, normalise, reader
-from hellodl.reading.labelled import labelled_pictures, score_folder
+from hellodl.reading.scoring import score_folder
 from hellodl.system.processors import one_blas_thread
 
 PLAIN_GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601

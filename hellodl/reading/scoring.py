@@ -1,50 +1,25 @@
-"""Folders of pictures with labels: found, read, and scored set by set.
-
-A set is a folder with a labels.csv, whose columns `file` and `label` name its pictures and what they say, or
-one with a sub-folder for each label, as torchvision's ImageFolder has it. A label is the digits in reading
-order, lines joined by a newline, or `none` where there is no digit.
-"""
+"""How labelled pictures are read: scored set by set, with what went wrong."""
 
 from __future__ import annotations
 
-import csv
-import re
 import time
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hellodl.errors import DataError, PictureError
+from hellodl.datasets.labelled import NONE
+from hellodl.errors import PictureError
 from hellodl.evaluation import calibration_of
 from hellodl.reading.several import read_each
-from hellodl.system.files import kind_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
+    from hellodl.datasets.labelled import Labelled
     from hellodl.reading.doubt import Model
     from hellodl.reading.reader import Reading
 
-NONE = "none"
-LABEL = re.compile(r"none|[0-9]+(\n[0-9]+)*")
-LIST = "labels.csv"
-NO_PICTURES = (".csv", ".txt", ".md", ".json")  # files that may lie beside pictures
 BINS = 10  # of confidence
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A picture and what it says."""
-
-    set: str
-    file: Path
-    label: str
-
-    @property
-    def digits(self) -> str:
-        """The digits it shows, lines joined."""
-        return "" if self.label == NONE else self.label.replace("\n", "")
 
 
 @dataclass(frozen=True)
@@ -101,73 +76,6 @@ class FolderScore:
     seconds: float
 
 
-# Finding ----------------------------------------------------------------------------------------------
-
-
-def labelled_pictures(folder: Path) -> list[Labelled]:
-    """The pictures of a folder that is a set, or of its sub-folders that are, with their labels.
-
-    Raises DataError if there are none, or if a labels.csv cannot be used.
-    """
-    if kind_at(folder) != "folder":
-        raise DataError(f"{folder}: is no folder, expected one with pictures and their labels")
-    found = [*_of_set(folder)]
-    if not found:
-        found = [picture for sub in _entries(folder) for picture in _of_set(sub)]
-    if not found:
-        raise DataError(
-            f"{folder}: holds no labelled pictures, expected sub-folders named 0 to 9, or a {LIST} "
-            "with columns file and label"
-        )
-    return found
-
-
-def _of_set(folder: Path) -> Iterator[Labelled]:
-    """The pictures of one set; none if the folder is no set, or no folder."""
-    if kind_at(folder / LIST) == "file":
-        yield from _listed(folder)
-    elif kind_at(folder) == "folder":
-        for sub in _entries(folder):
-            if LABEL.fullmatch(sub.name) and kind_at(sub) == "folder":
-                names = [path for path in _entries(sub) if _may_be_picture(path)]
-                yield from (Labelled(folder.name, path, sub.name) for path in names)
-
-
-def _entries(folder: Path) -> list[Path]:
-    """What a folder holds, by name. Raises DataError if it must not be looked into."""
-    try:
-        return sorted(folder.iterdir())
-    except OSError as error:
-        raise DataError(
-            f"{folder}: cannot be read: {error.strerror}; expected a folder of pictures"
-        ) from None
-
-
-def _may_be_picture(path: Path) -> bool:
-    is_other = path.name.startswith(".") or path.suffix.lower() in NO_PICTURES
-    return not is_other and kind_at(path) == "file"
-
-
-def _listed(folder: Path) -> Iterator[Labelled]:
-    """What a labels.csv lists."""
-    place = folder / LIST
-    try:
-        with place.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{place}: cannot be read: {error}; expected columns file and label") from None
-    for number, row in enumerate(rows, 2):
-        name, label = row.get("file"), (row.get("label") or "").strip().replace("\r\n", "\n")
-        if not name:
-            raise DataError(f"{place}: row {number} names no file, expected columns file and label")
-        if not LABEL.fullmatch(label):
-            raise DataError(f"{place}: row {number} has the label {label!r:.40}, expected digits or {NONE}")
-        yield Labelled(folder.name, folder / name, label)
-
-
-# Reading and scoring ----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Result:
     """A picture as it was read; without the picture itself, to save memory."""
@@ -181,7 +89,7 @@ class _Result:
 
     @property
     def is_right(self) -> bool:
-        return self.is_readable and self.text == self.picture.label
+        return self.text == self.picture.label
 
     @property
     def is_sure(self) -> bool:

@@ -1,0 +1,57 @@
+"""Labelled pictures, read and counted as Levenshtein and Guo count."""
+
+import numpy as np
+import pytest
+from paper import digits, drawn, number
+from PIL import Image
+
+from hellodl.checkpoint import SHIPPED, load_model
+from hellodl.datasets.labelled import labelled_pictures
+from hellodl.evaluation import calibration_of
+from hellodl.reading.scoring import Count, edits, score_folder
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model(SHIPPED)
+
+
+def save(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two digits, a number and a blank in sub-folders named by label."""
+    images, labels = digits()
+    for i in range(2):
+        save(tmp_path / str(labels[i]) / f"{i}.png", images[i])
+    save(tmp_path / "42" / "a.png", drawn([number("42")]))
+    save(tmp_path / "none" / "blank.png", np.full((60, 60), 230, np.uint8))
+    return tmp_path
+
+
+def test_a_folder_is_scored(folder, model):
+    (folder / "7" / "broken.png").write_bytes(b"no picture")
+    result = score_folder(labelled_pictures(folder), model)
+    assert result.all.pictures == 5
+    assert (result.all.single, result.all.several) == (Count(2, 3), Count(1, 1))
+    assert result.all.characters == Count(1, 5)
+    assert result.all.refused == Count(1, 1)
+    assert result.all.unreadable == 1
+    assert [mistake.label for mistake in result.mistakes if "broken" in mistake.file] == ["7"]
+    assert result.sets[0].name == folder.name
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "expected"),
+    [("", "12", 2), ("12", "12", 0), ("1", "21", 1), ("134", "24", 2)],
+)
+def test_edits_are_levenshteins(text, label, expected):
+    assert edits(text, label) == expected
+
+
+def test_calibration_of_answers():
+    assert calibration_of([]) is None
+    assert calibration_of([(0.9, True), (0.9, False)], bins=10) == pytest.approx(0.4)
