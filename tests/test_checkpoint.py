@@ -532,6 +532,21 @@ def test_files_that_hold_no_weights_are_refused(tmp_path, suffix, content):
         load_weights(tmp_path / f"none{suffix}", NETWORK.widths)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_weights_are_not_waited_for_at_a_pipe(tmp_path, suffix):
+    os.mkfifo(tmp_path / f"w{suffix}")
+    with pytest.raises(ModelError, match=r"is (a device or pipe|no file), expected"):
+        load_weights(tmp_path / f"w{suffix}", NETWORK.widths)
+
+
+def test_weights_whose_header_would_fill_the_memory_are_not_opened(tmp_path):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes((1 << 40).to_bytes(8, "little") + b"{" * 100)
+    with pytest.raises(ModelError, match="has too long a header"):
+        load_weights(path, NETWORK.widths)
+
+
 def test_pickles_in_npz_are_not_opened(tmp_path):
     arrays = weights_of(NETWORK) | {"lc1.bias": np.array([None], object)}
     np.savez(tmp_path / "w.npz", **arrays)

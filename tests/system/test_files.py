@@ -74,14 +74,15 @@ def test_the_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_end(t
     sync, replace = os.fsync, Path.replace
 
     def synced(descriptor):
-        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "bytes")
+        found = os.fstat(descriptor)
+        done.append("folder" if stat.S_ISDIR(found.st_mode) else f"{found.st_size} bytes")
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", lambda *paths: done.append("name") or replace(*paths))
     with replacing(path) as file:
         file.write(b"new")
-    assert done == ["bytes", "name", "folder"]
+    assert done == ["3 bytes", "name", "folder"]
 
 
 def test_a_disk_that_is_full_only_at_the_rename_leaves_the_old_file(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from hellodl.system.files import temporary_of
 from hellodl.system.lockstep import PROCESSES
 from hellodl.training import run as training
 from hellodl.training import step
-from hellodl.training.loop import EpochRecord
+from hellodl.training.loop import EpochRecord, Trainer
 from hellodl.training.settings import Settings
 
 # Every feature that a resume has to carry over, in a few combinations: 18 or 19 steps an epoch.
@@ -141,6 +141,18 @@ def test_steps_are_shared_unless_neighbours_make_that_slower():
     assert list(choices((2.0, 1.0), (3.0, 1.6), 16)) == [True] + [False] * 6 + [True] + [False] * 7 + [True]
 
 
+@pytest.mark.parametrize("when", [0, 5, 8])
+def test_after_an_hours_pause_steps_are_soon_shared_again(when):
+    """A laptop's lid was closed: the next time that sharing is tried, the pause is forgotten."""
+    pace, alone = step.Pace(), []
+    for stretch in range(30):
+        wall = 1.6 if pace.alone else 1.0
+        pace.note(wall + 3600 * (stretch == when), 0.95 * wall)
+        alone.append(pace.choose())
+    assert sum(alone) <= step.RETRY
+    assert not alone[-1]
+
+
 def test_a_stretch_of_steps_is_remembered_by_halves():
     """One pause alone must not decide."""
     pace, known = step.Pace(), []
@@ -149,6 +161,18 @@ def test_a_stretch_of_steps_is_remembered_by_halves():
         pace.choose()
         known.append(pace._seconds[False])
     assert known == [4.0, 3.0, 1.5]
+
+
+def test_momentum_looks_ahead(small_mnist):
+    """As settings say (Nesterov): the first step, from rest, is longer by the momentum."""
+
+    def moved(momentum):
+        trainer = Trainer(settings_of(momentum=momentum), datasets.load("mnist", "train", small_mnist))
+        before = trainer.state()["weights"].copy()
+        trainer.learn(next(trainer.plan.rest(0)))
+        return trainer.state()["weights"] - before
+
+    np.testing.assert_allclose(moved(0.9), 1.9 * moved(0.0), rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
