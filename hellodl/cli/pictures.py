@@ -88,11 +88,11 @@ def _in_order(path: str) -> list[tuple[int, str]]:
 
 
 def readings(
-    names: Sequence[str], model: DigitNet, talk: Talk, *, invert: bool | None
+    names: Sequence[str], model: DigitNet, talk: Talk, *, invert: bool | None, steps: bool = False
 ) -> Generator[tuple[str, Reading]]:
     """Each name with its reading; what cannot be read is refused, and makes the exit code 5 in the end.
 
-    Many files have a bar on stderr meanwhile.
+    With `steps` readings keep what shows how they came about. Many files have a bar on stderr meanwhile.
     """
     from hellodl.reading.several import read_each
     from hellodl.system.processors import one_blas_thread
@@ -101,7 +101,7 @@ def readings(
     failed = False
     with (
         _bar(names, quiet=talk.quiet) as bar,
-        closing(read_each(map(_source, names), model, invert=invert)) as found,
+        closing(read_each(map(_source, names), model, invert=invert, steps=steps)) as found,
     ):
         for name, reading in zip(names, found, strict=True):
             with bar.external_write_mode() if bar and sys.stdout.isatty() else nullcontext():

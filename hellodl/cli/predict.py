@@ -56,7 +56,7 @@ def predict(
     _check(names, talk, steps=steps)
     network = common.open_model(model, talk)[1].model()
     bars = not (talk.as_json or talk.quiet or steps) and len(names) == 1 and kind_at(images[0]) != "folder"
-    for name, reading in readings(names, network, talk, invert=invert):
+    for name, reading in readings(names, network, talk, invert=invert, steps=steps or bool(output)):
         click.echo(predict_view.told(name, reading, network.classes, as_json=talk.as_json))
         if bars:
             lines = predict_view.details(reading, network.classes)

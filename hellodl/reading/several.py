@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from hellodl.errors import PictureError
 from hellodl.reading.load import Picture, load_picture
@@ -29,21 +32,24 @@ if TYPE_CHECKING:
 MOST_THREADS = 4  # more would wait for Python's lock
 GROUP, GROUP_BYTES = 64, 256_000  # small pictures are read together, photographs alone
 AHEAD = 2  # groups a thread that wait to be read, or to be taken
+AT_ONCE = 2**20  # values of pixels in memory after which pictures are read: small files may hold many
+NO_PIXELS = np.empty((0, 0), np.uint8)
 
 
 def read_each(
-    sources: Iterable[Source], model: Model, *, invert: bool | None = None
+    sources: Iterable[Source], model: Model, *, invert: bool | None = None, steps: bool = False
 ) -> Generator[Reading | PictureError]:
     """The reading of each source, in order, or why there is none.
 
+    Without `steps` readings have lost their pixels and ink; with it pictures are read one after the other.
     Sources are taken as they are needed, in this thread. To stop early close the generator: it waits for no
     picture. Other errors than PictureError are raised. Probabilities may differ by 1e-6 from those of a
     picture read alone: a product with more rows adds up in another order.
     """
-    waiting = groups(sources)
+    waiting = ([source] for source in sources) if steps else groups(sources)
     first = list(islice(waiting, 2))
-    read = partial(read_group, model=model, invert=invert)
-    if len(first) < 2 or available_cpus() == 1:
+    read = partial(read_group, model=model, invert=invert, steps=steps)
+    if len(first) < 2 or steps or available_cpus() == 1:
         for group in chain(first, waiting):
             yield from read(group)
         return
@@ -94,15 +100,40 @@ def _bytes_of(source: Source) -> int:
     return len(source) if isinstance(source, (bytes, bytearray)) else GROUP_BYTES + 1
 
 
-def read_group(group: list[Source], model: Model, *, invert: bool | None) -> Answers:
-    """The readings of a group, or why there are none."""
-    answers: list[Reading | PictureError | None] = []
-    pictures: list[Picture] = []
+def read_group(group: list[Source], model: Model, *, invert: bool | None, steps: bool = False) -> Answers:
+    """The readings of a group, or why there are none; see `read_each`."""
+    answers: Answers = []
+    for loaded in _loaded(group):
+        pictures = [picture for picture in loaded if isinstance(picture, Picture)]
+        readings = iter(read_all(pictures, model, invert=invert))
+        for picture in loaded:
+            if isinstance(picture, PictureError):
+                answers.append(picture)
+            else:
+                reading = next(readings)
+                answers.append(reading if steps else _without_pixels(reading))
+    return answers
+
+
+def _loaded(group: list[Source]) -> Iterator[list[Picture | PictureError]]:
+    """The pictures of a group, or why there are none, as many at a time as memory is meant for."""
+    loaded: list[Picture | PictureError] = []
+    size = 0
     for source in group:
         try:
-            pictures.append(load_picture(source))
-            answers.append(None)
+            picture = load_picture(source)
         except PictureError as error:
-            answers.append(error)
-    readings = iter(read_all(pictures, model, invert=invert))
-    return [next(readings) if answer is None else answer for answer in answers]
+            loaded.append(error)
+            continue
+        loaded.append(picture)
+        size += picture.pixels.size
+        if size > AT_ONCE:
+            yield loaded
+            loaded, size = [], 0
+    if loaded:
+        yield loaded
+
+
+def _without_pixels(reading: Reading) -> Reading:
+    """What is left of a reading that waits for its turn among many."""
+    return replace(reading, picture=replace(reading.picture, pixels=NO_PIXELS), ink=None)

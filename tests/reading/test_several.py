@@ -76,6 +76,30 @@ def test_sources_are_taken_as_they_are_needed(files, two):
     readings.close()
 
 
+@pytest.mark.parametrize("cpus", [1, 64])
+def test_few_bytes_may_be_many_pixels(tmp_path, monkeypatch, cpus):
+    """64 pages of 5 KB were in memory at once, and the ink of all that had been read: 0.7 GB and more."""
+    monkeypatch.setattr(several, "available_cpus", lambda: cpus)
+    at_once, read_all = [], several.read_all
+
+    def noted(pictures, model, *, invert):
+        if pictures[0].width == 1100:  # an earlier test's thread may still be at its last group
+            at_once.append(len(pictures))
+        return read_all(pictures, model, invert=invert)
+
+    monkeypatch.setattr(several, "read_all", noted)
+    Image.new("L", (1100, 1000)).save(tmp_path / "page.png")
+    readings = list(read_each([tmp_path / "page.png"] * 9, Model()))
+    assert at_once == [1] * 9
+    assert [(reading.ink, reading.picture.pixels.size) for reading in readings] == [(None, 0)] * 9
+
+
+def test_steps_are_kept_where_they_are_asked_for(files, two):
+    for reading in read_each(files[99:102], Model(), steps=True):
+        assert reading.ink is not None or reading.picture.pixels.shape == (28, 28)
+        assert reading.picture.pixels.size
+
+
 def test_nothing_waits_for_a_picture_once_it_is_left(files, two, monkeypatch):
     """As at Ctrl-C: pictures under way come to their end by themselves, no other is begun."""
     begun, go_on = [], threading.Event()
