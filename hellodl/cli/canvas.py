@@ -1,21 +1,13 @@
-"""Sheets of drawings as PNG: text, bars and enlarged pictures in one style, in files marked as ours."""
+"""Sheets of drawings: text, bars and enlarged pictures in one style."""
 
 from __future__ import annotations
 
-import io
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont
-from PIL.PngImagePlugin import PngInfo
-
-from hellodl.errors import UsageError
-from hellodl.system.files import kind_at, write_atomically
-from hellodl.version import __version__
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hellodl.cli.terminal import Grey
 
 Colour: TypeAlias = tuple[int, int, int]
@@ -23,7 +15,6 @@ Colour: TypeAlias = tuple[int, int, int]
 _PAPER, WHITE, TEXT, FADED = (246, 246, 243), (255, 255, 255), (32, 36, 40), (124, 130, 136)
 LINE, TRACK = (222, 222, 217), (236, 236, 232)
 BLUE = (36, 104, 178)
-MARK = "Software"  # the PNG text that says who made a file
 SCALE = 2  # everything is drawn this large, so that it is sharp on fine screens
 MARGIN = 28
 
@@ -81,33 +72,3 @@ def fitted(text: str, width: float, size: float = 14) -> str:
 @cache
 def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size * SCALE)
-
-
-# Files ------------------------------------------------------------------------------------------------
-
-
-def save(image: Image.Image, path: Path) -> None:
-    """Write a PNG that is marked as made by hellodl, wholly or not at all. Raises HellodlError."""
-    mark = PngInfo()
-    mark.add_text(MARK, f"hellodl {__version__}")
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", pnginfo=mark, optimize=True)
-    write_atomically(path, buffer.getvalue())
-
-
-def check_free(path: Path, option: str) -> None:
-    """Raise UsageError unless a drawing may be written here: a new .png, or one that hellodl drew."""
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"{option} {path}: expected a name that ends in .png")
-    if kind_at(path) != "nothing" and not _is_ours(path):
-        raise UsageError(
-            f"{option} {path}: there is a file that hellodl did not draw, and it stays; choose another name"
-        )
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        with Image.open(path, formats=("PNG",)) as image:
-            return str(image.info.get(MARK, "")).startswith("hellodl ")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # all that Pillow raises
-        return False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hellodl.cli import common
-from hellodl.cli.drawing import PNG, SVG, check_ending, write_drawing
+from hellodl.cli.drawing import PNG, SVG, check_drawing, write_drawing
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ def descend(
     from hellodl.graphs.descent_picture import descents_svg
     from hellodl.graphs.record import finite
 
-    check_ending(output, SVG, PNG)
+    check_drawing(output, SVG, PNG)
     title = " ".join(expression.split())
     names, descents = _descents(title, values, **knobs)
     land = descent.landscape(title, names, descents) if len(names) <= 2 or output else None
     if output and land:
-        write_drawing(output, talk, lambda: descents_svg(title, land, descents))
+        write_drawing(output, descents_svg(title, land, descents), talk)
     if talk.as_json:
         records = [asdict(found) for found in descents]
         common.print_json(finite({"expression": title, "variables": names, "descents": records}))

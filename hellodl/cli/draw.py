@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hellodl.cli import common
-from hellodl.cli.drawing import check_ending
+from hellodl.cli.drawing import HTML, check_drawing, write_drawing
 from hellodl.cli.words import percent
 
 if TYPE_CHECKING:
@@ -30,16 +30,14 @@ def draw(output: Path, model: Path | None, *, open_it: bool, quiet: bool) -> Non
     break it.
     """
     from hellodl.export.draw import page
-    from hellodl.system.files import write_atomically
 
-    check_ending(output, ".html", ".htm")
+    check_drawing(output, HTML, ".htm")
     talk = common.Talk(quiet=quiet)
     loaded = common.open_model(model, talk)[1]
     accuracy = loaded.about.results.test_accuracy if loaded.about.results else None
     content = page(
         loaded.model(), f"this network reads {percent(accuracy)} of its test set" if accuracy else ""
     )
-    write_atomically(output, content)
-    talk.say(f"page: {output}, {len(content):,} bytes")
+    write_drawing(output, content.decode(), talk, "page")
     if open_it and not webbrowser.open(output.resolve().as_uri()):
         talk.say("no browser was found to open it in")

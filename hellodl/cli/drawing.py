@@ -1,49 +1,81 @@
-"""Drawings in files: the ending says in which form."""
+"""Drawings in files: the ending says in which form, and a file that hellodl did not draw stays as it is."""
 
 from __future__ import annotations
 
+import re
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hellodl.errors import HellodlError, UsageError
+from hellodl.system.files import kind_at, open_plain, write_atomically
+from hellodl.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from PIL.Image import Image
 
     from hellodl.cli.common import Talk
 
-SVG, PNG, DOT = ".svg", ".png", ".dot"
+SVG, PNG, DOT, HTML = ".svg", ".png", ".dot", ".html"
 _ZOOM = 2  # pixels of a PNG for one of the drawing, so that it is sharp on fine screens
+_OURS = re.compile(rb"(drawn by |Software\0)hellodl ")  # in text, and in a PNG, which has a field for it
+_HEAD = 1 << 16  # bytes, among which this stands
 
 
-def check_ending(path: Path | None, *endings: str) -> None:
-    """Raise UsageError unless a file's name ends in one of these."""
-    if path and path.suffix.lower() not in endings:
+def check_drawing(path: Path | None, *endings: str) -> None:
+    """Raise UsageError unless a drawing may go there: its name ends so, and what is there hellodl drew."""
+    if path is None:
+        return
+    if path.suffix.lower() not in endings:
         *others, last = endings
         raise UsageError(
             f"{path}: expected a name that ends in {', '.join(others)}{' or ' * bool(others)}{last}"
         )
+    if kind_at(path) != "nothing" and not _is_ours(path):
+        raise UsageError(
+            f"{path}: cannot be written: hellodl did not draw what is there; choose another name"
+        )
 
 
-def write_drawing(path: Path, talk: Talk, svg: Callable[[], str], dot: Callable[[], str] = str) -> None:
-    """Write a drawing whole or not at all, in the form that the file's name says, and say so.
+def _is_ours(path: Path) -> bool:
+    try:
+        with open_plain(path) as file:
+            return _OURS.search(file.read(_HEAD)) is not None
+    except OSError:
+        return False
+
+
+def write_drawing(path: Path, drawing: str | Image, talk: Talk, what: str = "drawing") -> None:
+    """Write a picture or text, an SVG where the name ends in .png, wholly or not at all, and say so.
 
     Raises HellodlError.
     """
-    from hellodl.system.files import write_atomically
-
     ending = path.suffix.lower()
-    text = dot() if ending == DOT else svg()
-    write_atomically(path, _png(text, path) if ending == PNG else text.encode())
-    talk.say(f"drawing: {path}")
+    if ending == PNG:
+        content = _png(_painted(drawing, path) if isinstance(drawing, str) else drawing)
+    else:
+        start, end, rest = str(drawing).partition("{" if ending == DOT else ">")
+        mark = f"drawn by hellodl {__version__}"
+        content = f"{start}{end}{f'/* {mark} */' if ending == DOT else f'<!-- {mark} -->'}{rest}".encode()
+    write_atomically(path, content)
+    talk.say(f"{what}: {path}")
 
 
-def _png(svg: str, path: Path) -> bytes:
-    """An SVG as PNG. Where a machine has no fonts, Pillow's own serves."""
+def _png(image: Image) -> bytes:
+    from PIL.PngImagePlugin import PngInfo
+
+    mark, file = PngInfo(), BytesIO()
+    mark.add_text("Software", f"hellodl {__version__}")
+    image.save(file, "PNG", pnginfo=mark, optimize=True)
+    return file.getvalue()
+
+
+def _painted(svg: str, path: Path) -> Image:
+    """An SVG as a picture. Where a machine has no fonts, Pillow's own serves."""
     from tempfile import TemporaryDirectory
 
-    from PIL import ImageFont
+    from PIL import Image, ImageFont
 
     try:
         from resvg_py import svg_to_bytes
@@ -57,4 +89,5 @@ def _png(svg: str, path: Path) -> bytes:
         file = Path(folder, "plain.ttf")
         file.write_bytes(font.font_bytes)
         family = font.getname()[0]
-        return svg_to_bytes(svg_string=svg, zoom=_ZOOM, font_files=[str(file)], monospace_family=family)
+        png = svg_to_bytes(svg_string=svg, zoom=_ZOOM, font_files=[str(file)], monospace_family=family)
+    return Image.open(BytesIO(png))

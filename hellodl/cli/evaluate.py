@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hellodl.cli import common
-from hellodl.cli.drawing import PNG, SVG, check_ending, write_drawing
+from hellodl.cli.drawing import PNG, SVG, check_drawing, write_drawing
 from hellodl.cli.words import percent
 from hellodl.errors import UsageError
 
@@ -46,7 +46,7 @@ def evaluate(
     """
     from hellodl.system.processors import one_blas_thread
 
-    check_ending(output, PNG, SVG)
+    check_drawing(output, PNG, SVG)
     if folders and (dataset or output):
         raise UsageError("folders of pictures have no --dataset and no confusion matrix for --output")
     path, loaded = common.open_model(model, talk)
@@ -75,7 +75,7 @@ def _on_test_set(
     result = evaluation.evaluate(network, data)
     if output:
         title = f"{path.name[:24]} on {result.dataset}: {percent(result.accuracy)}"
-        write_drawing(output, talk, lambda: confusion_matrix(result.confusion, title, alone=True))
+        write_drawing(output, confusion_matrix(result.confusion, title, alone=True), talk)
     if talk.as_json:
         common.print_json({"model": str(path), **asdict(result)})
     else:

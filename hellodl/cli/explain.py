@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hellodl.cli import common
+from hellodl.cli.drawing import write_drawing
 from hellodl.cli.pictures import files, pictures_argument, polarity_option, readings
 from hellodl.errors import DataError
 
@@ -44,7 +45,7 @@ def explain(
     Integrated gradients say what each pixel added to the digit's score while the picture grew from an empty
     one. Beside them: the training digits that the last hidden layer takes to be most alike.
     """
-    from hellodl.cli import canvas, explain_picture, explain_view, predict_view
+    from hellodl.cli import explain_picture, explain_view, predict_view
 
     names = files(images, output)
     loaded = common.open_model(model, talk)[1]
@@ -58,8 +59,8 @@ def explain(
             click.echo(predict_view.as_text(name, reading, network.classes))
             common.show(explain_view.report, reading, whys, network.classes, wrap=False)
         if output:
-            canvas.save(explain_picture.explain_picture(name, reading, whys, network.classes), output)
-            talk.say(f"explanation: {output}")
+            drawn = explain_picture.explain_picture(name, reading, whys, network.classes)
+            write_drawing(output, drawn, talk, "explanation")
 
 
 def _gallery(

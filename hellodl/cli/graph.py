@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from hellodl.cli import common
-from hellodl.cli.drawing import DOT, PNG, SVG, check_ending, write_drawing
+from hellodl.cli.drawing import DOT, PNG, SVG, check_drawing, write_drawing
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def graph(
         raise UsageError('graph: expected either a formula, as in "x*z", or --network')
     if output and program:
         raise UsageError(f"{output}: a program is listed, not drawn; leave out -o or --program")
-    check_ending(output, *((SVG,) if steps else (SVG, PNG, DOT)))
+    check_drawing(output, *((SVG,) if steps else (SVG, PNG, DOT)))
     subject = _subject(expression, values, order)
     if program:
         _show_program(subject, talk)
@@ -111,7 +111,8 @@ def _show_graph(subject: _Subject, output: Path | None, talk: common.Talk, *, st
     value, gradients = graph.nodes[0].value, graph.gradients(subject.variables.values())
     if output:
         draw, caption = animation if steps else svg, f"{subject.title} = {show(value)}"
-        write_drawing(output, talk, lambda: draw(graph, caption), lambda: dot(graph))
+        is_dot = output.suffix.lower() == DOT
+        write_drawing(output, dot(graph) if is_dot else draw(graph, caption), talk)
     if talk.as_json:
         told = {"expression": subject.title, "value": value, "gradients": gradients, **graph.for_json()}
         walked = {"steps": [step._asdict() for step in backward_steps(graph)]} if steps else {}

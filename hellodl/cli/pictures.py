@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hellodl.cli.common import print_json, say
+from hellodl.cli.drawing import PNG, check_drawing
 from hellodl.errors import PictureError, UsageError
 from hellodl.system.files import kind_at
 
@@ -52,9 +53,7 @@ def files(images: Sequence[str], output: Path | None, *, deep: bool = False) -> 
             "or - for standard input"
         )
     if output:
-        from hellodl.cli.canvas import check_free
-
-        check_free(output, "--output")
+        check_drawing(output, PNG)
         if len(names) > 1:
             raise UsageError(f"--output {output}: draws one picture, but there are {len(names):,}")
     return names

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hellodl.cli import common, predict_view
+from hellodl.cli.drawing import write_drawing
 from hellodl.cli.pictures import STDIN, files, pictures_argument, polarity_option, readings
 from hellodl.cli.predict_cluster import cluster_options, read_on_cluster
 from hellodl.errors import UsageError
@@ -79,11 +80,9 @@ def _draw(
 
         common.show(report, reading, classes, wrap=False)
     if output:
-        from hellodl.cli.canvas import save
         from hellodl.cli.steps_picture import steps_picture
 
-        save(steps_picture(name, reading, classes), output)
-        talk.say(f"steps: {output}")
+        write_drawing(output, steps_picture(name, reading, classes), talk, "steps")
 
 
 def _check(names: list[str], talk: common.Talk, *, steps: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hellodl.cli import common
-from hellodl.cli.drawing import check_ending
+from hellodl.cli.drawing import HTML, check_drawing, write_drawing
 
 
 @common.command(
@@ -27,17 +27,15 @@ def report(output: Path | None, model: Path | None, data_dir: Path | None, talk:
     from hellodl.cli.train_options import train_command
     from hellodl.graphs import page, report
     from hellodl.graphs.record import finite
-    from hellodl.system.files import write_atomically
     from hellodl.system.processors import one_blas_thread
 
-    check_ending(output, ".html", ".htm")
+    target = output or (None if talk.as_json else Path("report.html"))
+    check_drawing(target, HTML, ".htm")
     path, loaded = common.open_model(model, talk)
     data = datasets.load(common.dataset_of(loaded), "test", data_dir)
     one_blas_thread()
     gathered = report.report(path, loaded, data, train_command(loaded.about.settings))
     if talk.as_json:
         common.print_json(finite(gathered.for_json()))
-    if output or not talk.as_json:
-        target = output or Path("report.html")
-        write_atomically(target, page.page(gathered).encode())
-        talk.say(f"report: {target}")
+    if target:
+        write_drawing(target, page.page(gathered), talk, "report")

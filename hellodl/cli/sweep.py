@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hellodl.cli import common
+from hellodl.cli.drawing import SVG, check_drawing, write_drawing
 from hellodl.cli.sweep_view import View, named
 from hellodl.cli.train_options import Threads, setting_options, train_command
 from hellodl.errors import Interrupted, UsageError
@@ -105,7 +106,6 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
     """
     from hellodl.sweep.plot import plot as drawn
     from hellodl.sweep.run import sweeping
-    from hellodl.system.files import write_atomically
 
     picture = _place_of_picture(plot, output)
     workers = _hire(given.pop("threads"), cluster)
@@ -124,8 +124,7 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
     rows = standing.rows()
     best = rows[0].settings | {"seed": planned.seeds[0]}
     view.finish(standing, rows, train_command(best) if rows[0].accuracies else None)
-    write_atomically(picture, drawn(rows, [named(row.varied) for row in rows]).encode())
-    view.talk.say(f"plot: {picture}")
+    write_drawing(picture, drawn(rows, [named(row.varied) for row in rows]), view.talk, "plot")
 
 
 def _place_of_picture(plot: Path | None, output: Path) -> Path:
@@ -134,9 +133,10 @@ def _place_of_picture(plot: Path | None, output: Path) -> Path:
 
     if kind_at(output) in {"folder", "other"}:
         raise UsageError(f"{output}: is no file, expected one to keep results in")
-    picture = plot or output.with_suffix(".svg")
+    picture = plot or output.with_suffix(SVG)
     if picture.resolve() == output.resolve():
         raise UsageError(f"{output}: results are kept as .jsonl; the picture goes where --plot says")
+    check_drawing(picture, SVG)
     return picture
 
 

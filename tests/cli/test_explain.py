@@ -11,7 +11,6 @@ from PIL import Image
 
 from hellodl import checkpoint, datasets
 from hellodl.cli import explain_picture
-from hellodl.cli.canvas import MARK
 from hellodl.cli.explain_view import like
 from hellodl.cli.main import cli
 from hellodl.explaining import Gallery, Neighbour, explain
@@ -57,7 +56,7 @@ def test_drawn_as_png_and_again(folder, tmp_path, picture):
     for _ in range(2):
         assert run(folder, folder / picture, "-o", file).exit_code == 0
     with Image.open(file) as image:
-        assert image.info[MARK].startswith("hellodl ")
+        assert image.info["Software"].startswith("hellodl ")
 
 
 def test_a_file_of_others_is_never_replaced(folder, tmp_path):

@@ -85,8 +85,8 @@ def test_json_knows_no_nan():
 def test_writes_the_drawing_beside_nothing_else(tmp_path, suffix):
     """One file of that kind, over an older one too; no temporary file is left."""
     file = tmp_path / f"drawing{suffix}"
-    file.write_text("old")
-    run(*CHAPTER, "-o", str(file))
+    for drawn in ("x*x", CHAPTER[0]):
+        run(drawn, *CHAPTER[1:], "-o", str(file))
     assert file.read_text(encoding="utf-8").startswith("digraph" if suffix == ".dot" else "<svg")
     assert list(tmp_path.iterdir()) == [file]
 

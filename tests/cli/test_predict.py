@@ -22,7 +22,6 @@ from rich.console import Console
 from hellodl import checkpoint
 from hellodl.about import DIGITS
 from hellodl.cli import pictures, predict_view
-from hellodl.cli.canvas import MARK
 from hellodl.cli.main import cli
 from hellodl.cli.steps import report
 from hellodl.reading.formats import FORMATS
@@ -157,7 +156,7 @@ def test_steps_as_png_and_again(folder, here, picture):
     for _ in range(2):
         assert run(folder / picture, "-o", "steps.png").exit_code == 0
     with Image.open("steps.png") as image:
-        assert image.info[MARK].startswith("hellodl ")
+        assert image.info["Software"].startswith("hellodl ")
         assert image.width == 2032
         assert len(image.getcolors(1 << 24)) > 50
 
