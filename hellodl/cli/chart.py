@@ -1,4 +1,4 @@
-"""Curves in the terminal, in braille: two dots across and four down a character; in ASCII one and two."""
+"""Curves in the terminal, in braille: two dots across and four down a character."""
 
 from __future__ import annotations
 
@@ -14,21 +14,16 @@ if TYPE_CHECKING:
 
 _BRAILLE = 0x2800  # the character without dots; a bit more for each dot
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of its dots, row by row
-_PLAIN = {0: " ", 1: "'", 2: ".", 3: ":"}  # the same in ASCII: a bit for the upper dot, one for the lower
 
 
-def chart(
-    curves: Sequence[Sequence[Point]], colours: Sequence[str], width: int, height: int, *, unicode: bool
-) -> list[str]:
+def chart(curves: Sequence[Sequence[Point]], colours: Sequence[str], width: int, height: int) -> list[str]:
     """Lines of `width` characters that show curves; where two meet, the later one's colour is seen."""
-    across, down = (2, 4) if unicode else (1, 2)
     cells: list[list[tuple[int, str]]] = [[(0, "")] * width for _ in range(height)]
     for curve, colour in zip(curves, colours, strict=True):
-        for x, y in _dots(curve, across * width - 1, down * height - 1):
-            row, column = y // down, x // across
-            bit = _BITS[y % down][x % across] if unicode else 1 << y % down
-            cells[row][column] = cells[row][column][0] | bit, colour
-    return [_styled((_glyph(bits, unicode=unicode), colour) for bits, colour in line) for line in cells]
+        for x, y in _dots(curve, 2 * width - 1, 4 * height - 1):
+            dots, _ = cells[y // 4][x // 2]
+            cells[y // 4][x // 2] = dots | _BITS[y % 4][x % 2], colour
+    return [_styled(line) for line in cells]
 
 
 def _dots(curve: Sequence[Point], right: int, bottom: int) -> Iterable[tuple[int, int]]:
@@ -41,13 +36,9 @@ def _dots(curve: Sequence[Point], right: int, bottom: int) -> Iterable[tuple[int
             yield x0 + round((x1 - x0) * i / steps), y0 + round((y1 - y0) * i / steps)
 
 
-def _glyph(bits: int, *, unicode: bool) -> str:
-    if not unicode:
-        return _PLAIN[bits]
-    return chr(_BRAILLE + bits) if bits else " "
-
-
-def _styled(cells: Iterable[tuple[str, str]]) -> str:
+def _styled(cells: Iterable[tuple[int, str]]) -> str:
     """Characters with their colours as one string."""
-    runs = groupby(cells, key=lambda cell: cell[1])
-    return "".join(click.style("".join(c for c, _ in run), fg=colour or None) for colour, run in runs)
+    return "".join(
+        click.style("".join(chr(_BRAILLE + dots) if dots else " " for dots, _ in run), fg=colour or None)
+        for colour, run in groupby(cells, key=lambda cell: cell[1])
+    )

@@ -103,10 +103,10 @@ def console() -> Console:
     return Console(highlight=False, emoji=False, markup=False)
 
 
-def show(view: Callable[..., Iterable[RenderableType]], *what: object, wrap: bool = True) -> None:
-    """Print on stdout what a view makes of something; lines of drawings are as long as they are."""
+def show(parts: Iterable[RenderableType], *, wrap: bool = True) -> None:
+    """Print parts of a report on stdout; lines of drawings are as long as they are."""
     out = console()
-    for part in view(*what, out):
+    for part in parts:
         out.print(part, soft_wrap=not wrap)
 
 

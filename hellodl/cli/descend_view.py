@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from hellodl.cli.chart import chart
-from hellodl.cli.terminal import has_unicode
 from hellodl.graphs.descent_picture import ended, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from rich.console import Console
 
     from hellodl.graphs.descent import Descent, Landscape
 
@@ -22,9 +19,7 @@ _SHOWN = 3  # of so many contours, one
 _STEPS = 8  # as many of the first steps are told in numbers
 
 
-def report(
-    land: Landscape | None, names: Sequence[str], descents: Sequence[Descent], out: Console
-) -> Iterator[Text]:
+def report(land: Landscape | None, names: Sequence[str], descents: Sequence[Descent]) -> Iterator[Text]:
     """Each descent with its picture, if it can be drawn, and its first steps in numbers."""
     for descent in descents:
         yield Text(named(descent), "bold")
@@ -32,7 +27,7 @@ def report(
             lines = [line for contour in land.contours[::_SHOWN] for line in contour]
             way = _inside(land.way(descent))
             colours = [*["bright_black"] * len(lines), "red"]
-            for row in chart([*lines, way], colours, _WIDTH, _HEIGHT, unicode=has_unicode(out)):
+            for row in chart([*lines, way], colours, _WIDTH, _HEIGHT):
                 yield Text.from_ansi(row, no_wrap=True)
         for number, (point, value) in enumerate(
             zip(descent.points[: _STEPS + 1], descent.values, strict=False)

@@ -81,7 +81,7 @@ def _on_test_set(
     else:
         from hellodl.cli.evaluate_view import report
 
-        common.show(report, path, result, data)
+        common.show(report(path, result, data, common.console()))
 
 
 def _on_folders(path: Path, network: TrainedNet, folders: tuple[Path, ...], talk: common.Talk) -> None:
@@ -95,4 +95,4 @@ def _on_folders(path: Path, network: TrainedNet, folders: tuple[Path, ...], talk
     else:
         from hellodl.cli.folder_view import report
 
-        common.show(report, path, result)
+        common.show(report(path, result))

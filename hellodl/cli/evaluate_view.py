@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hellodl.about import DIGITS
-from hellodl.cli.terminal import beside, has_unicode, picture, plain_table, shown
-from hellodl.cli.words import confidence, percent
+from hellodl.cli.terminal import beside, picture, plain_table
+from hellodl.cli.words import confidence, percent, printable
 from hellodl.graphs.charts import confused
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ _FAINT, _STRONG = 40, 200  # of 255: how much red or green a shaded cell has
 
 def report(path: Path, result: Evaluation, data: Dataset, out: Console) -> Iterator[RenderableType]:
     """The report on the model in a file, part by part."""
-    title = f"{shown(path, out)} reads the {result.images:,} test images of {result.dataset}"
+    title = f"{printable(path)} reads the {result.images:,} test images of {result.dataset}"
     yield from (Text(title, "bold"), "", _headline(result), "")
-    yield from (_per_digit(result, data.classes, out), "")
-    yield from _confusion(result.confusion, out)
+    yield from (_per_digit(result, data.classes), "")
+    yield from _confusion(result.confusion)
     yield ""
     yield from _worst_mistakes(result.mistakes, data, out)
 
@@ -57,7 +57,7 @@ def _headline(result: Evaluation) -> Table:
     return grid
 
 
-def _per_digit(result: Evaluation, names: Sequence[str], out: Console) -> Table:
+def _per_digit(result: Evaluation, names: Sequence[str]) -> Table:
     """Precision, recall and F1; with a name where the classes are no digits."""
     is_named = tuple(names) != DIGITS
     headings = "digit", "precision", "recall", "F1", "images", *(["stands for"] if is_named else [])
@@ -65,16 +65,15 @@ def _per_digit(result: Evaluation, names: Sequence[str], out: Console) -> Table:
     table.columns[0].style = "bold"
     for row, name in zip(result.per_digit, names, strict=True):
         shares = (percent(share) for share in (row.precision, row.recall, row.f1))
-        meaning = [shown(name, out)] if is_named else []
+        meaning = [printable(name)] if is_named else []
         table.add_row(str(row.digit), *shares, f"{row.images:,}", *meaning)
     return table
 
 
-def _confusion(table: Counts, out: Console) -> Iterator[Text]:
+def _confusion(table: Counts) -> Iterator[Text]:
     """What was read as what, shaded by share of the row; the brightest red is the most frequent mistake."""
     comma = "," if max(map(max, table)) < _MOST_WITH_COMMA else ""
     width = max(6, *(len(f"{count:{comma}}") + 2 for row in table for count in row))
-    nothing = "·" if has_unicode(out) else "."
     shares = [[count / max(sum(row), 1) for count in row] for row in table]
     worst = max(share for i, row in enumerate(shares) for j, share in enumerate(row) if i != j)
     heading = "".join(f"{f'{digit} ':>{width}}" for digit in range(len(table)))
@@ -84,7 +83,7 @@ def _confusion(table: Counts, out: Console) -> Iterator[Text]:
         for column, count in enumerate(row):
             right = column == digit
             style = _shade(shares[digit][column] / (1 if right else worst), right=right) if count else "dim"
-            line.append(f"{f'{count:{comma}} ' if count else f'{nothing} ':>{width}}", style)
+            line.append(f"{f'{count:{comma}} ' if count else '· ':>{width}}", style)
         yield line
     if wrong := confused(table):
         yield Text(f"\nmost often misread: {wrong}")
@@ -97,16 +96,16 @@ def _shade(strength: float, *, right: bool) -> Style:
     return Style(color=Color.from_rgb(255, 255, 255), bgcolor=background, bold=right)
 
 
-def _worst_mistakes(mistakes: tuple[Mistake, ...], data: Dataset, out: Console) -> Iterator[Text]:
+def _worst_mistakes(mistakes: tuple[Mistake, ...], data: Dataset, out: Console) -> Iterator[RenderableType]:
     """The images that were read wrongly with the greatest confidence, drawn."""
     if not mistakes:
         yield Text("No image was misread.", "bold green")
         return
-    worst, names = mistakes[:_MOST_DRAWN], [shown(name, out) for name in data.classes]
+    worst, names = mistakes[:_MOST_DRAWN], list(map(printable, data.classes))
     some = _without_empty_border(data.images[[mistake.index for mistake in worst]])
     pictures = [(picture(pixels, out), _caption(m, names)) for pixels, m in zip(some, worst, strict=True)]
     yield Text(f"The surest of {len(mistakes):,} mistakes:\n" if len(mistakes) > 1 else "The one mistake:\n")
-    yield from beside(pictures, min(out.width, 80))
+    yield beside(pictures, out.width)
 
 
 def _caption(mistake: Mistake, names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hellodl.checkpoint import Checkpoint, TrainedNet
     from hellodl.explaining import Explanation, Gallery
-    from hellodl.reading.reader import Digit, Reading
+    from hellodl.reading.reader import Digit
 
 _NEIGHBOURS = 8
 
@@ -54,10 +54,10 @@ def explain(
     for name, reading in readings(names, network, talk, invert=invert):
         whys = [_why(digit, network, gallery) for digit in reading.digits]
         if talk.as_json:
-            common.print_json(_fields(name, reading, whys))
+            common.print_json(predict_view.as_fields(name, reading, list(map(_fields, whys))))
         else:
             click.echo(predict_view.as_text(name, reading, network.classes))
-            common.show(explain_view.report, reading, whys, network.classes, wrap=False)
+            common.show(explain_view.report(reading, whys, network.classes, common.console()), wrap=False)
         if output:
             drawn = explain_picture.explain_picture(name, reading, whys, network.classes)
             write_drawing(output, drawn, talk, "explanation")
@@ -90,23 +90,13 @@ def _why(digit: Digit, network: TrainedNet, gallery: Gallery | None) -> Explanat
     return explanation(network, digit.seen, digit.digit, near)
 
 
-def _fields(name: str, reading: Reading, whys: list[Explanation]) -> dict[str, Any]:
-    """An explanation as it goes to --json."""
+def _fields(why: Explanation) -> dict[str, Any]:
+    """A digit's explanation as it goes to --json."""
     return {
-        "file": name,
-        "text": reading.text,
-        "verdict": reading.verdict,
-        "digits": [
-            {
-                **{key: getattr(digit, key) for key in ("digit", "confidence", "verdict", "box")},
-                "score": why.score,
-                "empty_score": why.empty_score,
-                "evidence": why.evidence.tolist(),
-                "neighbours": [
-                    {key: getattr(n, key) for key in ("index", "label", "distance")} for n in why.neighbours
-                ],
-            }
-            for digit, why in zip(reading.digits, whys, strict=True)
+        "score": why.score,
+        "empty_score": why.empty_score,
+        "evidence": why.evidence.tolist(),
+        "neighbours": [
+            {key: getattr(n, key) for key in ("index", "label", "distance")} for n in why.neighbours
         ],
-        "warnings": list(reading.warnings),
     }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, WHITE, Canvas, fitted
 from hellodl.cli.explain_view import caption, growth, like
 from hellodl.cli.predict_view import called
 from hellodl.cli.steps_picture import COLOURS, draw_head
+from hellodl.cli.terminal import red_and_blue
 from hellodl.cli.words import confidence
 
 if TYPE_CHECKING:
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from hellodl.cli.terminal import Grey
-    from hellodl.explaining import Explanation, Floats
+    from hellodl.explaining import Explanation
     from hellodl.reading.reader import Digit, Reading
 
 _LARGE, _SMALL, _GAP = 196, 76, 16
@@ -54,7 +52,7 @@ def _draw_card(canvas: Canvas, y: float, digit: Digit, why: Explanation, classes
     canvas.picture(x, top, digit.seen, _LARGE, _LARGE)
     canvas.text(x, top + _LARGE + 6, "as the network saw it", 12, FADED)
     x += _LARGE + _GAP
-    canvas.picture(x, top, on_paper(why.evidence), _LARGE, _LARGE)
+    canvas.picture(x, top, red_and_blue(why.evidence, 255, RED, BLUE), _LARGE, _LARGE)
     canvas.box(x, top, _LARGE, _LARGE, outline=LINE)
     canvas.text(x, top + _LARGE + 6, "red spoke for it, blue against", 12, FADED)
     x += _LARGE + _GAP + 8
@@ -64,11 +62,3 @@ def _draw_card(canvas: Canvas, y: float, digit: Digit, why: Explanation, classes
         canvas.text(left, row + _SMALL + 3, fitted(caption(neighbour, classes), _PITCH[1] - 4, 11), 11, FADED)
     if why.neighbours:
         canvas.text(x, top + _LARGE + 6, like(why.neighbours, classes), 12, FADED)
-
-
-def on_paper(values: Floats) -> Grey:
-    """Colours (h, w, 3) for numbers (h, w): 0 is white, the largest red if above 0, blue if below."""
-    share = values[:, :, None] / max(float(np.abs(values).max()), 1e-30)
-    far = np.where(share > 0, np.array(RED, np.float32), np.array(BLUE, np.float32))
-    colours: Grey = (255 + np.abs(share) * (far - 255)).astype(np.uint8)
-    return colours

@@ -12,21 +12,22 @@ from hellodl.about import DIGITS
 from hellodl.cli.predict_view import called
 from hellodl.cli.steps import heading
 from hellodl.cli.terminal import beside, has_colour, in_colours, picture, red_and_blue
+from hellodl.nn import SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from hellodl.explaining import Explanation, Neighbour
     from hellodl.reading.reader import Digit, Reading
 
-_WIDEST = 100  # columns
+_MOST_DRAWN = 3  # neighbours
 
 
 def report(
     reading: Reading, whys: Sequence[Explanation], classes: Sequence[str], out: Console
-) -> Iterator[Text]:
+) -> Iterator[RenderableType]:
     """The explanation of all digits, line by line."""
     for number, (digit, why) in enumerate(zip(reading.digits, whys, strict=True), 1):
         yield from _digit(digit, why, classes, number if len(whys) > 1 else 0, out)
@@ -34,26 +35,24 @@ def report(
 
 def _digit(
     digit: Digit, why: Explanation, classes: Sequence[str], number: int, out: Console
-) -> Iterator[Text]:
+) -> Iterator[RenderableType]:
     """One digit's explanation, line by line; `number` says which digit of several, 0 for a single one."""
     yield Text()
     yield heading(digit, classes, number)
     yield from (Text(f"   {line}") for line in growth(why))
     yield Text()
-    yield from beside([(picture(digit.seen, out), "seen"), *_evidence(why, out)], out.width)
+    yield beside([(picture(digit.seen, out), "seen"), *_evidence(why, out)], out.width)
     if why.neighbours:
         yield Text(f"\n{like(why.neighbours, classes)}:\n")
-        width = min(out.width, _WIDEST)
-        shown = max(1, (width + 1) // 29)
-        near = why.neighbours[:shown]
-        yield from beside([(picture(n.image, out), caption(n, classes)) for n in near], width)
+        near = why.neighbours[: max(1, min((out.width + 1) // (SIDE + 1), _MOST_DRAWN))]
+        yield beside([(picture(n.image, out), caption(n, classes)) for n in near], out.width)
     yield Text()
 
 
 def _evidence(why: Explanation, out: Console) -> list[tuple[list[Text], str]]:
     """One picture in red and blue; without colours two, for and against."""
     if has_colour(out):
-        return [(in_colours(red_and_blue(why.evidence), out), "red for, blue against")]
+        return [(in_colours(red_and_blue(why.evidence)), "red for, blue against")]
     strength = why.evidence / max(float(np.abs(why.evidence).max()), 1e-30) * 255
     halves = (np.clip(sign * strength, 0, 255).astype(np.uint8) for sign in (1, -1))
     return [(picture(half, out), name) for half, name in zip(halves, ("for", "against"), strict=True)]

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from hellodl.cli.terminal import plain_table, shown
-from hellodl.cli.words import percent
+from hellodl.cli.terminal import plain_table
+from hellodl.cli.words import percent, printable
 from hellodl.reading.scoring import Count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
     from hellodl.reading.scoring import FolderScore, SetScore
 
@@ -26,13 +26,13 @@ doubted: right readings called unsure.  wrong: of those called sure.
 refused: pictures without digits that are not taken for some."""
 
 
-def report(path: Path, result: FolderScore, out: Console) -> Iterator[RenderableType]:
+def report(path: Path, result: FolderScore) -> Iterator[RenderableType]:
     """The report on the model in a file, part by part."""
     pictures = f"{result.all.pictures:,} pictures in {result.seconds:.1f} s"
-    yield from (Text(f"{shown(path, out)} reads {pictures}", "bold"), "")
+    yield from (Text(f"{printable(path)} reads {pictures}", "bold"), "")
     table = plain_table(*_HEADINGS, left=_HEADINGS[0])
     for each in result.sets:
-        table.add_row(shown(each.name, out), *map(_counted, _counts(each)))
+        table.add_row(printable(each.name), *map(_counted, _counts(each)))
     if len(result.sets) > 1:
         table.add_row("all", *map(_counted, _counts(result.all)), style="bold")
     table.add_row("", *map(_share, _counts(result.all)), style="bold")
@@ -41,7 +41,7 @@ def report(path: Path, result: FolderScore, out: Console) -> Iterator[Renderable
         error = percent(result.all.calibration_error)
         yield f"calibration error: {error}, how far confidence is from accuracy, on average"
     if result.mistakes:
-        yield from _mistakes(result, out)
+        yield from _mistakes(result)
 
 
 def _counts(score: SetScore) -> list[Count]:
@@ -57,11 +57,11 @@ def _share(count: Count) -> str:
     return percent(count.count / count.of, 1) if count.of else "-"
 
 
-def _mistakes(result: FolderScore, out: Console) -> Iterator[str]:
+def _mistakes(result: FolderScore) -> Iterator[str]:
     """What was read wrongly, or rightly and doubted, or read where there is nothing."""
     yield ""
     for wrong in result.mistakes[:_MOST_LISTED]:
         text = f"{wrong.file}: {wrong.label!r} read as {wrong.text!r}, {wrong.verdict}"
-        yield shown("; ".join((text, *wrong.warnings)), out)
+        yield printable("; ".join((text, *wrong.warnings)))
     if (more := len(result.mistakes) - _MOST_LISTED) > 0:
         yield f"and {more:,} more mistakes and doubts; --json lists all"

@@ -13,13 +13,11 @@ from hellodl.graphs.text import tree
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import Console
-
     from hellodl.graphs.listing import Listing
     from hellodl.graphs.record import Content, Graph
 
 
-def report(graph: Graph, result: str, gradients: dict[str, Content], _out: Console) -> Iterator[Text]:
+def report(graph: Graph, result: str, gradients: dict[str, Content]) -> Iterator[Text]:
     """The value of `result` and its derivatives as the chapter prints them, then the graph as a tree."""
     yield Text(f"{result} = {show(graph.nodes[0].value)}")
     for name, gradient in gradients.items():
@@ -33,7 +31,7 @@ def report(graph: Graph, result: str, gradients: dict[str, Content], _out: Conso
         yield line.append(" ↑" * seen_before, "dim")
 
 
-def walk(graph: Graph, _out: Console) -> Iterator[Text]:
+def walk(graph: Graph) -> Iterator[Text]:
     """The backward pass: each op as it is visited, what it hands to whom, and what that has then."""
     yield Text(f"The top starts with gradient {show(graph.nodes[0].gradient)}.")
     for number, step in enumerate(backward_steps(graph), 1):
@@ -47,7 +45,7 @@ def walk(graph: Graph, _out: Console) -> Iterator[Text]:
             yield line.append(f", which now has {show(total)}" if target.label else "", "dim")
 
 
-def calls(listing: Listing, _out: Console) -> Iterator[Text]:
+def calls(listing: Listing) -> Iterator[Text]:
     """A program line by line, then what it saves to use buffers again."""
     width = max((len(call.formula) for call in listing.calls), default=0)
     for number, call in enumerate(listing.calls, 1):

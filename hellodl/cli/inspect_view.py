@@ -10,9 +10,9 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from hellodl.cli.terminal import beside, has_colour, has_unicode, in_colours, plain_table, red_and_blue, shown
+from hellodl.cli.terminal import beside, has_colour, in_colours, plain_table, red_and_blue
 from hellodl.cli.train_options import train_command
-from hellodl.cli.words import counted, percent
+from hellodl.cli.words import counted, percent, printable
 from hellodl.training.settings import Settings, as_option
 
 if TYPE_CHECKING:
@@ -33,12 +33,11 @@ _UNKNOWN = "not recorded"
 
 def report(result: Inspection, first_layer: Weights, out: Console) -> Iterator[RenderableType]:
     """The report on a checkpoint, part by part; `first_layer` has shape (units, 784)."""
-    arrow = " → " if has_unicode(out) else "-"
-    yield Text(f"{shown(result.model, out)}: {arrow.join(map(str, result.network))}", "bold")
+    yield Text(f"{printable(result.model)}: {' → '.join(map(str, result.network))}", "bold")
     yield f"{result.weights:,} weights and {result.biases:,} biases, {result.bytes / 1e6:.2f} MB"
-    yield from ("", _tensors(result, out), "", _making(result, out))
+    yield from ("", _tensors(result), "", _making(result))
     if result.settings:
-        yield from ("", _settings(result.settings, out))
+        yield from ("", _settings(result.settings))
     if result.history:
         yield from ("", _history(result.history))
     if has_colour(out):
@@ -46,17 +45,16 @@ def report(result: Inspection, first_layer: Weights, out: Console) -> Iterator[R
         yield from _units(first_layer, out)
 
 
-def _tensors(result: Inspection, out: Console) -> Table:
+def _tensors(result: Inspection) -> Table:
     table = plain_table("tensor", "shape", "mean", "deviation", "min", "max", left="tensor")
-    times = " × " if has_unicode(out) else " x "
     for tensor in (tensor for tensor in result.tensors if not tensor.is_for_resuming):
         numbers = (tensor.mean, tensor.deviation, tensor.min, tensor.max)
-        shape = times.join(map(str, tensor.shape))
-        table.add_row(shown(tensor.name, out), shape, *(f"{number:z.4f}" for number in numbers))
+        shape = " × ".join(map(str, tensor.shape))
+        table.add_row(printable(tensor.name), shape, *(f"{number:z.4f}" for number in numbers))
     return table
 
 
-def _making(result: Inspection, out: Console) -> Table:
+def _making(result: Inspection) -> Table:
     """How the model was made, a row for each thing that is known."""
     rows = {
         "data set": _data_set(result.dataset),
@@ -70,7 +68,7 @@ def _making(result: Inspection, out: Console) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     for name, value in rows.items():
-        grid.add_row(name, shown(value or _UNKNOWN, out))
+        grid.add_row(name, printable(value or _UNKNOWN))
     return grid
 
 
@@ -83,7 +81,7 @@ def _results(results: Results | None) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in known.items())
 
 
-def _settings(settings: dict[str, Any], out: Console) -> Table:
+def _settings(settings: dict[str, Any]) -> Table:
     """Each setting with its value and what it is for, in the words of `train --help`."""
     table = plain_table("setting", "value", "what it says", left="setting")
     table.columns[2].justify = "left"
@@ -91,7 +89,7 @@ def _settings(settings: dict[str, Any], out: Console) -> Table:
         value = settings.get(field.name)
         if value not in (None, ""):
             words = as_option(value), field.metadata["help"]
-            table.add_row(field.name.replace("_", "-"), *(shown(word, out) for word in words))
+            table.add_row(field.name.replace("_", "-"), *map(printable, words))
     return table
 
 
@@ -120,11 +118,11 @@ def _history(history: tuple[Epoch, ...]) -> Table:
     return table
 
 
-def _units(first_layer: Weights, out: Console) -> Iterator[Text]:
+def _units(first_layer: Weights, out: Console) -> Iterator[RenderableType]:
     """The units of the first layer with the largest weights, each as the picture it looks for."""
     largest = np.argsort(-np.linalg.norm(first_layer, axis=1), kind="stable")[:_UNITS_DRAWN]
     pictures = [
-        (in_colours(red_and_blue(_halved(first_layer[unit].reshape(28, 28))), out), f"unit {unit}")
+        (in_colours(red_and_blue(_halved(first_layer[unit].reshape(28, 28)))), f"unit {unit}")
         for unit in largest.tolist()
     ]
     yield Text.assemble(
@@ -134,7 +132,7 @@ def _units(first_layer: Weights, out: Console) -> Iterator[Text]:
         ("blue", "blue"),
         " inhibits:\n",
     )
-    yield from beside(pictures, out.width)
+    yield beside(pictures, out.width)
 
 
 def _halved(weights: Weights) -> Weights:

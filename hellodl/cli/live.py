@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
@@ -27,11 +27,6 @@ def is_lively() -> bool:
         return sys.stdout.isatty() or not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
     except (OSError, ValueError):
         return True
-
-
-def has_blocks(stream: TextIO) -> bool:
-    """Whether a stream can show more than ASCII."""
-    return (stream.encoding or "").lower().startswith("utf")
 
 
 class Block:

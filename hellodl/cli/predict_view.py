@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hellodl.cli.live import has_blocks
 from hellodl.cli.words import confidence, printable
 
 if TYPE_CHECKING:
@@ -26,16 +24,24 @@ def told(name: str, reading: Reading, classes: Sequence[str], *, as_json: bool) 
     """A reading as one line of JSON, or in words."""
     if not as_json:
         return as_text(name, reading, classes)
-    keys = ("digit", "confidence", "verdict", "box", "probabilities")
-    fields = {
+    probabilities = [{"probabilities": digit.probabilities} for digit in reading.digits]
+    marks = [asdict(mark) for mark in reading.marks]
+    return json.dumps(as_fields(name, reading, probabilities) | {"marks": marks})
+
+
+def as_fields(name: str, reading: Reading, more: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A reading as it goes to --json, with `more` fields for each digit."""
+    keys = ("digit", "confidence", "verdict", "box")
+    return {
         "file": name,
         "text": reading.text,
         "verdict": reading.verdict,
-        "digits": [{key: getattr(digit, key) for key in keys} for digit in reading.digits],
+        "digits": [
+            {key: getattr(digit, key) for key in keys} | its
+            for digit, its in zip(reading.digits, more, strict=True)
+        ],
         "warnings": list(reading.warnings),
-        "marks": [asdict(mark) for mark in reading.marks],
     }
-    return json.dumps(fields)
 
 
 def as_text(name: str, reading: Reading, classes: Sequence[str]) -> str:
@@ -60,37 +66,33 @@ def called(digit: int, classes: Sequence[str]) -> str:
     return str(digit) if classes[digit] == str(digit) else f"{digit} {printable(classes[digit])}"
 
 
-def bar(share: float, width: int = _BAR, *, blocks: bool = True) -> str:
-    """A bar of `width` characters for a share from 0 to 1: to an eighth of a character, or in #s."""
-    if not blocks:
-        return f"{'#' * round(share * width):<{width}}"
+def bar(share: float, width: int = _BAR) -> str:
+    """A bar of `width` characters for a share from 0 to 1, to an eighth of a character."""
     whole, eighths = divmod(round(share * width * 8), 8)
     return f"{'█' * whole + EIGHTHS[eighths] * (eighths > 0):<{width}}"
 
 
-def bars(digit: Digit, classes: Sequence[str], width: int = _BAR, *, blocks: bool = True) -> list[str]:
+def bars(digit: Digit, classes: Sequence[str], width: int = _BAR) -> list[str]:
     """The ten probabilities, a line each, in `width` characters and those of a name and a number."""
     names = [called(i, classes) for i in range(len(digit.probabilities))]
     longest = max(map(len, names))
     return [
-        f"{name:<{longest}} {bar(probability, width, blocks=blocks)} {confidence(probability):>7}"
+        f"{name:<{longest}} {bar(probability, width)} {confidence(probability):>7}"
         for name, probability in zip(names, digit.probabilities, strict=True)
     ]
 
 
 def details(reading: Reading, classes: Sequence[str]) -> list[str]:
     """What there is to say about a picture on its own: one digit's ten bars, or a bar for each digit."""
-    blocks = has_blocks(sys.stdout)
     if len(reading.digits) == 1:
         (digit,) = reading.digits
-        lines = bars(digit, classes, blocks=blocks)
+        lines = bars(digit, classes)
         lines[digit.digit] = click.style(lines[digit.digit], fg=COLOURS[digit.verdict], bold=True)
         return lines
     longest = max((len(called(d.digit, classes)) for d in reading.digits), default=0)
     return [
         click.style(
-            f"{called(d.digit, classes):<{longest}} {bar(d.confidence, blocks=blocks)} "
-            f"{confidence(d.confidence):>7}",
+            f"{called(d.digit, classes):<{longest}} {bar(d.confidence)} {confidence(d.confidence):>7}",
             bold=True,
         )
         + ("" if d.verdict == "digit" else click.style(f"  {d.verdict}", fg=COLOURS[d.verdict]))

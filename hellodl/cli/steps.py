@@ -8,14 +8,14 @@ import numpy as np
 from rich.text import Text
 
 from hellodl.cli.predict_view import COLOURS, bars, called
-from hellodl.cli.terminal import beside, has_colour, has_unicode, in_colours, picture, resized
+from hellodl.cli.terminal import beside, has_colour, in_colours, picture, resized
 from hellodl.cli.words import confidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from hellodl.cli.terminal import Grey
     from hellodl.reading.arrays import Box
@@ -23,20 +23,19 @@ if TYPE_CHECKING:
     from hellodl.reading.reader import Digit, Reading
 
 _WIDEST = 100  # columns, also of wider terminals
-_HUELESS = 48  # of 255: colours with less between their channels are shown as grey
 _TALLEST = 44  # pixels of the picture as drawn, two to a line
 _WIDE = 3  # pictures that are as many times wider than high have their ink below them
 _BOXES = {"digit": (64, 192, 96), "unsure": (240, 176, 32), "not a digit": (240, 80, 64)}
 
 
-def report(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[Text]:
-    """Every step from the picture to its digits, line by line."""
+def report(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[RenderableType]:
+    """Every step from the picture to its digits, part by part."""
     yield from _preparation(reading, out)
     yield from _digits(reading, classes, out)
 
 
-def _preparation(reading: Reading, out: Console) -> Iterator[Text]:
-    """The picture and its ink beside each other."""
+def _preparation(reading: Reading, out: Console) -> Iterator[RenderableType]:
+    """The picture with a numbered box around each digit, and its ink."""
     yield Text()
     ink = reading.ink
     if ink is None:
@@ -46,52 +45,41 @@ def _preparation(reading: Reading, out: Console) -> Iterator[Text]:
     across = 1 if width > _WIDE * height else 2
     factor = min(((min(out.width, _WIDEST) - 1) // across) / width, _TALLEST / height, 1)
     size = max(1, round(width * factor)), max(1, round(height * factor))
+    share = resized(ink.mask.astype(np.uint8) * np.uint8(255), size) / np.float32(255)
+    strength = np.minimum(share / (share[share > 0].mean() if share.any() else 1), 1)  # thin lines, too
     on_original = size[0] / (width * reading.picture.scale)
     boxes = [_scaled(digit.box, on_original) for digit in reading.digits]
-    mask = ink.mask.astype(np.uint8) * np.uint8(255)
-    share = resized(mask, size) / np.float32(255)
-    strength = np.minimum(share / (share[share > 0].mean() if share.any() else 1), 1)  # thin lines, too
-    seen = _picture(_with_ink(reading.picture.pixels, mask, strength), ink, reading.digits, boxes, out)
+    seen = _picture(_with_ink(reading.picture.pixels, strength, ink), ink, reading.digits, boxes, out)
     its_ink = picture((strength * 255).astype(np.uint8), out)
     kind = "light on dark" if ink.light else "dark on light"
-    yield from beside([(seen, "the picture"), (its_ink, f"its ink, {kind}")], out.width)
+    yield beside([(seen, "the picture"), (its_ink, f"its ink, {kind}")], out.width)
     yield Text()
 
 
-def _with_ink(original: Grey, mask: Grey, strength: NDArray[np.float32]) -> Grey:
-    """A picture made small (h, w, 3), each pixel as much of the ink's colour as `strength` (h, w) says.
+def _with_ink(original: Grey, strength: NDArray[np.float32], ink: Ink) -> Grey:
+    """A picture in grey made small (h, w), each pixel as much of the ink's tone as `strength` (h, w) says.
 
     Thin lines are a small share of such pixels: without this they would be lost on the paper.
     """
-    colours = np.repeat(original[:, :, None], 3, axis=2) if original.ndim == 2 else original
-    height, width = strength.shape
-    small = resized(colours, (width, height))
-    is_ink = resized(mask, (colours.shape[1], colours.shape[0])) > 127
-    tone = np.median(colours[is_ink], axis=0) if is_ink.any() else small
-    mixed: Grey = np.rint(small + strength[:, :, None] * (tone - small)).astype(np.uint8)
+    grey = original if original.ndim == 2 else original.mean(axis=2).astype(np.uint8)
+    small = resized(grey, strength.shape[::-1])
+    tone = grey.max() if ink.light else grey.min()
+    mixed: Grey = np.rint(small + strength * (np.float32(tone) - small)).astype(np.uint8)
     return mixed
 
 
 def _picture(small: Grey, ink: Ink, digits: Sequence[Digit], boxes: list[Box], out: Console) -> list[Text]:
-    """A picture (h, w, 3) with a numbered box around each digit; ink is bright where there are no colours."""
+    """A picture (h, w) with its boxes; ink is bright where there are no colours."""
     if has_colour(out):
-        colours = _muted(small)
+        colours = np.repeat(small[:, :, None], 3, axis=2)
         for digit, box in zip(digits, boxes, strict=True):
             _outline(colours, box, _BOXES[digit.verdict])
-        lines = in_colours(colours, out)
+        lines = in_colours(colours)
     else:
-        grey = small.mean(axis=2).astype(np.uint8)
-        lines = picture(grey if ink.light else 255 - grey, out)
+        lines = picture(small if ink.light else 255 - small, out)
     for number, box in enumerate(boxes, 1):
         lines = _labelled(lines, str(number), box)
     return lines
-
-
-def _muted(colours: Grey) -> Grey:
-    """Nearly grey pixels (h, w, 3) made grey: terminals of 256 colours show them as dark reds and blues."""
-    spread = colours.max(axis=2, keepdims=True) - colours.min(axis=2, keepdims=True)
-    muted: Grey = np.where(spread < _HUELESS, colours.mean(axis=2, keepdims=True), colours).astype(np.uint8)
-    return muted
 
 
 def _outline(colours: Grey, box: Box, colour: tuple[int, int, int]) -> None:
@@ -117,7 +105,7 @@ def _digits(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[
     room = out.width - 28 - 3 - 10 - max(len(called(i, classes)) for i in range(len(classes)))
     for number, digit in enumerate(reading.digits, 1):
         yield heading(digit, classes, number if len(reading.digits) > 1 else 0)
-        rows = bars(digit, classes, max(8, min(40, room)), blocks=has_unicode(out))
+        rows = bars(digit, classes, max(8, min(40, room)))
         right = [Text(row, no_wrap=True) for row in rows]
         right[digit.digit].stylize(f"bold {COLOURS[digit.verdict]}")
         for left, bar in zip(picture(digit.seen, out), [Text()] * 2 + right + [Text()] * 2, strict=True):

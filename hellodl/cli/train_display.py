@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from hellodl.cli.chart import chart
-from hellodl.cli.live import has_blocks
 from hellodl.cli.words import percent
 
 if TYPE_CHECKING:
@@ -23,9 +21,10 @@ if TYPE_CHECKING:
 _HEIGHT = 5  # lines of a chart
 _GAP = 2  # columns between two charts
 _SCALE = 8  # columns for the ends of a scale
-WIDEST = 100  # columns: wider charts of so few lines show no more
+_WIDEST = 100  # columns: wider charts of so few lines show no more
+_ROOMY = 60  # columns from which on there is room for the speed
 _MOST_POINTS = 1000  # of a curve; then every second one goes
-_NARROW = 1.2  # the least ratio between the ends of a scale
+_NARROW = math.log(1.2)  # the least height of a scale
 _SMALLEST = 1e-4  # loss and share of errors shown; a logarithm knows no 0
 _LEARNING, _HELD_OUT = "cyan", "green"
 
@@ -61,88 +60,77 @@ class Course:
 
     def lines(self, columns: int, rows: int) -> list[str]:
         """All there is to see, in a terminal of this size: the charts only where there is room."""
-        width = min(columns - 1, WIDEST)
-        lines = [self._progress(width)]
-        if rows > _HEIGHT + 3:
-            lines += self.charts(width)
-        return lines
+        return [self._progress(columns - 1), *(self.charts(columns) if rows > _HEIGHT + 3 else [])]
 
-    def charts(self, width: int) -> list[str]:
+    def charts(self, columns: int) -> list[str]:
         """Loss and accuracy beside each other; the loss alone where nothing is held out."""
+        width = min(columns - 1, _WIDEST)
         if not self.held_out:
             return self._loss_chart(width)
         half = (width - _GAP) // 2
         left, right = self._loss_chart(half), self._accuracy_chart(half)
         return [a + " " * _GAP + b for a, b in zip(left, right, strict=True)]
 
-    def _progress(self, width: int) -> str:
-        """Epoch, bar, images a second and time left, as far as there is room for them."""
-        trainer = self.trainer
-        done, elapsed = trainer.step - self.first, time.perf_counter() - self.started
-        share = trainer.step / trainer.steps
-        left = _clock(elapsed / done * (trainer.steps - trainer.step)) if done else "–:––"
-        speed = f"{done * trainer.plan.batch_size / elapsed:,.0f} images/s" if done else ""
-        epoch = f"epoch {min(trainer.epoch + 1, trainer.settings.epochs)}/{trainer.settings.epochs}"
-        words = [f"{int(100 * share):3d} %", f"{left} left", *([speed] if speed else [])]
-        while len(words) > 1 and len(epoch) + sum(len(word) + _GAP for word in words) + _HEIGHT > width:
-            words.pop()
-        room = width - len(epoch) - sum(len(word) + _GAP for word in words) - _GAP
-        full, empty = "━─" if has_blocks(sys.stderr) else "=-"
-        length = round(share * room)
-        bar = click.style(full * length, fg=_HELD_OUT) + click.style(empty * (room - length), dim=True)
-        return "  ".join([epoch, bar, *words])
+    def _progress(self, columns: int) -> str:
+        """Epoch, bar, time left, images a second."""
+        from tqdm import tqdm
+
+        trainer, images = self.trainer, self.trainer.plan.batch_size
+        speed = "  {rate_noinv_fmt}" if columns >= _ROOMY else ""
+        return tqdm.format_meter(
+            trainer.step * images,
+            trainer.steps * images,
+            time.perf_counter() - self.started,
+            min(columns, _WIDEST),
+            f"epoch {min(trainer.epoch + 1, trainer.settings.epochs)}/{trainer.settings.epochs}",
+            ascii="─━",
+            unit=" images",
+            unit_scale=True,
+            bar_format="{desc}  {bar}  {percentage:3.0f} %  {remaining} left" + speed,
+            initial=self.first * images,
+            colour=_HELD_OUT,
+        )
 
     def _loss_chart(self, width: int) -> list[str]:
-        curves: list[list[Point]] = [self.losses, [(step, loss) for step, loss, _ in self.held_out]]
-        now = f"{self.losses[-1][1]:.4f}" if self.losses else ""
-        titles = [f"loss {now}"]
-        if self.held_out:
-            held_out = f"{self.held_out[-1][1]:.4f}"
-            titles = [f"loss {now}, held out {held_out}", *titles]
-        return self._chart(titles, curves, width, lambda v: v, lambda v: f"{v:.3g}")
+        held_out = [(step, loss) for step, loss, _ in self.held_out]
+        titles = [f"loss {self.losses[-1][1]:.4f}"] if self.losses else ["loss"]
+        if held_out:
+            titles = [f"{titles[0]}, held out {held_out[-1][1]:.4f}", *titles]
+        curves = [[(step, _log(loss)) for step, loss in curve] for curve in (self.losses, held_out)]
+        return self._chart(titles, curves, width, lambda height: f"{math.exp(height):.3g}")
 
     def _accuracy_chart(self, width: int) -> list[str]:
         """Errors on a logarithmic scale, upside down: 99 % is as far from 90 % as that is from 0."""
         accuracies = [accuracy for *_, accuracy in self.held_out]
         best = max(accuracies)
         epoch = self.trainer.epoch - len(accuracies) + accuracies.index(best) + 1
-        titles = [
-            f"accuracy {percent(accuracies[-1])}, best {percent(best)} in epoch {epoch}",
-            f"accuracy {percent(accuracies[-1])}, best {percent(best)}",
-            f"accuracy, best {percent(best)}",
-            f"best {percent(best)}",
-        ]
-        errors = [(step, 1 - accuracy) for step, _, accuracy in self.held_out]
-        return self._chart(titles, [[], errors], width, lambda v: 1 / v, lambda v: percent(1 - v))
+        title = f"best {percent(best)} in epoch {epoch}"
+        curve = [(step, -_log(1 - accuracy)) for step, _, accuracy in self.held_out]
+        return self._chart(
+            [f"accuracy, {title}", title], [[], curve], width, lambda height: percent(1 - math.exp(-height))
+        )
 
     def _chart(
         self,
         titles: Sequence[str],
         curves: Sequence[Sequence[Point]],
         width: int,
-        upwards: Callable[[float], float],
         label: Callable[[float], str],
     ) -> list[str]:
-        """A title and a chart on a logarithmic scale, whose ends are written at its right."""
-        values = [max(value, _SMALLEST) for curve in curves for _, value in curve] or [1.0]
-        ends = sorted((min(values), max(*values, _NARROW * min(values))), key=upwards)
-        bottom, top = (math.log(end) for end in ends)
-
-        def place(step: float, value: float) -> Point:
-            height = (math.log(max(value, _SMALLEST)) - bottom) / (top - bottom)
-            return step / self.trainer.steps, height
-
-        scaled = [[place(*point) for point in curve] for curve in curves]
-        unicode = has_blocks(sys.stderr)
-        drawn = chart(scaled, (_LEARNING, _HELD_OUT), width - _SCALE, _HEIGHT, unicode=unicode)
-        labels = [label(ends[1]), *[""] * (_HEIGHT - 2), label(ends[0])]
+        """The first title that fits, and curves of (step, height); the scale's ends stand at the right."""
+        heights = [height for curve in curves for _, height in curve] or [0.0]
+        top = max(heights)
+        bottom = min(*heights, top - _NARROW)
+        placed = [
+            [(step / self.trainer.steps, (height - bottom) / (top - bottom)) for step, height in curve]
+            for curve in curves
+        ]
+        drawn = chart(placed, (_LEARNING, _HELD_OUT), width - _SCALE, _HEIGHT)
+        labels = [label(top), *[""] * (_HEIGHT - 2), label(bottom)]
         title = next((title for title in titles if len(title) <= width), titles[-1][:width])
         rows = [a + click.style(f"{b:>{_SCALE}}", dim=True) for a, b in zip(drawn, labels, strict=True)]
         return [f"{title:<{width}}", *rows]
 
 
-def _clock(seconds: float) -> str:
-    """A time left: 0:07, 12:34, 3:00:00."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def _log(value: float) -> float:
+    return math.log(max(value, _SMALLEST))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import sys
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from hellodl.cli.common import print_json, say
-from hellodl.cli.live import Block, has_blocks, is_lively
-from hellodl.cli.train_display import WIDEST, Course
+from hellodl.cli.live import Block, is_lively
+from hellodl.cli.train_display import Course
 from hellodl.cli.words import command_name, counted, percent
 from hellodl.errors import Interrupted
 
@@ -27,9 +26,7 @@ if TYPE_CHECKING:
 
     Record: TypeAlias = EpochRecord | DoneRecord
 
-_TABLE = ("epoch", "loss", "held out", "accuracy", "seconds")
-_LEAST = (7, 7, 8, 8, 7)  # columns of each
-_COLOURS = ("cyan", "", "", "green", "")
+_HEADING = "  epoch     loss  held out  accuracy  seconds"
 _REDRAWN = 0.2  # seconds: a drawing takes 3 ms, so that watching costs less than 2 % of the time
 _DEFAULT = "hellodl.safetensors"
 
@@ -68,10 +65,7 @@ class View:
         if self._lively:
             from tqdm import tqdm
 
-            ascii_only = not has_blocks(sys.stderr)
-            pictures = tqdm(
-                pictures, "drawing", leave=False, unit=" pictures", ascii=ascii_only, dynamic_ncols=True
-            )
+            pictures = tqdm(pictures, "drawing", leave=False, unit=" pictures", dynamic_ncols=True)
         for picture in pictures:
             if self._stopped():
                 raise Interrupted("stopped before the first step; nothing was written")
@@ -121,21 +115,21 @@ class View:
             self._course.note_epoch(record)
         loss, accuracy = record.validation_loss, record.validation_accuracy
         cells = (
-            f"{record.epoch}/{record.epochs}",
-            f"{record.loss:.4f}",
-            "–" if loss is None else f"{loss:.4f}",
-            "–" if accuracy is None else percent(accuracy),
-            f"{record.seconds:.2f}",
+            click.style(f"{f'{record.epoch}/{record.epochs}':>7}", fg="cyan"),
+            f"{record.loss:7.4f}",
+            f"{'–' if loss is None else f'{loss:.4f}':>8}",
+            click.style(f"{'–' if accuracy is None else percent(accuracy):>8}", fg="green"),
+            f"{record.seconds:7.2f}",
         )
         if not self._rows:
-            click.echo(_row(_TABLE, ("",) * len(cells)))
+            click.echo(_HEADING)
         self._rows += 1
-        click.echo(_row(cells, _COLOURS))
+        click.echo("  ".join(cells))
 
     def _show_summary(self, record: DoneRecord) -> None:
         if self._lively and self._course is not None and self._rows > 1:
-            width = min(shutil.get_terminal_size()[0] - 1, WIDEST)
-            click.echo("\n" + "\n".join(self._course.charts(width)), err=True)
+            charts = self._course.charts(shutil.get_terminal_size().columns)
+            click.echo("\n" + "\n".join(charts), err=True)
         accuracies = f"test accuracy {click.style(percent(record.test_accuracy), bold=True)}"
         if record.validation_accuracy is not None:
             accuracies = f"validation accuracy {percent(record.validation_accuracy)}, {accuracies}"
@@ -176,10 +170,3 @@ def _introduction(trainer: Trainer) -> str:
         counted(trainer.processes, "processor"),
     ]
     return "; ".join(part for part in parts if part)
-
-
-def _row(cells: tuple[str, ...], colours: tuple[str, ...]) -> str:
-    """One row of the table of epochs."""
-    widths = [max(len(heading), least) for heading, least in zip(_TABLE, _LEAST, strict=True)]
-    padded = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
-    return "  ".join(click.style(cell, fg=c or None) for cell, c in zip(padded, colours, strict=True))

@@ -65,7 +65,13 @@ def confidence(probability: float) -> str:
 # Where the output has no such characters --------------------------------------------------------------
 
 PLAIN = "hellodl.plain"  # the name under which Python knows `_spell_out`
-_SPELLED_OUT = {"→": "->", "×": "x", "–": "-", "−": "-", "…": "...", "·": ".", "↑": "^", "µ": "u", "≤": "<="}
+_SPELLED_OUT = {
+    "→": "->",
+    "…": "...",
+    "≤": "<=",
+    **dict(zip("×–−·↑µ′━─│├└▀▄░▒▓█▏▎▍▌▋▊▉", "x--.^u'=-||`\",.+*#   ####", strict=True)),
+    **{chr(0x2800 + dots): " '.:"[(dots & 0x1B > 0) + 2 * (dots & 0xE4 > 0)] for dots in range(256)},
+}  # the last are of braille: dots in the upper half, in the lower one, in both
 
 
 def _spell_out(error: UnicodeError) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from hellodl import checkpoint, datasets
 from hellodl.cli import explain_picture
 from hellodl.cli.explain_view import like
 from hellodl.cli.main import cli
+from hellodl.cli.terminal import red_and_blue
 from hellodl.explaining import Gallery, Neighbour, explain
 from hellodl.reading.reader import read
 
@@ -102,11 +103,12 @@ def test_what_cannot_be_read_is_told(folder, tmp_path):
 
 
 def test_evidence_on_paper_is_white_red_and_blue():
-    colours = explain_picture.on_paper(np.array([[0, 2, -2, 1]], np.float32))[0]
+    red, blue = explain_picture.RED, explain_picture.BLUE
+    colours = red_and_blue(np.array([[0, 2, -2, 1]], np.float32), 255, red, blue)[0]
     assert tuple(colours[0]) == (255, 255, 255)
-    assert tuple(colours[1]) == explain_picture.RED
-    assert tuple(colours[2]) == explain_picture.BLUE
-    assert explain_picture.on_paper(np.zeros((2, 2), np.float32)).min() == 255
+    assert tuple(colours[1]) == red
+    assert tuple(colours[2]) == blue
+    assert red_and_blue(np.zeros((2, 2), np.float32), 255).min() == 255
 
 
 def test_neighbours_in_words():

@@ -138,7 +138,7 @@ def test_hostile_metadata_neither_crashes_nor_reaches_the_terminal(tmp_path):
 def test_only_ascii_where_there_is_only_ascii(trained):
     done = tiny.hellodl("inspect", trained.name, cwd=trained.parent, PYTHONIOENCODING="ascii")
     assert done.returncode == 0
-    assert "784-128-64-10" in done.stdout.decode("ascii")
+    assert "784 -> 128 -> 64 -> 10" in done.stdout.decode("ascii")
 
 
 def test_a_long_history_is_thinned_but_keeps_first_last_and_best(tmp_path):

@@ -24,6 +24,7 @@ from hellodl.about import DIGITS
 from hellodl.cli import pictures, predict_view
 from hellodl.cli.main import cli
 from hellodl.cli.steps import report
+from hellodl.cli.words import PLAIN
 from hellodl.reading.formats import FORMATS
 from hellodl.reading.reader import read, read_all
 
@@ -125,7 +126,7 @@ def test_bars_are_as_long_as_the_share(share):
     filled = drawn.rstrip()
     part = predict_view.EIGHTHS.find(filled[-1:]) if filled and filled[-1] != "█" else 0
     assert filled.count("█") * 8 + part == round(share * 320)
-    assert len(predict_view.bar(share, 40, blocks=False)) == 40
+    assert len(drawn.encode("ascii", PLAIN)) == 40
 
 
 def test_ends_of_bars():

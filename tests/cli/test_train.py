@@ -181,7 +181,7 @@ def test_on_a_terminal_curves_grow_and_fit(quick, tmp_path, columns):
     blocks = [re.sub(r"\x1b\[[\d;]*m", "", b) for b in re.split(r"\x1b\[\d*[AJ]", sent) if "left" in b]
     assert len(blocks) > 1
     assert all(len(line) < columns for block in blocks for line in block.splitlines())
-    assert re.match(r"epoch \d+/40 +[━─]+ +\d+ % +\d:\d\d left", blocks[-1])
+    assert re.match(r"epoch \d+/40 +[━─]+ +\d+ % +\d+:\d\d left", blocks[-1])
     assert "images/s" in blocks[-1] or columns == 50
     lines = seen(sent)
     assert not [line for line in lines if "left" in line]
