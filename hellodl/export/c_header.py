@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hellodl.export.int8 import Int8Net
+from hellodl.export.int8 import Int8Net, arrays_of
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
@@ -17,21 +18,21 @@ if TYPE_CHECKING:
 A_LINE = 16  # numbers
 
 USE = """\
-/* A network that reads handwritten digits, written by hellodl {version}.
+/* A network that reads handwritten digits, written by hellodl $version.
  *
  *     #include "digits.h"
  *     float p[10];
  *     hellodl_predict(image, p);    image: 784 bytes, row by row, ink bright: 255 is full ink
  *
  * p[d] is then the probability of digit d. Prepare pictures as MNIST's: the digit in a box of 20 by 20
- * pixels, its centre of mass at the centre of 28 by 28. Needs C99 or C++, expf and {scratch} bytes of stack.
+ * pixels, its centre of mass at the centre of 28 by 28. Needs C99 or C++, expf and $scratch bytes of stack.
  */
 #ifndef HELLODL_H
 #define HELLODL_H
 #include <math.h>
 #include <stdint.h>
 
-"""
+${arrays}"""
 
 SOFTMAX = """\
 /* Scores become probabilities. */
@@ -48,19 +49,19 @@ static void hellodl_softmax(const float *scores, float *probabilities) {
 FLOAT_CODE = """\
 typedef struct { int n_in, n_out; const float *weight, *bias; } hellodl_layer;
 static const hellodl_layer hellodl_layers[] = {
-@layers@};
+$layers};
 
-@softmax@/* The probability of each digit, from pixels of 0 (bare) to 255 (full ink). */
+$softmax/* The probability of each digit, from pixels of 0 (bare) to 255 (full ink). */
 static void hellodl_predict(const uint8_t image[784], float probabilities[10]) {
-    float a[@widest@], b[@widest@], *in = a, *out = b;
-    for (int i = 0; i < 784; i++) in[i] = image[i] * @factor@ - @offset@;
-    for (int l = 0; l < @count@; l++) {
+    float a[$widest], b[$widest], *in = a, *out = b;
+    for (int i = 0; i < 784; i++) in[i] = image[i] * $factor - $offset;
+    for (int l = 0; l < $count; l++) {
         const hellodl_layer *layer = &hellodl_layers[l];
         for (int o = 0; o < layer->n_out; o++) {
             const float *weight = layer->weight + (long)o * layer->n_in;
             float sum = layer->bias[o];
             for (int i = 0; i < layer->n_in; i++) sum += weight[i] * in[i];
-            out[o] = sum > 0 || l == @count@ - 1 ? sum : 0; /* ReLU, but for the scores */
+            out[o] = sum > 0 || l == $count - 1 ? sum : 0; /* ReLU, but for the scores */
         }
         float *swap = in; in = out; out = swap;
     }
@@ -71,14 +72,14 @@ static void hellodl_predict(const uint8_t image[784], float probabilities[10]) {
 INT8_CODE = """\
 typedef struct { int n_in, n_out; const int8_t *weight; const float *scale, *bias; } hellodl_layer;
 static const hellodl_layer hellodl_layers[] = {
-@layers@};
+$layers};
 
-@softmax@/* The probability of each digit, from pixels of 0 (bare) to 255 (full ink). */
+$softmax/* The probability of each digit, from pixels of 0 (bare) to 255 (full ink). */
 static void hellodl_predict(const uint8_t image[784], float probabilities[10]) {
-    uint8_t in[@widest@];
-    float out[@outs@], unit = 1; /* what 1 of `in` counts */
+    uint8_t in[$widest];
+    float out[$outs], unit = 1; /* what 1 of `in` counts */
     for (int i = 0; i < 784; i++) in[i] = image[i];
-    for (int l = 0; l < @count@; l++) {
+    for (int l = 0; l < $count; l++) {
         const hellodl_layer *layer = &hellodl_layers[l];
         float top = 0;
         for (int o = 0; o < layer->n_out; o++) {
@@ -88,7 +89,7 @@ static void hellodl_predict(const uint8_t image[784], float probabilities[10]) {
             out[o] = (float)sum * (layer->scale[o] * unit) + layer->bias[o];
             if (out[o] > top) top = out[o];
         }
-        if (l == @count@ - 1) break;
+        if (l == $count - 1) break;
         float factor = 255 / (top > 0 ? top : 1); /* ReLU, and the largest becomes 255 */
         for (int o = 0; o < layer->n_out; o++) in[o] = out[o] > 0 ? (uint8_t)(out[o] * factor + 0.5f) : 0;
         unit = top / 255;
@@ -100,54 +101,40 @@ static void hellodl_predict(const uint8_t image[784], float probabilities[10]) {
 
 def header(net: DigitNet | Int8Net) -> bytes:
     """A C header with a network's numbers and `hellodl_predict`, which computes what `net.predict` does."""
-    shapes = [layer.weight.shape for layer in net.layers]
+    arrays = [arrays_of(layer) for layer in net.layers]
+    shapes = [own["weight"].shape for own in arrays]
     widest, outs = max(max(shape) for shape in shapes), max(n_out for n_out, _ in shapes)
-    is_int8 = isinstance(net, Int8Net)
-    values = {
-        "layers": "".join(_row(i, shape, int8=is_int8) for i, shape in enumerate(shapes, 1)),
+    told: dict[str, object] = {
+        "version": __version__,
+        "arrays": "".join(_array(i, *each) for i, own in enumerate(arrays, 1) for each in own.items()),
+        "layers": "".join(_row(i, own) for i, own in enumerate(arrays, 1)),
         "softmax": SOFTMAX,
-        "widest": str(widest),
-        "outs": str(outs),
-        "count": str(len(shapes)),
+        "widest": widest,
+        "outs": outs,
+        "count": len(shapes),
     }
-    if not isinstance(net, Int8Net):
+    if isinstance(net, Int8Net):
+        told["scratch"], code = f"{widest + 4 * outs:,}", INT8_CODE
+    else:
         mean, deviation = net.pixels
         factor, offset = np.array([1 / (255 * deviation), mean / deviation], np.float32)
-        values |= {"factor": _literal(factor), "offset": _literal(offset)}
-    code = INT8_CODE if is_int8 else FLOAT_CODE
-    for name, value in values.items():
-        code = code.replace(f"@{name}@", value)
-    scratch = widest + 4 * outs if is_int8 else 8 * widest
-    top = USE.format(version=__version__, scratch=f"{scratch:,}")
-    return f"{top}{_numbers(net)}{code}#endif\n".encode()
+        told |= {"factor": _literal(factor), "offset": _literal(offset)}
+        told["scratch"], code = f"{8 * widest:,}", FLOAT_CODE
+    return Template(f"{USE}{code}#endif\n").substitute(told).encode()
 
 
-def _row(number: int, shape: tuple[int, ...], *, int8: bool) -> str:
+def _row(number: int, arrays: dict[str, NDArray[Any]]) -> str:
     """A layer in the table of layers."""
-    arrays = ("weight", "scale", "bias") if int8 else ("weight", "bias")
-    n_out, n_in = shape
+    n_out, n_in = arrays["weight"].shape
     return f"    {{{n_in}, {n_out}, {', '.join(f'hellodl_lc{number}_{name}' for name in arrays)}}},\n"
 
 
-def _numbers(net: DigitNet | Int8Net) -> str:
-    """All arrays of a network."""
-    if isinstance(net, Int8Net):
-        arrays = [vars(layer) for layer in net.layers]
-    else:
-        arrays = [{"weight": layer.weight.value, "bias": layer.bias.value} for layer in net.layers]
-    return "".join(
-        _array(f"hellodl_lc{i}_{name}", array)
-        for i, own in enumerate(arrays, 1)
-        for name, array in own.items()
-    )
-
-
-def _array(name: str, array: NDArray[Any]) -> str:
+def _array(layer: int, name: str, array: NDArray[Any]) -> str:
     """A flat constant array in C."""
     kind = "int8_t" if array.dtype == np.int8 else "float"
     texts = [_literal(value) for value in array.ravel()]
     lines = ",\n".join(",".join(texts[i : i + A_LINE]) for i in range(0, len(texts), A_LINE))
-    return f"static const {kind} {name}[{array.size}] = {{\n{lines}}};\n\n"
+    return f"static const {kind} hellodl_lc{layer}_{name}[{array.size}] = {{\n{lines}}};\n\n"
 
 
 def _literal(value: np.generic) -> str:

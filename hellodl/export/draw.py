@@ -10,8 +10,8 @@ import base64
 import hashlib
 import html
 import json
-import re
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,19 +22,12 @@ from hellodl.reading.doubt import doubt_of
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from hellodl.checkpoint import TrainedNet
 
 PAGE = Path(__file__).parent / "page"
-READER = (
-    "network.js",
-    "prepare.js",
-    "reading.js",
-    "reader.js",
-)  # in this order; a thread of its own runs them
+READER = ("network.js", "prepare.js", "reading.js", "reader.js")  # in this order, in a thread of its own
 VIEW = ("sheet.js", "page.js")
 BLOCK = 14
 """Weights that share a scale: with 16 bits, the page's probabilities are within 1e-4 of the network's."""
@@ -51,7 +44,10 @@ def page(model: TrainedNet, about: str = "") -> bytes:
 
     Raises HellodlError for a model with weights of some 30,000 and more.
     """
-    reader, script, style = (_joined(names) for names in (READER, VIEW, ("style.css",)))
+    reader, script, style = (
+        "".join((PAGE / name).read_text(encoding="utf-8") for name in names)
+        for names in (READER, VIEW, ("style.css",))
+    )
     hashes = [f"'sha256-{_digest(text)}'" for text in (reader, script, style)]
     policy = (
         f"default-src 'none'; script-src {hashes[0]} {hashes[1]}; style-src {hashes[2]}; "
@@ -66,8 +62,7 @@ def page(model: TrainedNet, about: str = "") -> bytes:
         "reader": reader,
         "script": script,
     }
-    text = (PAGE / "page.html").read_text(encoding="utf-8")
-    return re.sub("@([a-z]+)@", lambda found: parts[found[1]], text).encode()  # in what is put in, none count
+    return Template((PAGE / "page.html").read_text(encoding="utf-8")).substitute(parts).encode()
 
 
 def packed_model(model: TrainedNet) -> dict[str, Any]:
@@ -81,11 +76,7 @@ def packed_model(model: TrainedNet) -> dict[str, Any]:
         "classes": list(model.classes),
         "recipe": [model.recipe.thinnest, model.recipe.thickest],
         "temperature": doubt.temperature,
-        "doubt": {
-            "sure": doubt.sure,
-            "least": doubt.least,
-            "familiar": max(doubt.familiar, 0),
-        },
+        "doubt": {"sure": doubt.sure, "least": doubt.least, "familiar": max(doubt.familiar, 0)},
         "judge": {
             "layers": [packed(*layer, JUDGE_BITS) for layer in judges],
             "scale": shapes["scale"].tolist(),
@@ -118,10 +109,6 @@ def packed(weight: NDArray[np.float32], bias: NDArray[np.float32], bits: int) ->
 
 def _text(array: NDArray[np.generic]) -> str:
     return base64.b64encode(array.tobytes()).decode()
-
-
-def _joined(names: Sequence[str]) -> str:
-    return "".join((PAGE / name).read_text(encoding="utf-8") for name in names)
 
 
 def _digest(text: str) -> str:

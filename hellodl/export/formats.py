@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hellodl.errors import UsageError
 from hellodl.export.c_header import header
-from hellodl.export.int8 import Int8Net, quantised
+from hellodl.export.int8 import arrays_of, quantised
 from hellodl.system.files import write_atomically
 
 if TYPE_CHECKING:
@@ -38,27 +38,21 @@ def export(model: DigitNet, path: Path, *, int8: bool = False) -> Exported:
     """
     suffix = check_name(path, int8=int8)
     net = quantised(model) if int8 else model
-    content = header(net) if suffix == ".h" else FORMATS[suffix](model)
+    content = FORMATS[suffix](net)
     write_atomically(path, content)
     kind = f"int8 {suffix[1:]}" if int8 else suffix[1:]
-    return Exported(str(path), kind, len(content), weight_bytes(net))
+    weights = sum(array.nbytes for layer in net.layers for array in arrays_of(layer).values())
+    return Exported(str(path), kind, len(content), weights)
 
 
 def check_name(path: Path, *, int8: bool = False) -> str:
     """The suffix of a file to export to. Raises UsageError for one that is none."""
     suffix = path.suffix.lower()
-    if suffix not in {*FORMATS, ".h"}:
+    if suffix not in FORMATS:
         raise UsageError(f"{path}: a model is exported as .onnx, .npz or .h; name the file so")
     if int8 and suffix != ".h":
         raise UsageError(f"{path}: --int8 is for .h alone; name the file so, or leave --int8 out")
     return suffix
-
-
-def weight_bytes(net: DigitNet | Int8Net) -> int:
-    """Bytes that weights and biases take where they are used."""
-    if isinstance(net, Int8Net):
-        return sum(a.nbytes for layer in net.layers for a in (layer.weight, layer.scale, layer.bias))
-    return sum(parameter.value.nbytes for parameter in net.parameters())
 
 
 def npz(model: DigitNet) -> bytes:
@@ -76,4 +70,4 @@ def onnx(model: DigitNet) -> bytes:
     return onnx_model(model)
 
 
-FORMATS: dict[str, Callable[[DigitNet], bytes]] = {".onnx": onnx, ".npz": npz}
+FORMATS: dict[str, Callable[[Any], bytes]] = {".onnx": onnx, ".npz": npz, ".h": header}

@@ -8,14 +8,14 @@ Sums of products are whole numbers of 32 bits and exact; the C program in c_head
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hellodl.nn import DigitNet
+    from hellodl.nn import DigitNet, Linear
 
 WEIGHT_MAX = 127  # of int8, the same on either side of 0
 INPUT_MAX = 255  # of uint8: no input is negative, since pixels and what ReLUs let through are not
@@ -48,6 +48,13 @@ class Int8Net:
         scores = _sums(self.layers[-1], whole, unit)
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+def arrays_of(layer: Linear | Int8Layer) -> dict[str, NDArray[Any]]:
+    """What a layer consists of, by name."""
+    if isinstance(layer, Int8Layer):
+        return vars(layer)
+    return {"weight": layer.weight.value, "bias": layer.bias.value}
 
 
 def quantised(model: DigitNet) -> Int8Net:

@@ -143,12 +143,12 @@ def test_names_in_a_model_are_nothing_but_names_in_the_page():
     loaded = checkpoint.load(checkpoint.SHIPPED)
     names = ("</script><script>alert(1)</script>", "@reader@", "@weights@", *"34567", "<!--", "\u2028")
     about = replace(loaded.about, dataset=DataIdentity("</script>", classes=names))
-    plain, hostile = (page(told.model(), "@script@ & <b>") for told in (loaded, replace(loaded, about=about)))
+    plain, hostile = (page(told.model(), "$script & <b>") for told in (loaded, replace(loaded, about=about)))
     text = hostile.decode()
     assert json.loads(re.search(r'<script[^>]*json"[^>]*>(.*?)</script>', text, re.DOTALL)[1])["classes"] == [
         *names
     ]
-    assert "@script@ &amp; &lt;b&gt;" in text
+    assert "$script &amp; &lt;b&gt;" in text
     assert text.count("<script") == plain.count(b"<script")
     assert len(hostile) < len(plain) + 1000
 
