@@ -8,7 +8,6 @@ same, only slower.
 import hashlib
 import os
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from hellodl.system.files import alone_in, open_plain, replacing
 
 _WORTH_KEEPING = 2**18  # bytes: smaller files decompress quicker than a second file is opened
 _DIGEST_BYTES = 32
-_STEP = 2**20
 
 
 def decode(compressed: Bytes, sha256: str, kind: Kind, path: Path, *, keep: bool) -> tuple[Bytes, str]:
@@ -44,22 +42,12 @@ def _read(copy: Path) -> tuple[Bytes, str] | None:
             size = os.fstat(file.fileno()).st_size - _DIGEST_BYTES
             if not 0 < size <= MAX_BYTES:
                 return None
-            content = np.empty(size, np.uint8)
-            digest = _read_and_hash(file, content)
-            intact = file.read(_DIGEST_BYTES) == digest
+            content = np.fromfile(file, np.uint8, size)
+            digest = hashlib.sha256(content.data)
+            intact = file.read(_DIGEST_BYTES) == digest.digest()
     except OSError:
         return None
-    return (content, digest.hex()) if intact else None
-
-
-def _read_and_hash(file: BinaryIO, content: Bytes) -> bytes:
-    """Fill `content` from the file; its SHA-256, taken while each step is still in the CPU's cache."""
-    digest = hashlib.sha256()
-    for start in range(0, content.size, _STEP):
-        step = content[start : start + _STEP]
-        file.readinto(step.data)  # type: ignore[attr-defined] # which all binary files have
-        digest.update(step.data)
-    return digest.digest()
+    return (content, digest.hexdigest()) if intact else None
 
 
 def _write(copy: Path, content: Bytes, digest: bytes) -> None:
