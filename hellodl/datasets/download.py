@@ -37,8 +37,12 @@ class Fetched:
     """A file of a data set on disk; `url` is where it came from, None if it was there already."""
 
     path: Path
-    size: int
-    url: str | None
+    url: str | None = None
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.path.stat().st_size
 
 
 @dataclass(frozen=True)
@@ -78,35 +82,33 @@ class Downloader:
             raise DataError(f"{error.filename or folder}: {problem}, expected a folder to write") from error
 
     def _fetch_file(self, file: File, source: Source, folder: Path) -> Fetched:
-        if standing := self._standing(file, folder):
-            return standing
         path = folder / file.name
+        if self._may_stay(file, path):
+            return Fetched(path)
         urls = [f"{mirror.rstrip('/')}/{file.name}" for mirror in self.mirrors + source.mirrors]
-        url = self._try_mirrors(urls, file, path)
-        return Fetched(path, path.stat().st_size, url)
+        return Fetched(path, self._try_mirrors(urls, file, path))
 
     def _fetch_archive(self, source: Source, archive: Archive, folder: Path) -> tuple[Fetched, ...]:
-        standing = [fetched for file in source.files if (fetched := self._standing(file, folder))]
-        if len(standing) == len(source.files):
-            return tuple(standing)
+        paths = [folder / file.name for file in source.files]
+        good = [self._may_stay(file, path) for file, path in zip(source.files, paths, strict=True)]
+        if all(good):
+            return tuple(map(Fetched, paths))
         bundle = self._fetch_file(archive.file, source, folder)
         _extract(bundle.path, archive, source.files, folder)
         if bundle.url is not None:
             bundle.path.unlink()
-        paths = [folder / file.name for file in source.files]
-        return tuple(Fetched(path, path.stat().st_size, bundle.url or bundle.path.as_uri()) for path in paths)
+        return tuple(Fetched(path, bundle.url or bundle.path.as_uri()) for path in paths)
 
-    def _standing(self, file: File, folder: Path) -> Fetched | None:
-        """The file that is there already, None if it has to be fetched."""
-        path = folder / file.name
+    def _may_stay(self, file: File, path: Path) -> bool:
+        """Whether it is there already, and good. Raises DataError for a file that is not ours to replace."""
         if self.force or not path.exists():
-            return None
+            return False
         if _is_good(path, file):
-            return Fetched(path, path.stat().st_size, None)
+            return True
         if not self.repair:
             raise DataError(f"{path}: this is not the published file of that name; --force replaces it")
         self.notify(f"{path}: damaged, fetching it again")
-        return None
+        return False
 
     def _try_mirrors(self, urls: Sequence[str], file: File, path: Path) -> str:
         """Fetch `file` from the first address that delivers; those that failed by chance get more tries."""
