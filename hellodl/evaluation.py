@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hellodl.datasets import Dataset
     from hellodl.nn import DigitNet
 
     Probabilities = NDArray[np.float32]
@@ -23,17 +24,6 @@ if TYPE_CHECKING:
 CLASSES = 10
 BINS = 15  # of confidence, as in Guo et al. 2017
 Z_95 = 1.959963984540054  # 95 % of a normal distribution lies within so many deviations of its mean
-
-
-class Labelled(Protocol):
-    """What evaluation needs of a data set: uint8 images (n, 28, 28), their labels (n,), and a name."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102 - told above
-    @property
-    def images(self) -> NDArray[np.uint8]: ...  # noqa: D102 - told above
-    @property
-    def labels(self) -> Labels: ...  # noqa: D102 - told above
 
 
 @dataclass(frozen=True)
@@ -110,7 +100,7 @@ def score_probabilities(probabilities: Probabilities, labels: Labels) -> Score:
     return Score(len(labels), correct, float(-np.log(np.maximum(of_truth, tiniest)).mean(dtype=np.float64)))
 
 
-def evaluate(model: DigitNet, dataset: Labelled) -> Evaluation:
+def evaluate(model: DigitNet, dataset: Dataset) -> Evaluation:
     """Everything `hellodl evaluate` says about a model; raises as `model.predict` does."""
     started = time.perf_counter()
     probabilities = model.predict(dataset.images)

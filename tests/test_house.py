@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(Path(hellodl.__file__).parent.rglob("*.py"))
 
-# Each file or folder may import those on earlier lines. The files at the root (the fourth line) may import
-# each other too, as those of a folder do; nowhere is there a circle.
+# Each file or folder may import those on earlier lines. The files at the root (in the line of `about`) may
+# import each other too, as those of a folder do; nowhere is there a circle.
 LAYERS = (
     {"errors", "version"},
     {"system"},
     {"tasks"},
+    {"datasets"},
     {"autograd"},
     {"about", "axes", "checkpoint", "evaluation", "explaining", "inspection", "limits", "nn", "optim"}
     | {"predicting"},
-    {"datasets"},
     {"graphs"},
     {"reading"},
     {"export"},
