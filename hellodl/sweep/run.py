@@ -59,10 +59,6 @@ class Standing:
         """The combinations so far, the best first."""
         return ranked(self.sweep.points, self.sweep.seeds, self._data, self._trials)
 
-    def lost(self, index: int, why: str) -> Trial:
-        """The trial of a missing training that no worker survived."""
-        return Trial(self.missing[index], self._data, error=why)
-
 
 @contextmanager
 def sweeping(sweep: Sweep, hire: Hire) -> Iterator[tuple[Standing, Generator[Trial]]]:
@@ -85,9 +81,11 @@ def sweeping(sweep: Sweep, hire: Hire) -> Iterator[tuple[Standing, Generator[Tri
                 return
             with hire(run_trial, data_dir) as workers:
                 for done in as_done(workers, standing.missing, len(standing.missing)):
-                    trial = Trial(**done.result) if not done.lost else standing.lost(done.index, done.lost)
-                    if not done.lost:
-                        write(trial)  # what was lost is tried again next time
+                    if done.lost:  # not written: it is tried again next time
+                        trial = Trial(standing.missing[done.index], data, error=done.lost)
+                    else:
+                        trial = Trial(**done.result)
+                        write(trial)
                     standing.add(trial)
                     yield trial
 

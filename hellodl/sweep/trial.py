@@ -18,7 +18,6 @@ from hellodl.training.sources import training_set
 
 if TYPE_CHECKING:
     from hellodl.datasets import Dataset
-    from hellodl.nn import DigitNet
 
 
 @dataclass(frozen=True)
@@ -68,26 +67,18 @@ def run_trial(data_dir: str | None, settings: dict[str, Any]) -> dict[str, Any]:
             record = trainer.run_epoch(lambda _trainer, batches: batches, lambda: None)
     except NonFiniteError as error:
         return asdict(Trial(told, data.sha256, error=str(error)))
-    return asdict(
-        Trial(
-            told,
-            data.sha256,
-            record.validation_accuracy,
-            record.validation_loss,
-            chosen.validation,
-            record.epoch,
-            trainer.train_seconds,
-            _digest(trainer.model),
-        )
+    weights = b"".join(parameter.value.tobytes() for parameter in trainer.model.parameters())
+    trial = Trial(
+        told,
+        data.sha256,
+        record.validation_accuracy,
+        record.validation_loss,
+        images=chosen.validation,
+        epochs=record.epoch,
+        train_seconds=trainer.train_seconds,
+        weights=hashlib.sha256(weights).hexdigest(),
     )
-
-
-def _digest(model: DigitNet) -> str:
-    """The SHA-256 of a network's weights."""
-    digest = hashlib.sha256()
-    for parameter in model.parameters():
-        digest.update(parameter.value.tobytes())
-    return digest.hexdigest()
+    return asdict(trial)
 
 
 @lru_cache(maxsize=1)
