@@ -96,10 +96,7 @@ def reliability_chart(title: str, bins: Sequence[Bin]) -> str:
     frame = Frame((0, 0), (1, 1), (shares, shares), ("confidence", "read rightly"))
     parts = [*frame.axes(), frame.line("curve", [(0, 0), (1, 1)])]
     parts += [frame.line("series", [(b.confidence, end) for end in b.accuracy_interval]) for b in bins]
-    for part in bins:
-        parts.append(
-            dot("bar", *frame.place(part.confidence, part.accuracy), 2 + 1.2 * np.log10(part.images))
-        )
+    parts += [dot("bar", *frame.place(b.confidence, b.accuracy), 2 + 1.2 * np.log10(b.images)) for b in bins]
     return picture(_SIZE, _SIZE, parts, title)
 
 

@@ -124,11 +124,9 @@ def landscape(text: str, names: Sequence[str], descents: Sequence[Descent]) -> L
         raise UsageError(f"descend: {len(names)} variables cannot be drawn, expected one or two")
     seen = [p for d in descents for p in (d.points[:_FIRST] if d.outcome is Outcome.DIVERGED else d.points)]
     low, high = _widened(np.min(seen, axis=0), np.max(seen, axis=0))
-    return (
-        _map_of(text, (names[0], names[1]), low, high)
-        if len(names) == 2
-        else _curve_of(text, names[0], low, high)
-    )
+    if len(names) == 1:
+        return _curve_of(text, names[0], low, high)
+    return _map_of(text, (names[0], names[1]), low, high)
 
 
 def _widened(low: Grid, high: Grid) -> tuple[Grid, Grid]:

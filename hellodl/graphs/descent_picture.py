@@ -22,11 +22,8 @@ def descents_svg(title: str, land: Landscape, descents: Sequence[Descent]) -> st
     columns = min(len(descents), _MOST_IN_A_ROW)
     rows = -(-len(descents) // columns)
     width, height = columns * (_WIDE + MARGIN) + MARGIN, rows * (_ABOVE + _HIGH + _BELOW) + 1.5 * MARGIN
-    style, lines = (
-        "level" if len(land.contours) > 1 else "curve",
-        (line for lines in land.contours for line in lines),
-    )
-    course = "".join(through(_scaled(line)) for line in lines)
+    style = "level" if len(land.contours) > 1 else "curve"
+    course = "".join(through(_scaled(line)) for lines in land.contours for line in lines)
     parts = [
         text("caption", width / 2, MARGIN + 8, shortened(title)),
         f'<defs><g id="land">{path(style, course)}</g></defs>',

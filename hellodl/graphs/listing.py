@@ -49,10 +49,7 @@ def listing(y: Tensor, variables: Mapping[Tensor, str], others: Mapping[Tensor, 
     memory = Memory((leaf.value, name) for names in (variables, others) for leaf, name in names.items())
     lines = []
     for op, out, inputs in program.calls:
-        arguments, sources = (
-            [memory.told(array) for array in inputs],
-            [memory.owner(array) for array in inputs],
-        )
+        arguments, sources = [memory.told(x) for x in inputs], [memory.owner(x) for x in inputs]
         buffer, is_new = memory.written(out)
         use = "new" if is_new else "in place" if buffer in sources else "again"
         lines.append(Line(buffer, _called(op, arguments), out.shape, use))

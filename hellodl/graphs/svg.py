@@ -91,7 +91,8 @@ class Scene:
         self.graph, self.notes = graph, [shortened(note) for note in notes]
         self._labels = [show(edge.handed_down, "+") for edge in graph.edges]
         widths = [CHARACTER * len(label) for label in self._labels]
-        self.plan = layout(graph, [_box_width(node) for node in graph.nodes], widths)
+        letters = (max(len(node.title), len(node.subtitle)) for node in graph.nodes)
+        self.plan = layout(graph, [max(CHARACTER * n + 20, _HEIGHT) for n in letters], widths)
         spots = {spot for route in [self.plan.boxes, *self.plan.routes] for spot in route}
         needed = max(spot.x + spot.width / 2 for spot in spots)
         inner = max(needed, CHARACTER * max(map(len, self.notes)))
@@ -142,11 +143,6 @@ class Scene:
 def _kind(node: Node) -> str:
     """The style of a node's box."""
     return "op" if not node.is_leaf else "variable" if node.label else "constant"
-
-
-def _box_width(node: Node) -> float:
-    """Room for the longer of a box's lines."""
-    return max(CHARACTER * max(len(node.title), len(node.subtitle)) + 20, _HEIGHT)
 
 
 def _write(style: str, words: str, spot: Spot, lower: float = 0) -> str:
