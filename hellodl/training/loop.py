@@ -73,7 +73,10 @@ class Trainer:
     def __init__(self, settings: Settings, data: Dataset, processes: int = 1, watch: Watch = iter) -> None:
         self.settings, self.data = settings, data
         one_blas_thread()
-        _check_enough(settings, data)
+        if (count := len(data.labels)) <= (asked := settings.validation):
+            raise UsageError(
+                f"--validation: is {asked}, expected fewer than the {count} images of {data.name}"
+            )
         rows, self._held_out = stratified_split(data.labels, settings.validation, settings.seed)
         rows = with_repeats(rows, len(data.labels) - data.added)
         images, labels = data.images, data.labels
@@ -224,14 +227,6 @@ class Trainer:
         self._epoch_started = time.perf_counter()
         for parameter in self.model.parameters():
             parameter.touch()
-
-
-def _check_enough(settings: Settings, data: Dataset) -> None:
-    images = len(data.labels)
-    if images <= settings.validation:
-        raise UsageError(
-            f"--validation: is {settings.validation}, expected fewer than the {images} images of {data.name}"
-        )
 
 
 def _optimizer(settings: Settings, net: DigitNet) -> Optimizer:

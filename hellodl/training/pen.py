@@ -59,7 +59,14 @@ def drawn_digits(rng: Rng, count: int, watch: Watch = iter) -> tuple[Pixels, Pix
 def drawn_others(rng: Rng, count: int, watch: Watch = iter) -> Pixels:
     """Draw `count` signs that are no digits: uint8 images (count, 28, 28) placed as in MNIST."""
     kinds = rng.choice(3, count, p=(0.45, 0.3, 0.25))
-    return np.stack([(_letter(rng) if k == 0 else _inked(_sign(rng, int(k)), rng)) for k in watch(kinds)])
+    return np.stack([_other(rng, kind) for kind in watch(kinds)])
+
+
+def _other(r: Rng, kind: int) -> Pixels:
+    """A letter (kind 0), a scribble (1) or a Greek letter (2)."""
+    if kind == 0:
+        return _letter(r)
+    return _inked(_scribble(r) if kind == 1 else GREEK[r.integers(len(GREEK))](r), r)
 
 
 def line(*points: tuple[float, float]) -> Points:
@@ -212,14 +219,7 @@ def _nine(r: Rng) -> Strokes:
     ]
 
 
-STYLES: dict[int, Callable[[Rng], Strokes]] = dict(
-    enumerate((_zero, _one, _two, _three, _four, _five, _six, _seven, _eight, _nine))
-)
-
-
-def _sign(r: Rng, kind: int) -> Strokes:
-    """A scribble of a few strokes (kind 1) or a Greek letter (kind 2)."""
-    return _scribble(r) if kind == 1 else GREEK[r.integers(len(GREEK))](r)
+STYLES = (_zero, _one, _two, _three, _four, _five, _six, _seven, _eight, _nine)
 
 
 def _scribble(r: Rng) -> Strokes:

@@ -60,9 +60,11 @@ class Saver:
         """Save if it is time. Raises Interrupted, the run saved, if it was asked to stop."""
         if self._run.should_stop():
             self.save()
+            run, trainer = self._run, self._trainer
+            where = ["--data-dir", str(run.data_dir)] if run.data_dir else []
+            command = shlex.join(["hellodl", "train", "--resume", str(run.output), *where])
             raise Interrupted(
-                f"stopped after {self._trainer.step:,} of {self._trainer.steps:,} steps; "
-                f"go on with `{_resume_command(self._run)}`"
+                f"stopped after {trainer.step:,} of {trainer.steps:,} steps; go on with `{command}`"
             )
         if time.monotonic() >= self._due:
             self.save()
@@ -90,12 +92,6 @@ def checkpoint_of(trainer: Trainer, **more: Any) -> Checkpoint:
         **more,
     )
     return Checkpoint(weights_of(model), about, trainer.state())
-
-
-def _resume_command(run: Run) -> str:
-    """What to type to go on."""
-    where = ["--data-dir", str(run.data_dir)] if run.data_dir else []
-    return shlex.join(["hellodl", "train", "--resume", str(run.output), *where])
 
 
 # The place of the output ------------------------------------------------------------------------------
