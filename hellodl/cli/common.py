@@ -36,12 +36,16 @@ def command(*examples: tuple[str, str]) -> Callable[[Callable[..., None]], Comma
     return click.command(cls=Command, examples=examples)
 
 
-def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Several option decorators as one, the first on top."""
+def options(*decorators: Callable[[Any], Any], heading: str = "") -> Callable[[Any], Any]:
+    """Several option decorators as one, the first on top; in the help under a heading, if it has one."""
 
     def decorate(function: Any) -> Any:
+        before = len(getattr(function, "__click_params__", ()))
         for decorator in reversed(decorators):
             function = decorator(function)
+        if heading:
+            for option in function.__click_params__[before:]:  # kept there until the command is made
+                option.group = heading
         return function
 
     return decorate

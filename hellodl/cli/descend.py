@@ -83,7 +83,7 @@ def descend(
         records = [asdict(found) for found in descents]
         common.print_json(finite({"expression": title, "variables": names, "descents": records}))
     else:
-        common.show(report(land, names, descents), wrap=False)
+        click.echo("\n".join(report(land, names, descents)))
 
 
 def _descents(

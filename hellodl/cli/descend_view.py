@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
+from click import style
 
 from hellodl.cli.chart import chart
 from hellodl.graphs.descent_picture import ended, named
@@ -19,22 +19,21 @@ _SHOWN = 3  # of so many contours, one
 _STEPS = 8  # as many of the first steps are told in numbers
 
 
-def report(land: Landscape | None, names: Sequence[str], descents: Sequence[Descent]) -> Iterator[Text]:
+def report(land: Landscape | None, names: Sequence[str], descents: Sequence[Descent]) -> Iterator[str]:
     """Each descent with its picture, if it can be drawn, and its first steps in numbers."""
     for descent in descents:
-        yield Text(named(descent), "bold")
+        yield style(named(descent), bold=True)
         if land:
             lines = [line for contour in land.contours[::_SHOWN] for line in contour]
             way = _inside(land.way(descent))
             colours = [*["bright_black"] * len(lines), "red"]
-            for row in chart([*lines, way], colours, _WIDTH, _HEIGHT):
-                yield Text.from_ansi(row, no_wrap=True)
+            yield from chart([*lines, way], colours, _WIDTH, _HEIGHT)
         for number, (point, value) in enumerate(
             zip(descent.points[: _STEPS + 1], descent.values, strict=False)
         ):
             where = "  ".join(f"{name} {x:<12.6g}" for name, x in zip(names, point, strict=True))
-            yield Text(f"{number:>6}  {where}  → {value:.6g}", "dim")
-        yield Text(ended(descent) + "\n")
+            yield style(f"{number:>6}  {where}  → {value:.6g}", dim=True)
+        yield f"{ended(descent)}\n"
 
 
 def _inside(way: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from hellodl.datasets.download import Fetched
 
 
-def _clear_cache(context: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click's
-    """Empty the cache folder, say how much that freed, and end."""
-    from hellodl.datasets import folders
-
-    if asked and not context.resilient_parsing:
-        freed = folders.clear_cache()
-        click.echo(f"{printable(folders.cache_folder() or 'no cache folder')}: {freed / 1e6:,.0f} MB freed")
-        context.exit()
-
-
 @common.command(
     ("download fashion-mnist", "then: train --dataset fashion-mnist"),
     ("download qmnist --data-dir data", "into the folder data/qmnist"),
@@ -42,17 +32,16 @@ def _clear_cache(context: click.Context, _option: click.Parameter, asked: bool) 
 )
 @click.option("--force", is_flag=True, help="Fetch files again that are there already.")
 @click.option("--data-dir", type=common.FILE, metavar="FOLDER", help="Put the files into FOLDER/DATASET.")
-@click.option(
-    "--clear-cache",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_clear_cache,
-    help="Remove all that was kept in the cache folder, and exit.",
-)
+@click.option("--clear-cache", is_flag=True, help="Remove all that was kept in the cache folder, and exit.")
 @common.talking
 def download(
-    dataset: str, mirrors: tuple[str, ...], data_dir: Path | None, talk: common.Talk, *, force: bool
+    dataset: str,
+    mirrors: tuple[str, ...],
+    data_dir: Path | None,
+    talk: common.Talk,
+    *,
+    force: bool,
+    clear_cache: bool,
 ) -> None:
     """Fetch a data set and verify it by its checksums.
 
@@ -64,28 +53,34 @@ def download(
     from hellodl.datasets.catalogue import CATALOGUE
     from hellodl.datasets.download import Downloader, no_progress
 
+    if clear_cache:
+        freed = folders.clear_cache()
+        click.echo(f"{printable(folders.cache_folder() or 'no cache folder')}: {freed / 1e6:,.0f} MB freed")
+        return
     source = CATALOGUE[dataset]
     place = folders.destination(dataset, data_dir)
     show = _bar if sys.stderr.isatty() and not talk.quiet else no_progress
     downloader = Downloader(mirrors, force=force, repair=not place.users, progress=show, notify=talk.say)
     files = downloader.fetch(source, place.folder)
+    _tell(source, place.folder, files, talk)
+
+
+def _tell(source: Source, folder: Path, files: tuple[Fetched, ...], talk: common.Talk) -> None:
+    """What was fetched, whom to credit, and the folder."""
     fetched = sum(file.url is not None for file in files)
     talk.say(f"{source.title}: {fetched} files fetched, {len(files) - fetched} already there, all verified")
     talk.say(f"Licence: {source.licence}. Credit: {source.attribution}.")
-    if talk.as_json:
-        common.print_json(_record(source, place.folder, files))
-    else:
-        click.echo(place.folder)
-
-
-def _record(source: Source, folder: Path, files: tuple[Fetched, ...]) -> dict[str, object]:
-    return {
+    if not talk.as_json:
+        click.echo(folder)
+        return
+    record = {
         "dataset": source.name,
         "folder": str(folder),
         "files": [{"file": f.path.name, "bytes": f.size, "url": f.url} for f in files],
         "licence": source.licence,
         "attribution": source.attribution,
     }
+    common.print_json(record)
 
 
 @contextmanager

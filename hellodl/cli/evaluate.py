@@ -93,6 +93,6 @@ def _on_folders(path: Path, network: TrainedNet, folders: tuple[Path, ...], talk
     if talk.as_json:
         common.print_json({"model": str(path), **asdict(result)})
     else:
-        from hellodl.cli.folder_view import report
+        from hellodl.cli.evaluate_view import folder_report
 
-        common.show(report(path, result))
+        common.show(folder_report(path, result))

@@ -1,7 +1,8 @@
-"""How `hellodl evaluate` looks: the headline, digit by digit, what is taken for what, the worst mistakes."""
+"""How `hellodl evaluate` looks, on a test set and on folders: how good, digit by digit, what went wrong."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.color import Color
@@ -20,14 +21,20 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from hellodl.cli.terminal import Grey
     from hellodl.datasets import Dataset
     from hellodl.evaluation import Evaluation, Mistake
+    from hellodl.reading.scoring import Count, FolderScore, SetScore
 
     Counts = tuple[tuple[int, ...], ...]
 
 _MOST_DRAWN = 6
 _MOST_WITH_COMMA = 10_000  # images in a cell: larger numbers would make the table too wide
+_MOST_LISTED = 12  # mistakes; --json has them all
+_HEADINGS = ("set", "1 digit", "several", "characters", "doubted", "wrong", "refused")
+_WORDS = """\
+1 digit, several: pictures read wholly right.  characters: digits read right.
+doubted: right readings called unsure.  wrong: of those called sure.
+refused: pictures without digits that are not taken for some."""
 _FAINT, _STRONG = 40, 200  # of 255: how much red or green a shaded cell has
 
 
@@ -102,7 +109,7 @@ def _worst_mistakes(mistakes: tuple[Mistake, ...], data: Dataset, out: Console) 
         yield Text("No image was misread.", "bold green")
         return
     worst, names = mistakes[:_MOST_DRAWN], list(map(printable, data.classes))
-    some = _without_empty_border(data.images[[mistake.index for mistake in worst]])
+    some = data.images[[mistake.index for mistake in worst], 1:-1, 1:-1]  # so three fit beside each other
     pictures = [(picture(pixels, out), _caption(m, names)) for pixels, m in zip(some, worst, strict=True)]
     yield Text(f"The surest of {len(mistakes):,} mistakes:\n" if len(mistakes) > 1 else "The one mistake:\n")
     yield beside(pictures, out.width)
@@ -116,7 +123,42 @@ def _caption(mistake: Mistake, names: Sequence[str]) -> str:
     return f"{truth} read as {read}, {confidence(mistake.confidence)}"
 
 
-def _without_empty_border(images: Grey) -> Grey:
-    """Images (n, 28, 28), without the outermost pixels if all of those are empty: so three fit beside."""
-    inner = images[:, 1:-1, 1:-1]
-    return inner if inner.sum() == images.sum() else images
+def folder_report(path: Path, result: FolderScore) -> Iterator[RenderableType]:
+    """The report on the model in a file, part by part."""
+    pictures = f"{result.all.pictures:,} pictures in {result.seconds:.1f} s"
+    yield from (Text(f"{printable(path)} reads {pictures}", "bold"), "")
+    table = plain_table(*_HEADINGS, left=_HEADINGS[0])
+    for each in result.sets:
+        table.add_row(printable(each.name), *map(_counted, _counts(each)))
+    if len(result.sets) > 1:
+        table.add_row("all", *map(_counted, _counts(result.all)), style="bold")
+    table.add_row("", *map(_share, _counts(result.all)), style="bold")
+    yield from (table, "", Text(_WORDS, "dim"))
+    if result.all.calibration_error is not None:
+        error = percent(result.all.calibration_error)
+        yield f"calibration error: {error}, how far confidence is from accuracy, on average"
+    if result.mistakes:
+        yield from _listed(result)
+
+
+def _counts(score: SetScore) -> list[Count]:
+    right = replace(score.characters, count=max(0, score.characters.of - score.characters.count))
+    return [score.single, score.several, right, score.doubted_right, score.wrong_sure, score.refused]
+
+
+def _counted(count: Count) -> str:
+    return f"{count.count:,}/{count.of:,}" if count.of else "-"
+
+
+def _share(count: Count) -> str:
+    return percent(count.count / count.of, 1) if count.of else "-"
+
+
+def _listed(result: FolderScore) -> Iterator[str]:
+    """What was read wrongly, or rightly and doubted, or read where there is nothing."""
+    yield ""
+    for wrong in result.mistakes[:_MOST_LISTED]:
+        text = f"{wrong.file}: {wrong.label!r} read as {wrong.text!r}, {wrong.verdict}"
+        yield printable("; ".join((text, *wrong.warnings)))
+    if (more := len(result.mistakes) - _MOST_LISTED) > 0:
+        yield f"and {more:,} more mistakes and doubts; --json lists all"

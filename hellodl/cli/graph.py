@@ -118,9 +118,9 @@ def _show_graph(subject: _Subject, output: Path | None, talk: common.Talk, *, st
         walked = {"steps": [step._asdict() for step in backward_steps(graph)]} if steps else {}
         common.print_json(finite(told | walked))
     elif steps:
-        common.show(walk(graph), wrap=False)
+        click.echo("\n".join(walk(graph)))
     else:
-        common.show(report(graph, subject.symbol, gradients), wrap=False)
+        click.echo("\n".join(report(graph, subject.symbol, gradients)))
 
 
 def _show_program(subject: _Subject, talk: common.Talk) -> None:
@@ -132,4 +132,4 @@ def _show_program(subject: _Subject, talk: common.Talk) -> None:
     if talk.as_json:
         common.print_json(listed)
     else:
-        common.show(calls(listed), wrap=False)
+        click.echo("\n".join(calls(listed)))

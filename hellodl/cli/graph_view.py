@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
+from click import style
 
 from hellodl.graphs.record import show
 from hellodl.graphs.steps import backward_steps
@@ -14,45 +14,48 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hellodl.graphs.listing import Listing
-    from hellodl.graphs.record import Content, Graph
+    from hellodl.graphs.record import Content, Graph, Node
 
 
-def report(graph: Graph, result: str, gradients: dict[str, Content]) -> Iterator[Text]:
+def report(graph: Graph, result: str, gradients: dict[str, Content]) -> Iterator[str]:
     """The value of `result` and its derivatives as the chapter prints them, then the graph as a tree."""
-    yield Text(f"{result} = {show(graph.nodes[0].value)}")
+    yield f"{result} = {show(graph.nodes[0].value)}"
     for name, gradient in gradients.items():
-        yield Text(f"d{result}/d{name} = {show(gradient)}")
-    yield Text()
-    yield Text(f"{'value':>13} {'gradient':>13} {'handed down':>13}", "dim")
+        yield f"d{result}/d{name} = {show(gradient)}"
+    yield style(f"\n{'value':>13} {'gradient':>13} {'handed down':>13}", dim=True)
     for node, handed_down, branch, seen_before in tree(graph):
-        line = Text(f"{show(node.value):>13} {show(node.gradient):>13} ")
-        line.append(f"{handed_down:>13}", "red").append(f"   {branch}", "dim")
-        line.append(node.label or show(node.value), "bold cyan" if node.label and node.is_leaf else "")
-        yield line.append(" ↑" * seen_before, "dim")
+        numbers = f"{show(node.value):>13} {show(node.gradient):>13} {style(f'{handed_down:>13}', fg='red')}"
+        name = _coloured(node.label or show(node.value), node)
+        yield f"{numbers}{style(f'   {branch}', dim=True)}{name}{style(' ↑' * seen_before, dim=True)}"
 
 
-def walk(graph: Graph) -> Iterator[Text]:
+def walk(graph: Graph) -> Iterator[str]:
     """The backward pass: each op as it is visited, what it hands to whom, and what that has then."""
-    yield Text(f"The top starts with gradient {show(graph.nodes[0].gradient)}.")
+    yield f"The top starts with gradient {show(graph.nodes[0].gradient)}."
     for number, step in enumerate(backward_steps(graph), 1):
         node = graph.nodes[step.node]
-        yield Text(f"\n{number:>3}  ").append(node.title, "bold").append(f", gradient {show(node.gradient)}")
+        yield f"\n{number:>3}  {style(node.title, bold=True)}, gradient {show(node.gradient)}"
         for i, total in step.handed_down:
             edge = graph.edges[i]
             target = graph.nodes[edge.target]
-            line = Text(f"{show(edge.handed_down, '+'):>16}", "red").append(" to ", "dim")
-            line.append(target.title, "bold cyan" if target.is_leaf and target.label else "")
-            yield line.append(f", which now has {show(total)}" if target.label else "", "dim")
+            share = style(f"{show(edge.handed_down, '+'):>16}", fg="red")
+            has = style(f", which now has {show(total)}", dim=True) if target.label else ""
+            yield f"{share}{style(' to ', dim=True)}{_coloured(target.title, target)}{has}"
 
 
-def calls(listing: Listing) -> Iterator[Text]:
+def _coloured(name: str, node: Node) -> str:
+    """A variable's name stands out."""
+    return style(name, fg="cyan", bold=True) if node.is_leaf and node.label else name
+
+
+def calls(listing: Listing) -> Iterator[str]:
     """A program line by line, then what it saves to use buffers again."""
     width = max((len(call.formula) for call in listing.calls), default=0)
     for number, call in enumerate(listing.calls, 1):
-        line = Text(f"{number:>4} ", "dim").append(f"{call.buffer:>4}", "bold")
-        line.append(f" = {call.formula:<{width}}")
-        yield line.append(f"  {call.shape!s:<12} {call.use}", "" if call.use == "new" else "dim")
-    yield Text(
+        result = f"{style(f'{number:>4} ', dim=True)}{style(f'{call.buffer:>4}', bold=True)}"
+        use = style(f"{call.shape!s:<12} {call.use}", dim=call.use != "new" or None)
+        yield f"{result} = {call.formula:<{width}}  {use}"
+    yield (
         f"\n{len(listing.calls)} calls use {listing.buffers} buffers, in all {listing.bytes:,} bytes; "
         f"with a buffer for each call it would be {listing.bytes_unshared:,}"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 import click
@@ -12,14 +11,6 @@ from hellodl.cli.words import command_name
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _OTHERS = "Options"  # the heading of options that are in no group
 _GAP = 2  # columns before an example, and between it and what it does
-
-
-class Option(click.Option):
-    """An option that is listed under the heading of its group."""
-
-    def __init__(self, *args: Any, group: str = _OTHERS, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.group = group
 
 
 class Command(click.Command):
@@ -35,16 +26,14 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options by group, in the order in which groups first appear."""
-        shown = [
-            (str(getattr(param, "group", _OTHERS)), record)
-            for param in self.get_params(ctx)
-            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)) is not None
-        ]
-        order = [*dict.fromkeys(group for group, _ in shown if group != _OTHERS), _OTHERS]
-        shown.sort(key=lambda entry: order.index(entry[0]))
-        for group, entries in groupby(shown, key=lambda entry: entry[0]):
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)) is not None:
+                groups.setdefault(getattr(param, "group", _OTHERS), []).append(record)
+        groups[_OTHERS] = groups.pop(_OTHERS)  # last; --help is always there
+        for group, records in groups.items():
             with formatter.section(group):
-                formatter.write_dl([record for _, record in entries])
+                formatter.write_dl(records)
 
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, each with what it does: beside it where all fit on a line, else below it."""

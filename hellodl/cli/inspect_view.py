@@ -11,9 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hellodl.cli.terminal import beside, has_colour, in_colours, plain_table, red_and_blue
-from hellodl.cli.train_options import train_command
 from hellodl.cli.words import counted, percent, printable
-from hellodl.training.settings import Settings, as_option
+from hellodl.training.settings import Settings, as_command, as_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +57,7 @@ def _making(result: Inspection) -> Table:
     """How the model was made, a row for each thing that is known."""
     rows = {
         "data set": _data_set(result.dataset),
-        "command": train_command(result.settings),
+        "command": as_command(result.settings),
         "versions": ", ".join(f"{name} {version}" for name, version in result.versions.items()),
         "threads": str(result.threads or ""),
         "pixels": f"(ink - {result.pixels[0]:g}) / {result.pixels[1]:g}, ink from 0 to 1",
@@ -121,10 +120,8 @@ def _history(history: tuple[Epoch, ...]) -> Table:
 def _units(first_layer: Weights, out: Console) -> Iterator[RenderableType]:
     """The units of the first layer with the largest weights, each as the picture it looks for."""
     largest = np.argsort(-np.linalg.norm(first_layer, axis=1), kind="stable")[:_UNITS_DRAWN]
-    pictures = [
-        (in_colours(red_and_blue(_halved(first_layer[unit].reshape(28, 28)))), f"unit {unit}")
-        for unit in largest.tolist()
-    ]
+    halved = first_layer.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))  # in size: the mean of four pixels
+    pictures = [(in_colours(red_and_blue(halved[unit])), f"unit {unit}") for unit in largest.tolist()]
     yield Text.assemble(
         f"{len(pictures)} of {len(first_layer)} units of the first layer; ink on ",
         ("red", "red"),
@@ -133,9 +130,3 @@ def _units(first_layer: Weights, out: Console) -> Iterator[RenderableType]:
         " inhibits:\n",
     )
     yield beside(pictures, out.width)
-
-
-def _halved(weights: Weights) -> Weights:
-    """A picture (28, 28) at half its size: each pixel is the mean of four."""
-    small: Weights = weights.reshape(14, 2, 14, 2).mean(axis=(1, 3))
-    return small

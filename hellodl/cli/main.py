@@ -16,7 +16,7 @@ import click
 
 from hellodl.cli.common import say
 from hellodl.cli.help import Command
-from hellodl.cli.signals import Signals
+from hellodl.cli.signals import SIGNALS
 from hellodl.cli.words import NAME, PLAIN, command_name
 from hellodl.errors import HellodlError
 from hellodl.system.kernels import choose_kernel
@@ -93,12 +93,11 @@ def main() -> None:
             stream.reconfigure(errors=PLAIN)  # an arrow must not crash a terminal that has none
     choose_kernel()  # before any command loads NumPy
     warnings.filterwarnings("ignore", module="PIL")  # what it says of odd files is nobody's mistake here
-    signals = Signals()
-    with signals.heard():
+    with SIGNALS.heard():
         try:
             code = _attempt()
         except (click.Abort, KeyboardInterrupt):  # of which there is one at most
-            code = _complain("interrupted", signals.exit_code)
+            code = _complain("interrupted", SIGNALS.exit_code)
     sys.exit(code)
 
 

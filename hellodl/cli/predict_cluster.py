@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from functools import lru_cache
-from itertools import chain, count, islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -83,18 +84,17 @@ def _answers(address: str, names: Iterable[str], job: Job) -> Generator[tuple[st
     from hellodl.tasks.cluster import ClusterWorkers
     from hellodl.tasks.run import in_order
 
-    under_way: dict[int, list[str]] = {}
+    under_way: deque[list[str]] = deque()
 
     def tasks() -> Iterator[Groups]:
         waiting = ([str(name) for name in group] for group in groups(names))
         while task := list(islice(waiting, GROUPS)):
-            under_way[next(numbers)] = list(chain(*task))
+            under_way.append(list(chain(*task)))
             yield task
 
-    numbers = count()
     with ClusterWorkers(_read_groups, job, address) as workers:
         for done in in_order(workers, tasks(), _AHEAD):
-            task = under_way.pop(done.index)
+            task = under_way.popleft()
             lost: list[str | PictureError] = [PictureError(f"{name}: {done.lost}") for name in task]
             yield from zip(task, lost if done.lost else done.result, strict=True)
 

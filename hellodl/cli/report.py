@@ -24,17 +24,17 @@ def report(output: Path | None, model: Path | None, data_dir: Path | None, talk:
     network, for screens, phones, paper and screen readers.
     """
     from hellodl import datasets
-    from hellodl.cli.train_options import train_command
     from hellodl.graphs import page, report
     from hellodl.graphs.record import finite
     from hellodl.system.processors import one_blas_thread
+    from hellodl.training.settings import as_command
 
     target = output or (None if talk.as_json else Path("report.html"))
     check_drawing(target, HTML, ".htm")
     path, loaded = common.open_model(model, talk)
     data = datasets.load(common.dataset_of(loaded), "test", data_dir)
     one_blas_thread()
-    gathered = report.report(path, loaded, data, train_command(loaded.about.settings))
+    gathered = report.report(path, loaded, data, as_command(loaded.about.settings))
     if talk.as_json:
         common.print_json(finite(gathered.for_json()))
     if target:

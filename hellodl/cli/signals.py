@@ -58,6 +58,7 @@ class Signals:
     @contextmanager
     def heard(self) -> Iterator[None]:
         """Inside, signals come here, but for those that our parent told us to ignore."""
+        self.signal = self._raised_at = None
         handlers = {number: signal.getsignal(number) for number in _NUMBERS}
         hook, sys.unraisablehook = sys.unraisablehook, self._try_again
         self._hook = hook
@@ -91,14 +92,5 @@ class Signals:
             Timer(_SOON, signal.raise_signal, [self.signal]).start()
 
 
-@contextmanager
-def stop_on_signals() -> Iterator[Signals]:
-    """Inside, the first Ctrl-C or SIGTERM is noted; the loop looks between steps."""
-    found = signal.getsignal(signal.SIGTERM)
-    if isinstance(found, Signals):
-        with found.deferring():
-            yield found
-        return
-    signals = Signals()
-    with signals.heard(), signals.deferring():
-        yield signals
+SIGNALS = Signals()
+"""Those of this process: `main` hears them, a command may look."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from hellodl.cli.canvas import BLUE, FADED, LINE, MARGIN, SCALE, TEXT, TRACK, WHITE, Canvas, fitted
 from hellodl.cli.predict_view import read_as
-from hellodl.cli.words import confidence, counted
+from hellodl.cli.words import confidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +29,14 @@ _TALLEST, _TALLEST_AS_IT_IS = 420, 224
 _WIDTH = 2 * MARGIN + 2 * _PANEL + _GAP
 _CARD = 202  # height of a digit's card
 _SEEN = 140  # side of a digit as the network saw it
-_MOST = 60  # digits drawn
+_MOST, _MOST_TOLD = 60, 6  # digits drawn; warnings
 
 
 def steps_picture(name: str, reading: Reading, classes: Sequence[str]) -> Image:
     """The sheet: the reading, the picture with numbered boxes, its ink, and a card for each digit."""
     digits = reading.digits[:_MOST]
-    warnings = _warnings(reading)
+    hidden = len(reading.digits) - len(digits)
+    warnings = [*reading.warnings[:_MOST_TOLD], *([f"digits not drawn: {hidden:,}"] if hidden else [])]
     head = MARGIN + 92 + 20 * len(warnings)
     tallest = _TALLEST if reading.ink else _TALLEST_AS_IT_IS
     factor = min((_PANEL - 2 * _INSET) / reading.picture.width, tallest / reading.picture.height)
@@ -56,17 +57,6 @@ def steps_picture(name: str, reading: Reading, classes: Sequence[str]) -> Image:
         x, y = MARGIN + i % across * (wide + _GAP), cards + i // across * (_CARD + _GAP)
         _draw_card(canvas, x, y, wide, i + 1, digit)
     return canvas.image
-
-
-def _warnings(reading: Reading) -> list[str]:
-    """At most six warnings."""
-    more = len(reading.warnings) - 6
-    hidden = len(reading.digits) - _MOST
-    return [
-        *reading.warnings[:6],
-        *([f"and {counted(more, 'more remark')}"] if more > 0 else []),
-        *([f"digits not drawn: {hidden:,}"] if hidden > 0 else []),
-    ]
 
 
 def draw_head(

@@ -12,8 +12,9 @@ import click
 from hellodl.cli import common
 from hellodl.cli.drawing import SVG, check_drawing, write_drawing
 from hellodl.cli.sweep_view import View, named
-from hellodl.cli.train_options import Threads, setting_options, train_command
+from hellodl.cli.train_options import setting_options, threads_option
 from hellodl.errors import Interrupted, UsageError
+from hellodl.training.settings import as_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,7 @@ class Several(click.ParamType[Any]):
 def _settings_of_train(command: Any) -> Any:
     """Add the options of `train` that are settings, each for several values where that makes sense."""
     command = setting_options(command)
-    for option in command.__click_params__:  # where click keeps them until the command is made
+    for option in command.__click_params__:  # as in `options`
         if option.name not in _ONE_EACH:
             one = option.metavar or "|".join(getattr(option.type, "choices", [option.type.name]))
             option.type = Several(option.type)
@@ -85,14 +86,7 @@ def _settings_of_train(command: Any) -> Any:
 @click.option(
     "--random", "draws", type=click.IntRange(1), metavar="N", help="Draw so many combinations at random."
 )
-@click.option(
-    "--threads",
-    type=Threads(),
-    default="auto",
-    metavar="auto|N",
-    show_default=True,
-    help="Processors: trainings at a time.",
-)
+@threads_option("Processors: trainings at a time.")
 @click.option("--cluster", metavar="ADDRESS", help="Train on a Dask cluster, like tcp://scheduler:8786.")
 @common.data_dir_option
 @common.talking
@@ -123,7 +117,7 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
             ) from None
     rows = standing.rows()
     best = rows[0].settings | {"seed": planned.seeds[0]}
-    view.finish(standing, rows, train_command(best) if rows[0].accuracies else None)
+    view.finish(standing, rows, as_command(best) if rows[0].accuracies else None)
     write_drawing(picture, drawn(rows, [named(row.varied) for row in rows]), view.talk, "plot")
 
 

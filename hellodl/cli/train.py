@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import json
+from contextlib import closing, contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hellodl.cli import common
-from hellodl.cli.signals import stop_on_signals
-from hellodl.cli.train_log import log_file
+from hellodl.cli.signals import SIGNALS
 from hellodl.cli.train_options import run_options, setting_options
-from hellodl.cli.train_view import View
-from hellodl.errors import Interrupted
+from hellodl.cli.train_view import View, as_fields
+from hellodl.errors import Interrupted, UsageError
+from hellodl.system.files import kind_at, writing
 from hellodl.training.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hellodl.cli.train_view import Record
 
 
 @common.command(
@@ -23,7 +29,7 @@ from hellodl.training.settings import Settings
 )
 @setting_options
 @run_options
-def train(preset: str | None, log: Path | None, *, as_json: bool, quiet: bool, **given: Any) -> None:
+def train(preset: str | None, log: Path | None, talk: common.Talk, **given: Any) -> None:
     """Train the 784→128→64→10 network, on MNIST unless told otherwise.
 
     A preset is a set of values for the other options; options given override it.
@@ -35,11 +41,11 @@ def train(preset: str | None, log: Path | None, *, as_json: bool, quiet: bool, *
     settings, of_run = _sorted_out(given)
     told = training.choose_settings(preset, settings, given["resume"])
     of_run["output"] = output = given["output"] or given["resume"] or Path("hellodl.safetensors")
-    talk = common.Talk(as_json, quiet or as_json)
-    with stop_on_signals() as stop, log_file(log, output, append=bool(given["resume"])) as log_to:
-        view = View(talk, stop.requested)
+    talk = common.Talk(talk.as_json, talk.quiet or talk.as_json)
+    with SIGNALS.deferring(), _log_file(log, output, append=bool(given["resume"])) as log_to:
+        view = View(talk, SIGNALS.requested)
         run = training.Run(
-            **of_run, progress=view.progress, watch=view.watch, should_stop=stop.requested, tell=talk.say
+            **of_run, progress=view.progress, watch=view.watch, should_stop=SIGNALS.requested, tell=talk.say
         )
         try:
             with closing(training.train(told, run)) as records:  # the run ends with this, whatever happens
@@ -47,7 +53,7 @@ def train(preset: str | None, log: Path | None, *, as_json: bool, quiet: bool, *
                     view.show(record)
                     log_to(record)
         except Interrupted as error:
-            error.exit_code = stop.exit_code
+            error.exit_code = SIGNALS.exit_code
             raise
         finally:
             view.close()
@@ -58,3 +64,36 @@ def _sorted_out(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     names = {field.name for field in fields(Settings)}
     settings = {name: value for name, value in given.items() if name in names and value is not None}
     return settings, {name: value for name, value in given.items() if name not in names}
+
+
+@contextmanager
+def _log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Any]:
+    """A function that writes records, a line each; what was in the file stays until there is a first one."""
+    if path is None:
+        yield lambda _record: None
+        return
+    with writing(path):
+        is_the_model = path.absolute() == model.absolute()
+    if is_the_model:
+        raise UsageError(f"{path}: is the model's file, expected --log to name another")
+    lines = 0
+
+    def write(record: Record) -> None:
+        nonlocal lines
+        with writing(path):
+            if not (lines or append):
+                with suppress(OSError):  # a device
+                    file.truncate(0)
+            file.write(json.dumps(as_fields(record)).encode() + b"\n")
+        lines += 1
+
+    with writing(path):
+        is_new = kind_at(path) == "nothing"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab", buffering=0)
+    try:
+        yield write
+    finally:
+        file.close()
+        if is_new and not lines:
+            path.unlink(missing_ok=True)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hellodl.cli.common import FILE, options
-from hellodl.cli.help import Option
-from hellodl.errors import UsageError
+from hellodl.cli.common import FILE, data_dir_option, options, output_option, talking
 from hellodl.training.settings import DATA, DEFAULT_PRESET, PRESETS, RUN, Settings, as_option
 
 if TYPE_CHECKING:
@@ -34,32 +31,29 @@ class Widths(click.ParamType[tuple[int, ...]]):
             self.fail(f"{value!r} is no list of widths, expected something like 128,64", param, ctx)
 
 
-class Threads(click.ParamType[Any]):
-    """A number of threads, or auto."""
+def _threads(text: str) -> int | None:
+    """A number of threads; None stands for auto."""
+    return None if text == "auto" else click.IntRange(1, 1024)(text)
 
-    name = "auto|N"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> int | None:
-        """None stands for auto."""
-        if value == "auto":
-            return None
-        if str(value).isdecimal() and 0 < int(value) <= 1024:
-            return int(value)
-        return self.fail(f"{value!r} is no number of threads, expected auto or a number from 1", param, ctx)
+def threads_option(purpose: str) -> Callable[[Any], Any]:
+    """The option --threads."""
+    return click.option(
+        "--threads", type=_threads, default="auto", metavar="auto|N", show_default=True, help=purpose
+    )
 
 
 def _option(setting: Field[Any]) -> Callable[[Any], Any]:
     """The option of a setting: its type, its help, and the values that it has in the presets."""
     limit, default = setting.metadata["limit"], setting.default
     kind: Any = float if default is None else type(default)
-    return click.option(
+    option = click.option(
         f"--{setting.name.replace('_', '-')}",
-        cls=Option,
-        group=setting.metadata["group"],
         type=click.Choice(limit.choices) if limit.choices else Widths() if kind is tuple else kind,
         metavar=None if limit.choices else setting.metadata.get("metavar", _METAVARS.get(kind)),
         help=f"{setting.metadata['help']}{_preset_values(setting.name, default)}",
     )
+    return options(option, heading=setting.metadata["group"])
 
 
 def _preset_values(name: str, default: Any) -> str:
@@ -73,67 +67,36 @@ def _preset_values(name: str, default: Any) -> str:
     return f"  [{', '.join(f'{preset}: {word}' for preset, word in words.items())}]"
 
 
-setting_options = options(
-    click.option(
-        "--preset",
-        cls=Option,
-        group=RUN,
-        type=click.Choice([*PRESETS]),
-        help=f"Values for the other settings; those given override it.  [default: {DEFAULT_PRESET}]",
-    ),
-    *map(_option, fields(Settings)),
+_preset = click.option(
+    "--preset",
+    type=click.Choice([*PRESETS]),
+    help=f"Values for the other settings; those given override it.  [default: {DEFAULT_PRESET}]",
 )
+setting_options = options(options(_preset, heading=RUN), *map(_option, fields(Settings)))
 
-
-def _more(*names: str, group: str = "Output", **more: Any) -> Callable[[Any], Any]:
-    return click.option(*names, cls=Option, group=group, **more)
-
-
-_file = partial(_more, type=FILE, metavar="FILE")
-
+_file = partial(click.option, type=FILE, metavar="FILE")
 run_options = options(
-    _more(
-        "--data-dir", group=DATA, type=FILE, metavar="FOLDER", help="Folder that holds the data set's files."
+    options(data_dir_option, heading=DATA),
+    options(
+        threads_option("Processors to use: 2 share out each step, a third distorts pictures."),
+        _file("--resume", help="Go on where this checkpoint stands, with its settings."),
+        heading=RUN,
     ),
-    _more(
-        "--threads",
-        group=RUN,
-        type=Threads(),
-        default="auto",
-        metavar="auto|N",
-        show_default=True,
-        help="Processors to use: 2 share out each step, a third distorts pictures.",
+    options(
+        output_option("Where the model goes.  [default: hellodl.safetensors]"),
+        click.option(
+            "--checkpoint-every",
+            type=click.FloatRange(0),
+            default=5.0,
+            metavar="SECONDS",
+            show_default=True,
+            help="How often the run is saved.",
+        ),
+        click.option(
+            "--force", is_flag=True, help="Replace a file that holds another network, or no model at all."
+        ),
+        _file("--log", help="Write each record to this file too, as JSON lines."),
+        talking,
+        heading="Output",
     ),
-    _file("--resume", group=RUN, help="Go on where this checkpoint stands, with its settings."),
-    _file("-o", "--output", help="Where the model goes.  [default: hellodl.safetensors]"),
-    _more(
-        "--checkpoint-every",
-        type=click.FloatRange(0),
-        default=5.0,
-        metavar="SECONDS",
-        show_default=True,
-        help="How often the run is saved.",
-    ),
-    _more("--force", is_flag=True, help="Replace a file that holds another network, or no model at all."),
-    _file("--log", help="Write each record to this file too, as JSON lines."),
-    _more("--json", "as_json", is_flag=True, help="Print records as JSON and nothing else."),
-    _more("-q", "--quiet", is_flag=True, help="No progress and no remarks."),
 )
-
-
-def train_command(settings: dict[str, Any]) -> str:
-    """The shortest command that trains with a checkpoint's settings: a preset, and what differs from it.
-
-    "" where the settings are not known, or are no more.
-    """
-    try:
-        told = Settings.from_dict(settings).as_dict()
-    except (KeyError, TypeError, UsageError):
-        return ""
-    presets = {preset: Settings(**values).as_dict() for preset, values in PRESETS.items()}
-    differing = {preset: [n for n in told if told[n] != values[n]] for preset, values in presets.items()}
-    preset = min(differing, key=lambda preset: len(differing[preset]))
-    words = ["hellodl", "train", "--preset", preset]
-    for name in differing[preset]:
-        words += [f"--{name.replace('_', '-')}", as_option(told[name])]
-    return shlex.join(words)

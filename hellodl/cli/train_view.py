@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from hellodl.cli.common import print_json, say
-from hellodl.cli.live import Block, is_lively
-from hellodl.cli.train_display import Course
+from hellodl.cli.train_display import Block, Course, is_lively
 from hellodl.cli.words import command_name, counted, percent
 from hellodl.errors import Interrupted
 

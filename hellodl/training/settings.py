@@ -6,6 +6,7 @@ Each field carries its default, its limits and its help: the command line's opti
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any
@@ -175,3 +176,21 @@ def as_option(value: object) -> str:
     if isinstance(value, tuple | list):
         return ",".join(map(str, value))
     return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def as_command(settings: dict[str, Any]) -> str:
+    """The shortest command that trains with a checkpoint's settings: a preset, and what differs from it.
+
+    "" where the settings are not known, or are no more.
+    """
+    try:
+        told = Settings.from_dict(settings).as_dict()
+    except (KeyError, TypeError, UsageError):
+        return ""
+    presets = {preset: Settings(**values).as_dict() for preset, values in PRESETS.items()}
+    differing = {preset: [n for n in told if told[n] != values[n]] for preset, values in presets.items()}
+    preset = min(differing, key=lambda preset: len(differing[preset]))
+    words = ["hellodl", "train", "--preset", preset]
+    for name in differing[preset]:
+        words += [f"--{name.replace('_', '-')}", as_option(told[name])]
+    return shlex.join(words)

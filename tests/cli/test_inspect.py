@@ -13,10 +13,9 @@ from rich.console import Console
 from hellodl import checkpoint
 from hellodl.cli import inspect_view
 from hellodl.cli.main import cli
-from hellodl.cli.train_options import train_command
 from hellodl.inspection import examine
 from hellodl.training import run as training
-from hellodl.training.settings import Settings
+from hellodl.training.settings import Settings, as_command
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +76,7 @@ def test_plain_text_names_settings_history_and_how_to_go_on(trained):
 
 def test_the_command_shown_trains_the_same_weights_again(trained, tmp_path):
     loaded = checkpoint.load(trained)
-    shown = train_command(loaded.about.settings).split()
+    shown = as_command(loaded.about.settings).split()
     options = ["-o", str(tmp_path / "again"), "--data-dir", str(trained.parent), "--threads", "1", "-q"]
     result = CliRunner().invoke(cli, [*shown[1:], *options], catch_exceptions=False)
     assert result.exit_code == 0

@@ -19,9 +19,8 @@ from hellodl import checkpoint
 from hellodl.cli.evaluate import evaluate
 from hellodl.cli.report import report
 from hellodl.cli.train import train
-from hellodl.cli.train_options import train_command
 from hellodl.errors import UsageError
-from hellodl.training.settings import PRESETS, Settings
+from hellodl.training.settings import PRESETS, Settings, as_command
 
 MOST_BYTES = 1_500_000
 
@@ -160,10 +159,10 @@ def test_one_model_and_a_page_by_its_name(tmp_path):
 def test_the_command_is_the_shortest_that_repeats_the_run():
     """A preset's own is that preset and nothing more; of settings that are no more there is none."""
     for name, values in PRESETS.items():
-        assert train_command(Settings(**values).as_dict()) == f"hellodl train --preset {name}"
+        assert as_command(Settings(**values).as_dict()) == f"hellodl train --preset {name}"
     told = Settings(**PRESETS["hill"]).as_dict() | {"hidden": [9, 8], "also": "my digits"}
-    assert train_command(told) == "hellodl train --preset hill --hidden 9,8 --also 'my digits'"
-    assert train_command({"epochs": 3}) == train_command({}) == ""
+    assert as_command(told) == "hellodl train --preset hill --hidden 9,8 --also 'my digits'"
+    assert as_command({"epochs": 3}) == as_command({}) == ""
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png"])
