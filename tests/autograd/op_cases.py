@@ -51,8 +51,8 @@ BROADCASTS = [
     [(2, 3), (2, 3)],
     [(2, 3), (3,)],
     [(2, 1), (1, 3)],
-    [(3,), (4, 2, 3)],
-    [(2, 1, 3), (4, 1)],
+    [(3,), (2, 2, 3)],
+    [(2, 1, 3), (2, 1)],
     [(1, 1), ()],
     [(0, 3), (1, 3)],
 ]
@@ -121,9 +121,9 @@ AXES = [
     ((2, 3), 0),
     ((2, 3), -1),
     ((1, 3), 0),
-    ((2, 3, 4), 1),
-    ((2, 3, 4), (0, 2)),
-    ((2, 3, 4), (-1, 1)),
+    ((2, 3, 2), 1),
+    ((2, 3, 2), (0, 2)),
+    ((2, 3, 2), (-1, 1)),
 ]
 FOLDS = {"sum": torch.sum, "mean": torch.mean, "max": torch.amax, "min": torch.amin, "prod": prod_in_torch}
 FOLDS |= {"var": partial(torch.var, correction=0)}
@@ -139,15 +139,15 @@ for shape, axis in [((3,), 0), ((3, 4), (0, 1)), ((3, 4), 1)]:  # one number dev
     ours, theirs = partial(Tensor.std, axis=axis), partial(torch.std, dim=axis, correction=0)
     case("std", [shape], ours, theirs, label=axis)
 
-for shape, axis in [((1,), 0), ((3,), -1), ((2, 3), -1), ((2, 3), 0), ((2, 3, 4), 1)]:
+for shape, axis in [((1,), 0), ((3,), -1), ((2, 3), -1), ((2, 3), 0), ((2, 3, 2), 1)]:
     case("softmax", [shape], lambda x, axis=axis: x.softmax(axis), label=axis)
     case("log_softmax", [shape], lambda x, axis=axis: x.log_softmax(axis), label=axis)
 
 # Views
 
-for shape, to in [((), (1, 1)), ((6,), (2, 3)), ((2, 3), (3, 2)), ((2, 3), -1), ((2, 3, 4), (4, -1))]:
+for shape, to in [((), (1, 1)), ((6,), (2, 3)), ((2, 3), (3, 2)), ((2, 3), -1), ((2, 3, 2), (2, -1))]:
     case("reshape", [shape], lambda x, to=to: x.reshape(to), label=f"to {to}")
-for shape in [(), (6,), (2, 3), (2, 3, 4)]:
+for shape in [(), (6,), (2, 3), (2, 3, 2)]:
     case("flatten", [shape], lambda x: x.flatten())
 case("reshape", [(2, 3)], lambda x: x.T.reshape(2, 3), label="after T")
 for shape, to in [((), (2, 3)), ((1,), (3,)), ((2, 1), (4, 2, 3))]:
@@ -155,9 +155,9 @@ for shape, to in [((), (2, 3)), ((1,), (3,)), ((2, 1), (4, 2, 3))]:
     case("broadcast", [shape], lambda x, ours=ours, to=to: ours(x, to=to), lambda x, to=to: x.expand(to))
 for axes in [(1, 2, 0), (2, 0, 1), (0, 2, 1), (0, -1, 1), (-2, -1, 0)]:
     ours = lambda x, axes=axes: x.transpose(*axes)  # noqa: E731 - one text, two names
-    case("transpose", [(2, 3, 4)], ours, lambda x, axes=axes: x.permute(axes), label=axes)
-    case("transpose", [(3, 3, 3)], ours, lambda x, axes=axes: x.permute(axes), label=axes)
-for shape in [(), (3,), (2, 3), (2, 3, 4)]:
+    case("transpose", [(2, 3, 2)], ours, lambda x, axes=axes: x.permute(axes), label=axes)
+    case("transpose", [(2, 2, 2)], ours, lambda x, axes=axes: x.permute(axes), label=axes)
+for shape in [(), (3,), (2, 3), (2, 3, 2)]:
     reverse = lambda x: x.permute(tuple(reversed(range(x.ndim))))  # noqa: E731
     case("transpose", [shape], lambda x: x.T, reverse, label="T")
     case("transpose", [shape], lambda x: x.transpose(), reverse)
@@ -215,16 +215,16 @@ def gather_in_torch(x: torch.Tensor, table: Any) -> torch.Tensor:
 PRODUCTS = [
     [(2, 3), (3, 4)],
     [(1, 1), (1, 1)],
-    [(5, 2, 3), (5, 3, 4)],
-    [(5, 2, 3), (3, 4)],
-    [(2, 3), (5, 3, 4)],
-    [(1, 2, 3), (5, 3, 4)],
-    [(6, 1, 2, 3), (5, 3, 4)],
+    [(2, 2, 3), (2, 3, 4)],
+    [(2, 2, 3), (3, 4)],
+    [(2, 3), (2, 3, 4)],
+    [(1, 2, 3), (2, 3, 4)],
+    [(3, 1, 2, 3), (2, 3, 4)],
     [(2, 0), (0, 3)],
 ]
 for shapes in PRODUCTS:
     case("matmul", shapes, lambda a, b: a @ b)
-for shapes in [[(3,), (3,)], [(2, 3), (3,)], [(3,), (3, 4)], [(3,), (5, 3, 4)], [(5, 2, 3), (3,)]]:
+for shapes in [[(3,), (3,)], [(2, 3), (3,)], [(3,), (3, 4)], [(3,), (2, 3, 4)], [(2, 2, 3), (3,)]]:
     case("matmul", shapes, lambda a, b: a @ b)
 case("matmul", [(2, 3)], lambda a: a @ a.T, label="with its transpose")
 case("matmul", [(2, 3), (4, 3)], lambda a, b: a @ b.T, label="as in a layer")
@@ -241,7 +241,7 @@ EINSUMS = {
     "ii->i": [(3, 3)],
     "iij,jii->j": [(2, 2, 3), (3, 2, 2)],
     "iii->i": [(2, 2, 2)],
-    "bij,bjk->bik": [(5, 2, 3), (5, 3, 4)],
+    "bij,bjk->bik": [(2, 2, 3), (2, 3, 4)],
     "ij,k->i": [(2, 3), (4,)],
     "ij,jk,kl->il": [(2, 3), (3, 4), (4, 2)],
     "i,i,i->i": [(3,), (3,), (3,)],
