@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from browser import chromium  # noqa: F401 - a fixture for all tests
+from loopback import cluster  # noqa: F401 - another one
 
 SHIPPED = Path(__file__).parents[1] / "data" / "mnist"
 FILES = {  # bytes of the header, bytes an item, items kept

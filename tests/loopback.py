@@ -2,15 +2,27 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 TESTS = Path(__file__).parent
 QUIET = {"DASK_DISTRIBUTED__ADMIN__LOG_LENGTH": "0", "OPENBLAS_NUM_THREADS": "1"}
+WORKER = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0")  # no nanny: dead is dead
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """A scheduler for all tests, which ask it for as many workers as they need."""
+    pytest.importorskip("distributed")
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 class Cluster:
@@ -18,49 +30,38 @@ class Cluster:
         self._folder = folder
         path = f"{TESTS / 'tasks'}{os.pathsep}{TESTS.parent}"
         self._environment = os.environ | QUIET | {"PYTHONPATH": path}
-        self.processes = []
-        log = self._start("scheduler", "dask", "scheduler", "--port", "0", "--no-dashboard", "--no-jupyter")
-        self.address = re.search(r"(tcp://127\.0\.0\.1:\d+)", wait_for(log, "Scheduler at:"))[1]
+        self._workers = []  # all that ever were
+        self._scheduler = self._start("scheduler", "--port", "0", "--no-dashboard", "--no-jupyter")
+        (self.address,) = self._said(r"Scheduler at: +(tcp://127\.0\.0\.1:\d+)", 1)
 
-    def _start(self, name, module, *arguments):
-        log = self._folder / f"{name}.log"
-        command = [sys.executable, "-m", module, *arguments, "--host", "127.0.0.1"]
-        with log.open("wb") as out:
-            self.processes.append(
-                subprocess.Popen(command, stdout=out, stderr=out, cwd=self._folder, env=self._environment)
-            )
-        return log
+    def _start(self, what, *arguments):
+        command = [sys.executable, "-m", "dask", what, *arguments, "--host", "127.0.0.1"]
+        with (self._folder / f"{what}.log").open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder, env=self._environment)
 
-    def add_worker(self):
-        """A worker with one thread, and no nanny to start it again; its process."""
-        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0")
-        name = f"worker{len(self.processes)}"
-        wait_for(self._start(name, "dask", "worker", self.address, *options), "Registered to:")
-        return self.processes[-1]
+    def _said(self, words, times, patience=300.0):
+        """What the scheduler has said in such words, once it has so many times."""
+        until = time.monotonic() + patience
+        while True:
+            told = (self._folder / "scheduler.log").read_text(errors="replace")
+            if len(found := re.findall(words, told)) >= times:
+                return found
+            assert time.monotonic() < until, told
+            time.sleep(0.02)
+
+    def workers(self, count):
+        """The processes of so many workers, of one thread each; the scheduler knows these and no others."""
+        alive = [worker for worker in self._workers if worker.poll() is None]
+        for worker in alive[count:]:
+            worker.kill()
+            worker.wait()
+        new = [self._start("worker", self.address, *WORKER) for _ in range(count - len(alive))]
+        self._workers += new
+        self._said("Register worker", len(self._workers))
+        self._said("Remove worker", len(self._workers) - count)
+        return alive[:count] + new
 
     def close(self):
-        for process in reversed(self.processes):
-            process.send_signal(signal.SIGKILL)
+        for process in [*self._workers, self._scheduler]:
+            process.kill()
             process.wait()
-
-
-def wait_for(log, words, patience=300.0):
-    """The log, once it has these words."""
-    until = time.monotonic() + patience
-    while words not in (text := log.read_text(errors="replace")):
-        assert time.monotonic() < until, text
-        time.sleep(0.05)
-    time.sleep(0.1)
-    return log.read_text(errors="replace")
-
-
-@contextmanager
-def cluster(folder, workers=2):
-    """A scheduler and its workers, all gone at the end."""
-    made = Cluster(folder)
-    try:
-        for _ in range(workers):
-            made.add_worker()
-        yield made
-    finally:
-        made.close()

@@ -107,10 +107,14 @@ class ClusterWorkers:
         """
         while True:
             future = next(self._done)
+            status = future.status
+            if status in ("lost", "pending"):  # its worker died with the result: Dask has it made anew
+                self._done.add(future)
+                continue
             task = self._under_way.pop(future.key)
-            if future.status == "finished":
+            if status == "finished":
                 return Done(task.index, future.result())
-            error = future.exception() if future.status == "error" else None
+            error = future.exception() if status == "error" else None
             if error is None:
                 raise HellodlError(f"{self._address}: the scheduler was lost; what was done so far is kept")
             if not isinstance(error, KilledWorker):

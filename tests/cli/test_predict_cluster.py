@@ -8,11 +8,11 @@ import json
 import os
 import threading
 
+import click
 import paper
 import pytest
 import tiny
 from click.testing import CliRunner
-from loopback import cluster
 from PIL import Image
 
 from hellodl.cli.main import cli
@@ -50,22 +50,22 @@ def about(line):
     return json.loads(line, parse_float=lambda number: pytest.approx(float(number), abs=1e-5))
 
 
-def test_the_same_lines_though_a_worker_is_killed(folder, tmp_path, monkeypatch):
+def test_the_same_lines_though_a_worker_is_killed(cluster, folder, tmp_path, monkeypatch):
     """JSON lines and complaints, in order; one of two workers is killed when the first lines are there."""
     monkeypatch.setattr("hellodl.cli.predict_cluster.GROUPS", 1)
     here = predict(folder, "--json", folder / "many")
-    with cluster(tmp_path) as made:
-        lines = folder / "names.txt"
-        lines.write_text("".join(f"{json.loads(line)['file']}\n" for line in here.stdout.splitlines()))
-        echo, killed = __import__("click").echo, []
+    lines = tmp_path / "names.txt"
+    lines.write_text("".join(f"{json.loads(line)['file']}\n" for line in here.stdout.splitlines()))
+    worker, _ = cluster.workers(2)
+    echo, killed = click.echo, []
 
-        def kill_one(*words, **options):
-            if not killed:
-                killed.append(made.processes[1].kill())
-            echo(*words, **options)
+    def kill_one(*words, **options):
+        if not killed:
+            killed.append(worker.kill())
+        echo(*words, **options)
 
-        monkeypatch.setattr("hellodl.cli.predict_cluster.click.echo", kill_one)
-        there = predict(folder, "--json", "--cluster", made.address, "--names", lines)
+    monkeypatch.setattr("hellodl.cli.predict_cluster.click.echo", kill_one)
+    there = predict(folder, "--json", "--cluster", cluster.address, "--names", lines)
     assert killed
     found = there.stdout.splitlines()
     assert [json.loads(line) for line in found] == [about(line) for line in here.stdout.splitlines()]
@@ -73,14 +73,15 @@ def test_the_same_lines_though_a_worker_is_killed(folder, tmp_path, monkeypatch)
     assert there.exit_code == here.exit_code == 5
 
 
-def test_addresses_are_fetched_by_the_workers(folder, tmp_path):
+def test_addresses_are_fetched_by_the_workers(cluster, folder):
     """From a server on this machine; what is not there costs its own line alone."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder / "many")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, cluster(tmp_path, 1) as made:
+    cluster.workers(1)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         base = f"http://127.0.0.1:{server.server_port}"
         words = [f"{base}/{name}" for name in ("000.png", "missing.png", "100-is-none.png", "001.png")]
-        done = predict(folder, "--json", "--cluster", made.address, *words)
+        done = predict(folder, "--json", "--cluster", cluster.address, *words)
         server.shutdown()
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert [record["file"] for record in records] == words

@@ -16,7 +16,6 @@ from xml.etree import ElementTree as ET
 import click
 import pytest
 from click.testing import CliRunner
-from loopback import cluster
 
 from hellodl.cli.main import cli
 from hellodl.errors import HellodlError, UsageError
@@ -153,16 +152,15 @@ def test_a_killed_sweep_goes_on(tmp_path, small_mnist):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # Dask's own
-def test_on_a_cluster_the_same_bit_for_bit(tmp_path, small_mnist):
+def test_on_a_cluster_the_same_bit_for_bit(cluster, tmp_path, small_mnist):
     """Two workers, one of them killed half-way: the table of a local run."""
-    pytest.importorskip("distributed")
     from hellodl.tasks.cluster import ClusterWorkers
 
     (tmp_path / "here").mkdir()
     run(make(tmp_path / "here", small_mnist), partial(LocalWorkers, count=2))
-    with cluster(tmp_path) as made:
-        kill = lambda number: made.processes[1].kill() if number == 4 else None  # noqa: E731
-        run(make(tmp_path, small_mnist), partial(ClusterWorkers, address=made.address), kill)
+    worker, _ = cluster.workers(2)
+    kill = lambda number: worker.kill() if number == 4 else None  # noqa: E731
+    run(make(tmp_path, small_mnist), partial(ClusterWorkers, address=cluster.address), kill)
     assert learned(tmp_path / "s.jsonl") == learned(tmp_path / "here/s.jsonl")
     assert len(learned(tmp_path / "s.jsonl")) == 9
 
