@@ -10,7 +10,7 @@ import numpy as np
 
 from hellodl.errors import PictureError
 from hellodl.reading.formats import LONG_SIDE, undecoded
-from hellodl.reading.opening import check_size, decoding, opened, room_for
+from hellodl.reading.opening import decoding, opened, room_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +66,6 @@ def load_picture(source: Source | Picture) -> Picture:
     if isinstance(source, np.ndarray):
         source = _image_from_array(source)
     if isinstance(source, Image.Image):
-        check_size("image", source)
         with decoding("image"), room_for("image", source):
             upright = _upright(source, _workable(source.size))
         return Picture("image", _opaque(upright), max(source.size) / max(upright.size))
@@ -92,7 +91,6 @@ def _image_from_array(array: NDArray[np.generic]) -> Image:
 def _from_file(name: str, file: IO[bytes], turn: ExitStack) -> tuple[int, Image]:
     """The longer side as it is in the file, and the picture."""
     with undecoded(name, file) as image:
-        check_size(name, image)
         turn.enter_context(room_for(name, image))
         longer, size = max(image.size), _workable(image.size)
         image.draft(None, size)  # a JPEG is decoded at a fraction of its size

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from os import PathLike, fspath
-from threading import Lock
+from threading import Condition
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from hellodl.errors import PictureError
@@ -28,19 +28,19 @@ MOST_PIXELS = 52_000_000
 MOST_PIXELS_BY_KIND = {
     "JPEG": 120_000_000,
     "MPO": 120_000_000,
-    "WEBP": 26_000_000,
+    "WEBP": 20_000_000,
     "AVIF": 26_000_000,
     "HEIF": 26_000_000,
     "I": 13_000_000,
     "F": 13_000_000,
 }
-"""By format or mode: JPEG is decoded at a fraction of its size, decoders of WebP and AVIF hold copies."""
+"""By format or mode: JPEG is decoded at a fraction of its size, decoders of WebP (4) and AVIF hold copies."""
 
 MOST_COEFFICIENTS = 180_000_000
 """Of a JPEG that comes in several scans: all are kept, two bytes each, until the last scan has come."""
 
-LARGE = 8_000_000
-"""Pixels from which pictures are decoded one at a time, however many threads read pictures."""
+MEMORY = 400_000_000
+"""Bytes that all threads together may take to decode and to read pictures; with the program, under 500 MB."""
 
 BLOCK = 64_000_000
 """Bytes that Pillow asks for at a time: what is over 32 MB, the C library gives back at once."""
@@ -127,27 +127,51 @@ def decoding(name: str) -> Iterator[None]:
         raise PictureError(f"{name}: damaged picture ({said})") from error
 
 
-_ONE_LARGE = Lock()
+class _Memory:
+    """What is left of MEMORY."""
+
+    def __init__(self) -> None:
+        self._left, self._change = MEMORY, Condition()
+
+    @contextmanager
+    def __call__(self, size: int) -> Iterator[None]:
+        """Inside, so many bytes are ours: waits until others have given back what is missing."""
+        with self._change:
+            self._change.wait_for(lambda: self._left >= size)
+            self._left -= size
+        try:
+            yield
+        finally:
+            with self._change:
+                self._left += size
+                self._change.notify_all()
+
+
+memory = _Memory()
 
 
 @contextmanager
 def room_for(name: str, image: Image) -> Iterator[None]:
-    """To decode a picture in: alone if it is large. Raises PictureError if the memory does not suffice."""
+    """To decode a picture in: as much of MEMORY as it has of the most pixels that one may have.
+
+    Raises PictureError if it has more, or none, or if the system does not have that memory.
+    """
     from PIL import Image as PillowImage
 
     pixels, values = image.width * image.height, len(image.getbands())
+    share = MEMORY * pixels // most_pixels(name, image)
     del image  # or it would stay until after our turn
     PillowImage.core.set_block_size(BLOCK)  # type: ignore[attr-defined] # documented, but not listed
     try:
-        with _ONE_LARGE if pixels > LARGE else nullcontext():
+        with memory(share):
             yield
     except MemoryError as error:
         needed = f"needs about {pixels * values / 1e6:.0f} MB of memory to decode, more than there is"
         raise PictureError(f"{name}: {needed}; make it smaller") from error
 
 
-def check_size(name: str, image: Image) -> None:
-    """Raise PictureError for pictures that have no pixels, or too many to decode in 500 MB."""
+def most_pixels(name: str, image: Image) -> int:
+    """How many pixels such a picture may have. Raises PictureError if it has more, or none."""
     width, height = image.size
     if width < 1 or height < 1:
         raise PictureError(f"{name}: {width} by {height} pixels, expected at least one")
@@ -160,6 +184,7 @@ def check_size(name: str, image: Image) -> None:
         most = min(most, width * height * MOST_COEFFICIENTS // kept)
     if width * height > most:
         raise PictureError(f"{name}: {width} by {height} pixels, at most {most:,} are read; make it smaller")
+    return most
 
 
 def _kept_coefficients(image: Image) -> int:

@@ -6,7 +6,9 @@ many small pictures in one call. A picture's time and memory are bounded where i
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections import deque
 from dataclasses import replace
 from functools import partial
@@ -17,6 +19,7 @@ import numpy as np
 
 from hellodl.errors import PictureError
 from hellodl.reading.load import Picture, load_picture
+from hellodl.reading.opening import memory
 from hellodl.reading.reader import read_all
 from hellodl.system.processors import available_cpus
 
@@ -33,6 +36,8 @@ MOST_THREADS = 4  # more would wait for Python's lock
 GROUP, GROUP_BYTES = 64, 256_000  # small pictures are read together, photographs alone
 AHEAD = 2  # groups a thread that wait to be read, or to be taken
 AT_ONCE = 2**20  # values of pixels in memory after which pictures are read: small files may hold many
+MMAP_THRESHOLD, GIVEN_BACK = -3, 2**22  # of mallopt(3): what is larger is not kept for a thread's next use
+READING = 30  # bytes that reading takes for each pixel
 NO_PIXELS = np.empty((0, 0), np.uint8)
 
 
@@ -62,6 +67,8 @@ def _in_threads(
     """What `read` says of each group, in order; a few groups are read ahead of what is asked for."""
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    if sys.platform == "linux":  # else each thread's heap keeps some 40 MB
+        getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)(MMAP_THRESHOLD, GIVEN_BACK)
     threads = min(available_cpus(), MOST_THREADS)
     pool = ThreadPoolExecutor(threads, "hellodl-reading")
     under_way: deque[Future[Answers]] = deque()
@@ -105,7 +112,8 @@ def read_group(group: list[Source], model: Model, *, invert: bool | None, steps:
     answers: Answers = []
     for loaded in _loaded(group):
         pictures = [picture for picture in loaded if isinstance(picture, Picture)]
-        readings = iter(read_all(pictures, model, invert=invert))
+        with memory(READING * sum(picture.height * picture.width for picture in pictures)):
+            readings = iter(read_all(pictures, model, invert=invert))
         for picture in loaded:
             if isinstance(picture, PictureError):
                 answers.append(picture)

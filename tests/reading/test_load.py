@@ -8,6 +8,7 @@ import sys
 import zlib
 
 import numpy as np
+import paper
 import pytest
 from paper import digits, encoded, enlarged
 from PIL import Image
@@ -267,12 +268,18 @@ import re, sys
 from pathlib import Path
 from hellodl.checkpoint import SHIPPED, load_model
 from hellodl.reading import several
-several.available_cpus = lambda: 2
-for answer in several.read_each(sys.argv[1:], load_model(SHIPPED)):
+several.available_cpus = lambda: int(sys.argv[1])
+for answer in several.read_each(sys.argv[2:], load_model(SHIPPED)):
     answer.verdict  # a reading, no error
 # not ru_maxrss: a child's starts at what its parent holds
 print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024)
 """
+
+
+def peak(cpus, files):
+    """The most memory of a process that reads files as if it had so many processors, in MB."""
+    command = [sys.executable, "-c", PEAK, str(cpus), *files]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 @pytest.mark.slow
@@ -283,5 +290,14 @@ def test_folders_of_large_pictures_take_less_than_half_a_gigabyte(tmp_path):
     Image.new("RGBA", size, (200, 200, 200, 255)).save(files[0], compress_level=1)
     Image.new("RGB", (10_320, 7_740), "white").save(files[1], progressive=True)
     Image.new("P", size).save(files[2], compress_level=1, transparency=7)
-    run = subprocess.run([sys.executable, "-c", PEAK, *files], capture_output=True, text=True, check=True)
-    assert int(run.stdout) < 500
+    assert peak(2, files) < 500
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_sixty_four_processors_take_no_more(tmp_path):
+    """Of WebP, whose decoder holds four copies; pages with ink beside them are read meanwhile."""
+    large, page = tmp_path / "a.webp", tmp_path / "page.png"
+    Image.new("RGB", (5160, 3870), "white").save(large, quality=50, method=0)
+    Image.fromarray(paper.drawn([paper.number("42")])).resize((1600, 1600)).save(page)
+    assert peak(64, [page, large, page, large, page]) < 500

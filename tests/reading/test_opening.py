@@ -99,24 +99,31 @@ def test_a_pipe_with_a_name_is_refused_not_waited_for(tmp_path):
         load_picture(tmp_path / "pipe.png")
 
 
-def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
-    """However many threads read pictures; small ones need not wait for them."""
-    monkeypatch.setattr(opening, "LARGE", 100)
-    busy, small = threading.Lock(), threading.Event()
-    decode = Image.Image.resize
+def test_pictures_are_decoded_together_as_far_as_memory_goes(monkeypatch):
+    """However many threads read pictures: what has half of all pixels has half of the memory."""
+    monkeypatch.setattr(opening, "MOST_PIXELS", 40_000)
+    busy, most, small = 0, 0, threading.Event()
+    change, decode = threading.Lock(), Image.Image.resize
 
-    def alone(image, *args, **options):
-        assert busy.acquire(blocking=False)
+    def counted(image, *args, **options):
+        nonlocal busy, most
+        with change:
+            busy += 1
+            most = max(most, busy)
         assert small.wait(10)
-        busy.release()
+        with change:
+            busy -= 1
         return decode(image, *args, **options)
 
-    monkeypatch.setattr(Image.Image, "resize", alone)
-    with ThreadPoolExecutor(4) as pool:
-        pictures = [pool.submit(load_picture, np.zeros((10, 2000), np.uint8)) for _ in range(3)]
+    monkeypatch.setattr(Image.Image, "resize", counted)
+    with ThreadPoolExecutor(5) as pool:
+        pictures = [pool.submit(load_picture, np.zeros((10, 1900), np.uint8)) for _ in range(4)]
         assert pool.submit(load_picture, np.zeros((5, 20), np.uint8)).result(timeout=10).width == 20
+        while busy < 2:
+            time.sleep(0.001)
         small.set()
-        assert [picture.result().width for picture in pictures] == [1600] * 3
+        assert [picture.result().width for picture in pictures] == [1600] * 4
+    assert most == 2
 
 
 def test_too_little_memory_is_said_so(monkeypatch):
