@@ -60,5 +60,4 @@ def share_out(work: Callable[[Item], None], items: Sequence[Item]) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, items):  # raises what `work` raises
-            pass
+        list(pool.map(work, items))  # raises what `work` raises

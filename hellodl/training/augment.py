@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Images = NDArray[np.uint8]
@@ -84,12 +86,17 @@ class Augmenter:
     def __call__(self, images: Images, rng: np.random.Generator) -> Images:
         """Distorted copies of `images`, uint8 (n, 28, 28) or (n, 784), of the same shape."""
         out = np.empty_like(images)
+        self.write(images, out, lambda: self.maps(rng))
+        return out
+
+    def write(self, images: Images, out: Images, maps: Callable[[], Maps]) -> None:
+        """Write copies into `out`, distorted as `maps` says for each block; shifts alone need none."""
         if self.only_shifts:
             self.shift(images, out)
-        for start in range(0, 0 if self.only_shifts else len(images), BLOCK):
+            return
+        for start in range(0, len(images), BLOCK):
             block = slice(start, start + BLOCK)
-            self.distort(images[block], self.maps(rng), out[block])
-        return out
+            self.distort(images[block], maps(), out[block])
 
     def shift(self, images: Images, out: Images) -> None:
         """Write copies into `out`, moved by whole pixels, every way for an equal share of the batch.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hellodl.optim import SCHEDULES
-from hellodl.training.augment import BLOCK, KINDS, Augmenter
+from hellodl.training.augment import KINDS, Augmenter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,40 +157,31 @@ class Pictures:
 
     def __init__(self, images: Images, labels: Labels, kind: str, seed: int) -> None:
         self._images, self._labels = images.reshape(len(images), -1), labels
-        self._augmenter = None if kind == "none" else Augmenter(KINDS[kind])
-        self._seed = seed
         self._gathered = np.empty((0, self._images.shape[1]), np.uint8)  # as they were before distortion
-        self._maps: dict[tuple[int, ...], Maps] = {}  # those of the current epoch
+        self._kind, self._augmenter = kind, (augmenter := Augmenter(KINDS[kind]))
+
+        @lru_cache(2 * FRESH)  # an epoch's, for both parts of its batches
+        def maps(*position: int) -> Maps:
+            return augmenter.maps(generator(seed, Purpose.AUGMENT, *position))
+
+        self._maps = maps
 
     @property
     def take_long(self) -> bool:
         """Whether they are distorted by more than shifts: it takes as long as learning from them."""
-        return self._augmenter is not None and not self._augmenter.only_shifts
+        return not self._augmenter.only_shifts
 
     def read(self, batch: Batch, part: slice, number: int, out: NDArray[np.uint8]) -> None:
         """Write a part of a batch's pictures into `out`, uint8 (n, 784); `number` says which part it is."""
         rows = batch.rows[part]
-        if self._augmenter is None or not batch.distorted:
+        if self._kind == "none" or not batch.distorted:
             self._gather(rows, out)
             return
         if len(self._gathered) != len(rows):
             self._gathered = np.empty_like(out)
         self._gather(rows, self._gathered)
-        if not self.take_long:
-            self._augmenter.shift(self._gathered, out)
-            return
-        maps = self._maps_at(self._augmenter, batch.epoch, number, batch.number % FRESH)
-        for start in range(0, len(rows), BLOCK):
-            block = slice(start, start + BLOCK)
-            self._augmenter.distort(self._gathered[block], maps, out[block])
-
-    def _maps_at(self, augmenter: Augmenter, *position: int) -> Maps:
-        """A block of distortions, known by its epoch, part and number."""
-        if position not in self._maps:
-            if self._maps and next(iter(self._maps))[0] != position[0]:
-                self._maps.clear()
-            self._maps[position] = augmenter.maps(generator(self._seed, Purpose.AUGMENT, *position))
-        return self._maps[position]
+        maps = partial(self._maps, batch.epoch, number, batch.number % FRESH)
+        self._augmenter.write(self._gathered, out, maps)
 
     def labels(self, batch: Batch, part: slice) -> NDArray[np.uint8]:
         """The labels of a part of a batch."""
