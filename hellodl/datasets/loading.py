@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,59 +48,44 @@ def load(name: str = "mnist", split: str = "train", data_dir: str | Path | None 
     files = image_file, label_file = source.split(split)
     where = None if data_dir is None else Path(data_dir)
     images_path, labels_path, users = folders.locate(source, files, where)
-    labels, labels_sha256 = _read_labels(labels_path, source, label_file, users=users)
-    images, images_sha256 = _read_images(images_path, source, image_file, users=users)
+    numbers, labels_sha256 = _read(labels_path, source, label_file, users=users)
+    labels = _labels(numbers, labels_path, source)
+    images, images_sha256 = _read(images_path, source, image_file, users=users)
+    if source.transposed:
+        images = np.ascontiguousarray(images.transpose(0, 2, 1))
     if len(images) != len(labels):
         raise DataError(
             f"{labels_path}: {len(labels):,} labels, expected {len(images):,} as {images_path} has images"
         )
+    images.flags.writeable = labels.flags.writeable = False
     identity = hashlib.sha256(f"{images_sha256} {labels_sha256}".encode()).hexdigest()
     return Dataset(name, split, images, labels, identity, source.classes)
 
 
-def _read_images(path: Path, source: Source, file: File, *, users: bool) -> tuple[Pixels, str]:
-    """A file's images and the SHA-256 of its content."""
-    content, sha256 = _read_content(path, source, file, users=users)
-    images: Pixels = idx.rows(content, idx.IMAGES, path)
-    if source.transposed:
-        images = np.ascontiguousarray(images.transpose(0, 2, 1))
-    images.flags.writeable = False
-    return images, sha256
-
-
-def _read_labels(path: Path, source: Source, file: File, *, users: bool) -> tuple[Labels, str]:
-    """A file's labels, checked to be numbers of the set's classes, and the SHA-256 of its content."""
-    content, sha256 = _read_content(path, source, file, users=users)
-    numbers = idx.rows(content, idx.kind_of(file.name), path)
+def _labels(numbers: NDArray[Any], path: Path, source: Source) -> Labels:
+    """Labels from what a file holds for each image, checked to be numbers of the set's classes."""
     classes = numbers.reshape(len(numbers), -1)[:, 0]  # QMNIST has the class in the first of its columns
     last = len(source.classes) - 1
     wrong = np.flatnonzero((classes < 0) | (classes > last))
     if wrong.size:
         raise DataError(f"{path}: label {classes[wrong[0]]} at index {wrong[0]}, expected 0 to {last}")
-    labels = classes.astype(np.uint8)
-    labels.flags.writeable = False
-    return labels, sha256
+    return classes.astype(np.uint8)
 
 
-def _read_content(path: Path, source: Source, file: File, *, users: bool) -> tuple[idx.Bytes, str]:
-    """The decompressed content of a file, verified as far as it is known, and its SHA-256."""
+def _read(path: Path, source: Source, file: File, *, users: bool) -> tuple[NDArray[Any], str]:
+    """The numbers in a file, verified as far as it is known, and the SHA-256 of its decompressed content."""
     kind = idx.kind_of(file.name)
     raw = idx.read_raw(path, kind)
     sha256 = hashlib.sha256(raw.data).hexdigest()
     published = catalogue.has_checksum(file, raw.data, sha256)
-    if users:
-        _refuse_other_set(path, source, sha256)
-    elif file.checksum and not published:
+    owner = catalogue.owner_of(f"sha256:{sha256}")  # data sets share file names
+    if users and owner not in (None, source):
+        raise DataError(f"{path}: this file belongs to {owner.name}, expected {source.name}")
+    if not users and file.checksum and not published:
         raise DataError(
             f"{path}: damaged, expected checksum {file.checksum}; `hellodl download {source.name}` repairs it"
         )
     if not idx.is_gzip(raw):
-        return raw, sha256
-    return decoded.decode(raw, sha256, kind, path, keep=published)
-
-
-def _refuse_other_set(path: Path, source: Source, sha256: str) -> None:
-    """Data sets share file names: refuse the file of one under the name of another."""
-    owner = catalogue.owner_of(f"sha256:{sha256}")
-    if owner is not None and owner is not source:
-        raise DataError(f"{path}: this file belongs to {owner.name}, expected {source.name}")
+        return idx.rows(raw, kind, path), sha256
+    content, sha256 = decoded.decode(raw, sha256, kind, path, keep=published)
+    return idx.rows(content, kind, path), sha256
