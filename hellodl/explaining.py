@@ -50,8 +50,7 @@ def explain(
     model: DigitNet, image: Pixels, digit: int, neighbours: tuple[Neighbour, ...] = ()
 ) -> Explanation:
     """Explain the reading of an image, uint8 (28, 28) as the network sees it, as a digit from 0 to 9."""
-    ends = _scaled(model, np.stack([np.zeros_like(image), image]))
-    empty_score, score = _score(model, Tensor(ends), digit).value
+    empty_score, score = _score(model, Tensor(_ends(model, image)), digit).value
     return Explanation(digit, float(score), float(empty_score), evidence(model, image, digit), neighbours)
 
 
@@ -63,7 +62,7 @@ def evidence(model: DigitNet, image: Pixels, digit: int, steps: int = STEPS) -> 
     none. The shares add up to the growth of the score (completeness), but for the error of the midpoint
     rule. Sundararajan, Taly & Yan 2017, https://arxiv.org/abs/1703.01365.
     """
-    empty, full = _scaled(model, np.stack([np.zeros_like(image), image]))
+    empty, full = _ends(model, image)
     way = (np.arange(steps, dtype=np.float32)[:, None] + np.float32(0.5)) / np.float32(steps)
     pixels = Tensor(empty + way * (full - empty))
     gradient = grad(_score(model, pixels, digit).sum(), pixels).value
@@ -93,7 +92,8 @@ def _score(model: DigitNet, pixels: Tensor, digit: int) -> Tensor:
     return scores[:, digit] - scores.mean(axis=1)
 
 
-def _scaled(model: DigitNet, images: Pixels) -> Floats:
-    out = np.empty((len(images), 784), np.float32)
-    model.scale_pixels(images.reshape(-1, 784), out)
+def _ends(model: DigitNet, image: Pixels) -> Floats:
+    """An empty picture and this one, as the network takes them: (2, 784)."""
+    out = np.empty((2, 784), np.float32)
+    model.scale_pixels(np.stack([np.zeros(784, np.uint8), image.ravel()]), out)
     return out

@@ -157,8 +157,9 @@ class DigitNet:
     def _answer(self, function: Function, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """A function of scaled pixels applied to any number of images."""
         if images.dtype != np.uint8 or images.shape[1:] not in {(28, 28), (784,)}:
-            msg = f"images: are {images.dtype} of shape {images.shape}, expected uint8 (n, 28, 28)"
-            raise ShapeError(msg)
+            raise ShapeError(
+                f"images: are {images.dtype} of shape {images.shape}, expected uint8 (n, 28, 28)"
+            )
         arrays = tuple(id(parameter.value) for parameter in self.parameters())
         with np.errstate(all="ignore"):
             results = self._predictor(function, images.reshape(len(images), 784), version=arrays)
@@ -174,8 +175,7 @@ def cross_entropy(log_probabilities: Tensor, targets: Tensor) -> Tensor:
     Raises ShapeError if the shapes differ, as those of plain labels do: `np.eye(10)[labels]` is meant.
     """
     if log_probabilities.shape != targets.shape:
-        msg = (
+        raise ShapeError(
             f"cross_entropy: targets {targets.shape}, expected {log_probabilities.shape}: np.eye(10)[labels]"
         )
-        raise ShapeError(msg)
     return (log_probabilities * targets).sum() * (-1 / targets.shape[0])

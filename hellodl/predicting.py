@@ -34,41 +34,34 @@ class Predictor:
 
     def __init__(self, width: int, prepare: Callable[[Array, Array], None]) -> None:
         self._width, self._prepare = width, prepare
-        self._kept: dict[Hashable, list[_Replay]] = {}
+        self._kept: dict[Hashable, list[tuple[Tensor, Program]]] = {}
 
     def __call__(self, function: Function, rows: Array, version: Hashable = None) -> NDArray[np.float32]:
         """The function's results for all rows; another `version` says that it is not the same as before."""
         size = max(1, min(len(rows), BATCH))
         key = function, size, version
-        with self._replay(key, function, size) as first:
-            results = np.empty((len(rows), *first.output.shape[1:]), np.float32)
+        with self._program(key, function, size) as (_, program):
+            results = np.empty((len(rows), *program.results[0].shape[1:]), np.float32)
 
         def answer(start: int) -> None:
             some = rows[start : start + size]
-            with self._replay(key, function, size) as replay:
-                self._prepare(some, replay.rows.value[: len(some)])
-                results[start : start + size] = replay.program.run()[: len(some)]
+            with self._program(key, function, size) as (batch, program):
+                self._prepare(some, batch.value[: len(some)])
+                results[start : start + size] = program.run()[: len(some)]
 
         share_out(answer, range(0, len(rows), size))
         return results
 
     @contextmanager
-    def _replay(self, key: Hashable, function: Function, size: int) -> Iterator[_Replay]:
-        """A program for batches of a size, a kept one if there is one; nobody else has it meanwhile."""
+    def _program(self, key: Hashable, function: Function, size: int) -> Iterator[tuple[Tensor, Program]]:
+        """An input of a size and its program, kept ones if there are some; nobody else has them meanwhile."""
         try:
-            replay = self._kept[key].pop()
+            batch, program = self._kept[key].pop()
         except (KeyError, IndexError):
-            replay = _Replay(function, Tensor(np.zeros((size, self._width))))
-        yield replay
-        replay.program.hand_over()  # to whichever thread comes next
-        self._kept[key] = [*self._kept.pop(key, []), replay]  # now the latest
+            batch = Tensor(np.zeros((size, self._width)))
+            program = Program(function(batch))
+        yield batch, program
+        program.hand_over()  # to whichever thread comes next
+        self._kept[key] = [*self._kept.pop(key, []), (batch, program)]  # now the latest
         for oldest in list(self._kept)[:-KEPT]:
             self._kept.pop(oldest, None)
-
-
-class _Replay:
-    """A function as a program for as many rows as `rows` has."""
-
-    def __init__(self, function: Function, rows: Tensor) -> None:
-        self.rows, self.output = rows, function(rows)
-        self.program = Program(self.output)

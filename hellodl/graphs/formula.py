@@ -73,8 +73,7 @@ def formula(text: str, variables: Mapping[str, Tensor], option: str = "--at") ->
     """
     text = " ".join(text.split())
     if len(text) > _MOST_CHARACTERS:
-        msg = f"formula: {len(text):,} characters, expected at most {_MOST_CHARACTERS:,}"
-        raise UsageError(msg)
+        raise UsageError(f"formula: {len(text):,} characters, expected at most {_MOST_CHARACTERS:,}")
     reader = Reader(text, variables, option)
     try:
         with warnings.catch_warnings(action="ignore"):  # Python's parser has opinions about style

@@ -77,10 +77,9 @@ def record(y: Tensor, names: Mapping[Tensor, str] | None = None) -> Graph:
     """
     order = topological_order(y)[::-1]
     if len(order) > _MOST_NODES:
-        msg = (
+        raise UsageError(
             f"drawing: the graph has {len(order):,} nodes, expected at most {_MOST_NODES}; draw a part of it"
         )
-        raise UsageError(msg)
     gradients = {node: zeros(node) for node in order} | push_down(y)
     lines = [
         (node, x, zeros(x) if g is None else g)
