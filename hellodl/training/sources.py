@@ -36,7 +36,9 @@ TEST_SEED = 0  # which ones, in every run
 SPLITS = ("train", "test")  # sub-folders that say themselves what is for the test
 
 
-def training_set(settings: Settings, data_dir: Path | None = None, tell: Tell = print) -> Dataset:
+def training_set(
+    settings: Settings, data_dir: Path | None = None, tell: Tell = lambda _remark: None
+) -> Dataset:
     """The images to train on, those to be held out for validation among them.
 
     `tell` is given remarks on pictures that cannot be used. Raises DataError where there is nothing to learn

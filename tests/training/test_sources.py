@@ -46,10 +46,11 @@ def told():
     return remarks, remarks.append
 
 
-def test_what_is_learned_from_is_what_predict_would_see(folder, digits):
+def test_what_is_learned_from_is_what_predict_would_see(folder, digits, capsys):
     """Pictures as MNIST has them come through unchanged; a fifth is kept for the test, always the same."""
     settings = Settings(dataset=str(folder))
     train, test = training_set(settings), scoring_set(settings)
+    assert capsys.readouterr() == ("", "")  # `hellodl sweep --json` prints records and nothing else
     assert (len(train.labels), len(test.labels)) == (48, 12)
     seen = {image.tobytes() for image in (*train.images, *test.images)}
     assert seen == {image.tobytes() for image in digits[0][:60]}
