@@ -27,15 +27,6 @@ if TYPE_CHECKING:
 class Gather(Op, name="gather"):
     table: NDArray[np.intp]
 
-    @classmethod
-    def of(cls, x: Operand, table: ArrayLike) -> Tensor:
-        """Rows of x, along its first axis, named by a table of any shape, where -1 stands for zeros.
-
-        Convolution and pooling are this, by a table of windows, and then a matrix product or a maximum.
-        Raises IndexError if the table names rows that x lacks.
-        """
-        return cls(np.array(table, np.intp))(x)
-
     def shape(self, x: Shape) -> Shape:
         rows = x[0] if x else 0
         if self.table.size and not -1 <= self.table.min() <= self.table.max() < rows:
@@ -50,6 +41,15 @@ class Gather(Op, name="gather"):
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
         flat = g.reshape(self.table.size, *x.shape[1:])
         return (lambda *_: gather(flat, readers(self.table.ravel(), x.shape[0])).sum(0),)
+
+
+def gather(x: Operand, table: ArrayLike) -> Tensor:
+    """Rows of x, along its first axis, named by a table of any shape, where -1 stands for zeros.
+
+    Convolution and pooling are this, by a table of windows, and then a matrix product or a maximum.
+    Raises IndexError if the table names rows that x lacks.
+    """
+    return Gather(np.array(table, np.intp))(x)
 
 
 def readers(table: NDArray[np.intp], rows: int) -> NDArray[np.intp]:
@@ -70,35 +70,6 @@ class Einsum(Op, name="einsum"):
 
     terms: tuple[str, ...]
     to: str
-
-    @classmethod
-    def of(cls, subscripts: str, *operands: Operand) -> Tensor:
-        """Einstein's sum, `einsum("ij,jk->ik", a, b)`: NumPy's notation, a letter for each axis.
-
-        Raises ShapeError if the letters do not fit the shapes.
-        """
-        inputs = list(as_tensors(operands))
-        left, arrow, to = subscripts.replace(" ", "").partition("->")
-        terms, letters = left.split(","), set(left) - {","}
-        if not arrow:  # NumPy's rule: the letters that come once, as in the alphabet
-            to = "".join(sorted(letter for letter in letters if left.count(letter) == 1))
-        fits = [len(term) for term in terms] == [x.ndim for x in inputs]
-        if (
-            not fits
-            or not "".join([*terms, to, "a"]).isalpha()
-            or len(set(to)) < len(to)
-            or set(to) - letters
-        ):
-            msg = f"einsum: {subscripts!r} does not fit shapes {' and '.join(str(x.shape) for x in inputs)}"
-            raise ShapeError(msg)
-        spare = iter(sorted(set(ascii_letters) - letters))
-        for i, x in enumerate(inputs):  # "ii" is "ij" times the identity matrix, another input
-            for n, letter in enumerate(terms[i]):
-                if letter in terms[i][:n]:
-                    terms.append(letter + next(spare))
-                    terms[i] = terms[i][:n] + terms[-1][1] + terms[i][n + 1 :]
-                    inputs.append(Tensor(np.eye(x.shape[n]), x.dtype))
-        return cls(tuple(terms), to)(*inputs)
 
     def shape(self, *shapes: Shape) -> Shape:
         sizes: dict[str, int] = {}
@@ -123,4 +94,25 @@ class Einsum(Op, name="einsum"):
         return apply("broadcast", part.reshape(thin), to=to)
 
 
-gather, einsum = Gather.of, Einsum.of
+def einsum(subscripts: str, *operands: Operand) -> Tensor:
+    """Einstein's sum, `einsum("ij,jk->ik", a, b)`: NumPy's notation, a letter for each axis.
+
+    Raises ShapeError if the letters do not fit the shapes.
+    """
+    inputs = list(as_tensors(operands))
+    left, arrow, to = subscripts.replace(" ", "").partition("->")
+    terms, letters = left.split(","), set(left) - {","}
+    if not arrow:  # NumPy's rule: the letters that come once, as in the alphabet
+        to = "".join(sorted(letter for letter in letters if left.count(letter) == 1))
+    fits = [len(term) for term in terms] == [x.ndim for x in inputs]
+    if not fits or not "".join([*terms, to, "a"]).isalpha() or len(set(to)) < len(to) or set(to) - letters:
+        msg = f"einsum: {subscripts!r} does not fit shapes {' and '.join(str(x.shape) for x in inputs)}"
+        raise ShapeError(msg)
+    spare = iter(sorted(set(ascii_letters) - letters))
+    for i, x in enumerate(inputs):  # "ii" is "ij" times the identity matrix, another input
+        for n, letter in enumerate(terms[i]):
+            if letter in terms[i][:n]:
+                terms.append(letter + next(spare))
+                terms[i] = terms[i][:n] + terms[-1][1] + terms[i][n + 1 :]
+                inputs.append(Tensor(np.eye(x.shape[n]), x.dtype))
+    return Einsum(tuple(terms), to)(*inputs)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from hellodl.autograd.tensor import Constant, Op, Tensor, apply, as_tensors, evaluate, topological_order
+from hellodl.autograd.tensor import Constant, Op, Tensor, as_tensors, evaluate, topological_order
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -15,27 +15,23 @@ if TYPE_CHECKING:
     from hellodl.autograd.tensor import Operand
 
 
-def push_down(
-    y: Tensor, targets: Iterable[Tensor] | None = None, start: Tensor | None = None
-) -> dict[Tensor, Tensor]:
+def push_down(y: Tensor, targets: Iterable[Tensor] | None = None) -> dict[Tensor, Tensor]:
     """The gradient of the scalar `y` with respect to the nodes it depends on, each a lazy graph.
 
     A node that several others use receives the sum of what they hand down. With `targets` only paths to
-    those are walked. `start` is what `y` itself receives; one, unless given.
+    those are walked.
     """
-    if start is None:
-        if y.size != 1:
-            msg = f"gradients start from one number, but this has shape {y.shape}; sum() or mean() it first"
-            raise ShapeError(msg)
-        start = Tensor(np.ones(y.shape), y.dtype)
+    if y.size != 1:
+        msg = f"gradients start from one number, but this has shape {y.shape}; sum() or mean() it first"
+        raise ShapeError(msg)
     order = topological_order(y)
     wanted = set(order if targets is None else targets)
     for node in order:  # what leads to a target is wanted too
         if not wanted.isdisjoint(node.inputs):
             wanted.add(node)
-    gradients = {y: start}
+    gradients = {y: Tensor(np.ones(y.shape), y.dtype)}
     for node in reversed(order):
-        if node.op is not None and node in gradients and node in wanted:
+        if node in gradients and node in wanted:
             for x, g in handed_down(node, gradients[node], wanted):
                 if g is not None:
                     gradients[x] = gradients[x] + g if x in gradients else g
@@ -69,12 +65,12 @@ def fitted(g: Tensor, x: Tensor, op: Op) -> Tensor:
     if g.shape != x.shape:
         new = g.ndim - x.ndim
         stretched = [i for i, n in enumerate(x.shape, new) if n == 1 != g.shape[i]] if new >= 0 else []
-        folded = apply("sum", g, axis=(*range(new), *stretched), keepdims=True)
-        if folded.size != x.size:
+        folded = g.sum((*range(new), *stretched), keepdims=True)
+        if folded.shape[new:] != x.shape:
             msg = f"{op.name}: backward gave a gradient of shape {g.shape} for an input of shape {x.shape}"
             raise ShapeError(msg)
         g = folded.reshape(x.shape) if new else folded
-    return g if g.dtype == x.dtype else apply("cast", g, dtype=x.dtype)
+    return g if g.dtype == x.dtype else g.cast(x.dtype)
 
 
 @overload
@@ -101,9 +97,17 @@ def zeros(like: Tensor) -> Tensor:
     return Tensor(np.zeros(like.shape), like.dtype)
 
 
+def weighted(y: Tensor, v: Operand) -> Tensor:
+    """One number, of which y receives `v` as its gradient; ShapeError unless it has y's shape."""
+    y, v = as_tensors((y, v))
+    if v.shape != y.shape:
+        raise ShapeError(f"a gradient of shape {v.shape} was given to a tensor of shape {y.shape}")
+    return (y * v).sum()
+
+
 def vjp(y: Tensor, x: Tensor, v: Operand) -> Tensor:
     """A vector times the Jacobian: the derivative by x of all that y holds, weighted with v of y's shape."""
-    return grad((y * v).sum(), x)
+    return grad(weighted(y, v), x)
 
 
 def jvp(y: Tensor, x: Tensor, v: Operand) -> Tensor:
@@ -123,14 +127,8 @@ def backward(y: Tensor, gradient: Operand | None = None) -> None:
     `y` must be one number, unless `gradient`, of its shape, says what its elements receive. Numbers typed in
     the formula are no leaves that anybody could ask. Raises ShapeError if neither is so.
     """
-    start = None
-    if gradient is not None:
-        start = as_tensors((y, gradient))[1]
-        if start.shape != y.shape:
-            msg = f"backward: a gradient of shape {start.shape} was given to a tensor of shape {y.shape}"
-            raise ShapeError(msg)
     leaves = [x for x in topological_order(y) if x.op is None and not isinstance(x, Constant)]
-    gradients = push_down(y, leaves, start)
+    gradients = push_down(y if gradient is None else weighted(y, gradient), leaves)
     reached = [gradients[x] if x in gradients else zeros(x) for x in leaves]
     for leaf, value in zip(leaves, evaluate(*reached), strict=True):
         leaf.grad = Tensor(value, leaf.dtype)

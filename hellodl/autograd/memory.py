@@ -68,17 +68,12 @@ def product(a: Array, b: Array, out: Array) -> None:
     """
     rows = SMALL // max(1, b.size) // STEP * STEP
     plain = a.ndim == b.ndim == 2 and out.flags.c_contiguous
-    if not (plain and FEWEST <= rows < len(a) and small_ones_are_quick()):
+    if not (plain and FEWEST <= rows < len(a) and kernel_in_use() in OF_AVX512):
         np.matmul(a, b, out=out)
         return
     end = len(a) // rows * rows
     np.matmul(a[:end].reshape(-1, rows, a.shape[1]), b, out=out[:end].reshape(-1, rows, b.shape[1]))
     np.matmul(a[end:], b, out=out[end:])
-
-
-def small_ones_are_quick() -> bool:
-    """Whether NumPy's BLAS is known to multiply small matrices without copying them."""
-    return kernel_in_use() in OF_AVX512
 
 
 # Arithmetic that takes NumPy more than one call -----------------------------------------------------------

@@ -8,9 +8,8 @@ as any formula, so gradients are graphs themselves, which can be differentiated,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -43,19 +42,15 @@ class Elementwise(Op):
 
 
 class Row(Elementwise):
-    """An elementwise op that is one NumPy function and a rule for each input, None where it is flat."""
+    """An op that is one function of arrays and a rule for each input, None where it is flat.
 
-    def __init__(
-        self,
-        name: str,
-        function: Callable[..., Any],
-        *rules: Rule | None,
-        symbol: str = "",
-        in_place: bool = True,
-    ) -> None:
-        self.name, self.symbol, self.in_place = name, symbol or name, in_place
-        self.function, self.rules = function, rules
-        register(name, self, f"a row with {function}")
+    `others` are what `Op` says of ops (shape, symbol, dtype, in_place), where it is not as usual, and the
+    parameters that a listing of a program shows.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any], *rules: Rule | None, **others: Any) -> None:
+        self.name, self.symbol, self.function, self.rules = name, name, function, rules
+        vars(self).update(others)
 
     def step(self, out: Array, *inputs: Array) -> Callable[[], object]:
         return partial(self.function, *inputs, out=out)
@@ -69,14 +64,9 @@ def misfit(name: str, *shapes: Shape) -> ShapeError:
     return ShapeError(f"{name}: shapes {' and '.join(map(str, shapes))} do not fit together")
 
 
-def masked(g: Tensor, mask: Tensor) -> Tensor:
-    """`g` where the mask is not 0, else 0: also where `g` is infinite, as 0 times infinity is NaN."""
-    return apply("masked", g, mask)
-
-
 def won(g: Tensor, y: Tensor, mine: Tensor, other: Tensor) -> Tensor:
     """What the winner of two receives: all of it, or half where they are equal."""
-    return masked(g / ((mine == y) + (other == y)), mine == y)
+    return (g / ((mine == y) + (other == y))).masked(mine == y)
 
 
 def sigmoid(x: Array, out: Array) -> None:
@@ -87,122 +77,108 @@ def sigmoid(x: Array, out: Array) -> None:
     np.reciprocal(out, out=out)
 
 
-def choose(condition: Array, a: Array, b: Array, out: Array) -> None:
+def choose(a: Array, condition: Array, b: Array, out: Array) -> None:
     """Take a where the condition is not 0, else b."""
     np.copyto(out, b)
     np.copyto(out, a, where=condition != 0)
 
 
-# The table. Comparisons cannot write over their inputs: NumPy compares into another type. -----------------
+ONE: dict[int, Array] = {4: np.ones((), np.uint32), 8: np.ones((), np.uint64)}  # by the bytes of a number
 
-compare = partial(partial, casting="unsafe")  # 1 and 0 as floats
+
+def mask(x: Array, condition: Array, out: Array) -> None:
+    """Take x where the condition is not 0, else 0: x's bits, read as an integer, times 1 or 0."""
+    one = ONE[out.itemsize]
+    x, condition, out = [a.astype(out.dtype, copy=False).view(one.dtype) for a in (x, condition, out)]
+    np.add(condition, condition, out)  # without the sign, as -0 is 0
+    np.minimum(out, one, out=out)
+    np.multiply(out, x, out)
+
+
+# The table ------------------------------------------------------------------------------------------------
+
+
+def row(name: str, function: Callable[..., Any], *rules: Rule | None, doc: str = "", **others: Any) -> None:
+    """Enter an elementwise op; it may write over its input unless it says otherwise."""
+    register(Row(name, function, *rules, **{"in_place": True, **others}), name, doc)
+
 
 # fmt: off
-Row("add",      np.add,      lambda g, y, a, b: g,     lambda g, y, a, b: g,          symbol="+")
-Row("subtract", np.subtract, lambda g, y, a, b: g,     lambda g, y, a, b: -g,         symbol="-")
-Row("multiply", np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a,      symbol="*")
-Row("divide",   np.divide,   lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, symbol="/")
-Row("negative", np.negative, lambda g, y, x: -g,                                      symbol="-")
-Row("exp",      np.exp,      lambda g, y, x: g * y)
-Row("log",      np.log,      lambda g, y, x: g / x)
-Row("sin",      np.sin,      lambda g, y, x: g * x.cos())
-Row("cos",      np.cos,      lambda g, y, x: -g * x.sin())
-Row("tanh",     np.tanh,     lambda g, y, x: g * (1 - y * y))
-Row("sigmoid",  sigmoid,     lambda g, y, x: g * y * (1 - y))
-Row("sqrt",     np.sqrt,     lambda g, y, x: g / (2 * y),                             symbol="√")
-Row("abs",      np.absolute, lambda g, y, x: g * apply("sign", x))
-Row("sign",     np.sign,     None)
-Row("detach",   np.positive, None)
-Row("relu",     partial(np.maximum, 0.0), lambda g, y, x: masked(g, y))
-Row("erf",      erf,         lambda g, y, x: g * (2 / math.sqrt(math.pi) * (-x * x).exp()), in_place=False)
-Row("maximum",  np.maximum,  won,                      lambda g, y, a, b: won(g, y, b, a))
-Row("minimum",  np.minimum,  won,                      lambda g, y, a, b: won(g, y, b, a))
-Row("where",    choose, None, lambda g, y, c, a, b: masked(g, c), lambda g, y, c, a, b: masked(g, c == 0),
-                                                                                      in_place=False)
-Row("less",       compare(np.less),       None, None, symbol="<", in_place=False)
-Row("less_equal", compare(np.less_equal), None, None, symbol="≤", in_place=False)
-Row("greater",       compare(np.greater),       None, None, symbol=">", in_place=False)
-Row("greater_equal", compare(np.greater_equal), None, None, symbol="≥", in_place=False)
-Row("equal",      compare(np.equal),      None, None, symbol="=", in_place=False)
-Row("not_equal",  compare(np.not_equal),  None, None, symbol="≠", in_place=False)
-Row("exponentiate", np.power,  # 0**b is flat in b, though log(0) is not finite, and 0**0 in a
-    lambda g, y, a, b: g * b * apply("exponentiate", a + (a == 0) * (b == 0), b - 1),
+row("add",      np.add,      lambda g, y, a, b: g,     lambda g, y, a, b: g,          symbol="+")
+row("subtract", np.subtract, lambda g, y, a, b: g,     lambda g, y, a, b: -g,         symbol="-")
+row("multiply", np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a,      symbol="*")
+row("divide",   np.divide,   lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, symbol="/")
+row("negative", np.negative, lambda g, y, x: -g,                                      symbol="-")
+row("exp",      np.exp,      lambda g, y, x: g * y,           doc="e to the power of x.")
+row("log",      np.log,      lambda g, y, x: g / x,           doc="The natural logarithm.")
+row("sin",      np.sin,      lambda g, y, x: g * x.cos(),     doc="The sine (radians).")
+row("cos",      np.cos,      lambda g, y, x: -g * x.sin(),    doc="The cosine (radians).")
+row("tanh",     np.tanh,     lambda g, y, x: g * (1 - y * y), doc="The hyperbolic tangent.")
+row("sigmoid",  sigmoid,     lambda g, y, x: g * y * (1 - y), doc="1 / (1 + exp(-x)).")
+row("sqrt",     np.sqrt,     lambda g, y, x: g / (2 * y),     doc="The square root.", symbol="√")
+row("abs",      np.absolute, lambda g, y, x: g * x.sign(),    doc="The absolute value; flat at 0.")
+row("sign",     np.sign,     None,                            doc="-1, 0 or 1.")
+row("detach",   np.positive, None,               doc="The same numbers, through which no gradient flows.")
+row("relu",     partial(np.maximum, 0.0), lambda g, y, x: g.masked(y), doc="Negative elements replaced by 0.")
+row("erf",      erf,         lambda g, y, x: g * (2 / math.sqrt(math.pi) * (-x * x).exp()), in_place=False)
+row("maximum",  np.maximum,  won, lambda g, y, a, b: won(g, y, b, a),
+    doc="The larger of this and another tensor; equal ones share the gradient.")
+row("minimum",  np.minimum,  won, lambda g, y, a, b: won(g, y, b, a),
+    doc="The smaller of this and another tensor; equal ones share the gradient.")
+row("masked",   mask,        lambda g, y, x, c: g.masked(c), None, in_place=False,
+    doc="Each element where the condition is not 0, else 0.")
+row("where",    choose,      lambda g, y, a, c, b: g.masked(c), None, lambda g, y, a, c, b: g.masked(c == 0),
+    in_place=False, doc="Each element where the condition is not 0, else b's: `a.where(condition, b)`.")
+row("exponentiate", np.power,  # 0**b is flat in b, though log(0) is not finite, and 0**0 in a
+    lambda g, y, a, b: g * b * (a + (a == 0) * (b == 0)).exponentiate(b - 1),
     lambda g, y, a, b: g * y * (a + (a == 0)).log(), symbol="**")
+for name, symbol in {"less": "<", "less_equal": "≤", "greater": ">", "greater_equal": "≥", "equal": "=",
+                     "not_equal": "≠"}.items():  # 1 or 0 as floats; NumPy compares into another type
+    row(name, partial(getattr(np, name), casting="unsafe"), None, None, symbol=symbol, in_place=False)
 # fmt: on
 
 
-@dataclass(frozen=True)
-class Power(Elementwise, name="power", symbol="**"):
-    """x to a constant power: no logarithm is needed to differentiate it, as it is in `exponentiate`."""
-
-    exponent: float
-
-    quick = range(2, 9)  # by multiplying, a hundred times as fast as np.power
-
-    @classmethod
-    def of(cls, x: Operand, exponent: Operand) -> Tensor:
-        """A node of this op if the exponent is a number, else of `exponentiate`."""
-        if isinstance(exponent, int | float | np.floating | np.integer):
-            return cls(float(exponent))(x)
+@register
+def power(x: Tensor, exponent: Operand) -> Tensor:
+    """A power: if constant, no logarithm is needed to differentiate it, as it is in `exponentiate`."""
+    if not isinstance(exponent, int | float | np.floating | np.integer):
         return apply("exponentiate", x, exponent)
+    n = float(exponent)
 
-    def forward(self, out: Array, x: Array) -> None:
-        if self.exponent not in self.quick:
-            np.power(x, self.exponent, out=out)
+    def forward(x: Array, out: Array) -> None:
+        if n not in range(2, 9):
+            np.power(x, n, out=out)
             return
-        np.multiply(x, x, out=out)
-        for _ in range(int(self.exponent) - 2):
+        np.multiply(x, x, out=out)  # a hundred times as fast
+        for _ in range(int(n) - 2):
             np.multiply(out, x, out=out)
 
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g * (self.exponent * x ** (self.exponent - 1)) if self.exponent else None,)
+    rule = (lambda g, y, x: g * (n * x ** (n - 1))) if n else None
+    return Row("power", forward, rule, symbol=f"**{n:g}")(x)
 
 
 # Folding axes -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Reduction(Op):
-    """An op that folds the given axes into one number each, and leaves them with a length of 1."""
+def fold(name: str, ufunc: np.ufunc, rule: Rule, doc: str, symbol: str = "") -> None:
+    """Enter an op that folds axes into one number each, by a ufunc of two numbers."""
 
-    axes: Shape
-
-    ufunc: ClassVar[Any]  # whose `reduce` folds
-
-    @classmethod
-    def of(cls, x: Operand, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-        """The node, and unless its axes are to be kept another one, a reshape without them."""
-        (x,) = as_tensors((x,))
-        axes = axes_of(cls.name, axis, x.shape)
-        y = cls(axes)(x)
+    def folded(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        axes = axes_of(name, axis, x.shape)
+        if ufunc.identity is None and 0 in [x.shape[i] for i in axes]:
+            raise ShapeError(f"{name}: a tensor of shape {x.shape} has nothing to choose from")
+        thin = tuple([1 if i in axes else n for i, n in enumerate(x.shape)])
+        forward, back = partial(ufunc.reduce, axis=axes, keepdims=True), partial(rule, axes=axes)
+        y = Row(name, forward, back, shape=lambda x: thin, symbol=symbol or name, axis=axes)(x)
         return y if keepdims or not axes else y.reshape([n for i, n in enumerate(x.shape) if i not in axes])
 
-    def shape(self, x: Shape) -> Shape:
-        if self.ufunc.identity is None and 0 in [x[i] for i in self.axes]:
-            raise ShapeError(f"{self.name}: a tensor of shape {x} has nothing to choose from")
-        return tuple([1 if i in self.axes else n for i, n in enumerate(x)])
-
-    def forward(self, out: Array, x: Array) -> None:
-        self.ufunc.reduce(x, axis=self.axes, keepdims=True, out=out)
+    register(folded, name, doc)
 
 
-class Sum(Reduction, name="sum", symbol="Σ"):
-    ufunc = np.add
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (apply("broadcast", g, to=x.shape),)
-
-
-class Max(Reduction, name="max"):
-    ufunc: ClassVar[Any] = np.maximum
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        chosen = x == y
-        return (masked(g / chosen.sum(self.axes, keepdims=True), chosen),)
-
-
-class Min(Max, name="min"):
-    ufunc = np.minimum
+def shared(g: Tensor, y: Tensor, x: Tensor, axes: Shape) -> Tensor:
+    """What the largest or the smallest receive: an equal share each."""
+    chosen = x == y
+    return (g / chosen.sum(axes, keepdims=True)).masked(chosen)
 
 
 def axes_of(name: str, axis: Axis, shape: Shape) -> Shape:
@@ -213,33 +189,36 @@ def axes_of(name: str, axis: Axis, shape: Shape) -> Shape:
         raise ShapeError(f"{name}: a tensor of shape {shape}: {error}") from None
 
 
+# fmt: off
+fold("sum", np.add, lambda g, y, x, axes: g.broadcast(x.shape), symbol="Σ",
+    doc="The sum over `axis` (one, several, or all unless given), kept if `keepdims=True`.")
+fold("max", np.maximum, shared, "The largest, over axes as in `sum`; equal ones share the gradient.")
+fold("min", np.minimum, shared, "The smallest, over axes as in `sum`; equal ones share the gradient.")
+# fmt: on
+
+
 # Matrices -----------------------------------------------------------------------------------------------
 
 
-class MatMul(Op, name="matmul", symbol="@"):
-    """The matrix product over the last two axes; leading axes broadcast."""
+@register
+def matmul(a: Tensor, b: Operand) -> Tensor:
+    """The matrix product over the last two axes; leading axes broadcast.
 
-    @classmethod
-    def of(cls, a: Operand, b: Operand) -> Tensor:
-        """The node; a vector on the left becomes a row, on the right a column, as in NumPy."""
-        a, b = as_tensors((a, b))
-        if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-2:][0]:
-            raise misfit("matmul", a.shape, b.shape)
-        if a.ndim == 1:
-            return (a.reshape(1, -1) @ b).reshape((*b.shape[:-2], *b.shape[-1:]) if b.ndim > 1 else ())
-        return cls()(a, b) if b.ndim > 1 else cls()(a, b.reshape(-1, 1)).reshape(a.shape[:-1])
-
-    def shape(self, a: Shape, b: Shape) -> Shape:
-        try:
-            return (*np.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1])
-        except ValueError:
-            raise misfit("matmul", a, b) from None
-
-    def forward(self, out: Array, a: Array, b: Array) -> None:
-        product(a, b, out)
-
-    def backward(self, g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Gradients:
-        return lambda *_: g @ swap(b), lambda *_: swap(a) @ g
+    A vector on the left becomes a row, on the right a column, as in NumPy.
+    """
+    a, b = as_tensors((a, b))
+    if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-2:][0]:
+        raise misfit("matmul", a.shape, b.shape)
+    if a.ndim == 1:
+        return (a.reshape(1, -1) @ b).reshape((*b.shape[:-2], *b.shape[-1:]) if b.ndim > 1 else ())
+    if b.ndim == 1:
+        return (a @ b.reshape(-1, 1)).reshape(a.shape[:-1])
+    try:
+        shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
+    except ValueError:
+        raise misfit("matmul", a.shape, b.shape) from None
+    rules = (lambda g, y, a, b: g @ swap(b)), (lambda g, y, a, b: swap(a) @ g)
+    return Row("matmul", product, *rules, shape=lambda a, b: shape, symbol="@")(a, b)
 
 
 def swap(x: Tensor) -> Tensor:
@@ -247,80 +226,69 @@ def swap(x: Tensor) -> Tensor:
     return x.transpose(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
 
 
-@dataclass(frozen=True)
-class LogSoftmax(Op, name="log_softmax"):
-    """x - log(sum(exp(x))), with the largest x taken out first so that exp cannot overflow."""
+@register
+def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
+    """The logarithm of the softmax along an axis: x - log(sum(exp(x))), safe for large x."""
 
-    axis: int = -1
-
-    @classmethod
-    def of(cls, x: Operand, axis: int = -1) -> Tensor:
-        """The node."""
-        return cls(axis)(x)
-
-    def shape(self, x: Shape) -> Shape:
-        (axis,) = axes_of(self.name, self.axis, x)
-        if not x[axis]:
-            raise ShapeError(f"{self.name}: a tensor of shape {x} has nothing along axis {self.axis}")
-        return x
-
-    def forward(self, out: Array, x: Array) -> None:
-        largest = x.max(self.axis, keepdims=True)
+    def forward(x: Array, out: Array) -> None:
+        largest = x.max(axis, keepdims=True)  # taken out first so that exp cannot overflow
         np.subtract(x, largest, out=out)
         np.exp(out, out=out)
-        log_total = np.log(out.sum(self.axis, keepdims=True))
+        log_total = np.log(out.sum(axis, keepdims=True))
         np.subtract(x, largest, out=out)  # again: adding the two first would round away a small log_total
         np.subtract(out, log_total, out=out)
 
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g - y.exp() * g.sum(self.axis, keepdims=True),)
+    (place,) = axes_of("log_softmax", axis, x.shape)
+    if not x.shape[place]:
+        raise ShapeError(f"log_softmax: a tensor of shape {x.shape} has nothing along axis {axis}")
+    rule = lambda g, y, x: g - y.exp() * g.sum(axis, keepdims=True)
+    return Row("log_softmax", forward, rule, axis=axis)(x)
 
 
 # Made of others: their gradients follow -------------------------------------------------------------------
 
 
-def composed(name: str, function: Callable[..., Tensor]) -> None:
-    """Let a function of a tensor be found by its name, like an op."""
-    register(name, lambda x, *rest, **named: function(*as_tensors((x,)), *rest, **named), f"composed {name}")
-
-
+@register
 def mean(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """The sum divided by how many there were."""
+    """The mean, over axes as in `sum`; ShapeError if there is nothing to average."""
     total = x.sum(axis, keepdims=keepdims)
     if total.size > x.size:
         raise ShapeError(f"mean: a tensor of shape {x.shape} has nothing to average")
     return total * (total.size / max(x.size, 1))
 
 
+@register
 def var(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """The mean squared distance from the mean, divided by n as in NumPy."""
+    """The mean squared distance from the mean, over axes as in `sum`, divided by n as in NumPy."""
     away = x - x.mean(axis, keepdims=True)
     return (away * away).mean(axis, keepdims=keepdims)
 
 
+@register
 def prod(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-    """One half times the other, again and again: without a division, zeros do no harm."""
-    axes, ones = axes_of("prod", axis, x.shape), x.sum(axis, keepdims=keepdims) * 0 + 1
-    others = [i for i in range(x.ndim) if i not in axes]
-    size = math.prod(x.shape[i] for i in axes)
-    y = x.transpose(*axes, *others).reshape(size, *[x.shape[i] for i in others])
-    while len(y) > 1:
-        half = len(y) // 2
-        y = apply("concatenate", [y[:half] * y[half : 2 * half], y[2 * half :]])
-    return y.reshape(ones.shape) if size else ones
+    """The product, over axes as in `sum`: one half times the other, again and again, so zeros do no harm."""
+    axes, shape = axes_of("prod", axis, x.shape), x.sum(axis, keepdims=keepdims).shape
+    others, size = [i for i in range(x.ndim) if i not in axes], math.prod([x.shape[i] for i in axes])
+    y, (_, total) = x.transpose(*axes, *others).reshape(size, *shape), as_tensors((x, np.ones(shape)))
+    while size:
+        total, half = total * y[-1] if size % 2 else total, size // 2
+        y, size = y[:half] * y[half : 2 * half], half
+    return total
 
 
+@register
 def clip(x: Tensor, low: Operand | None = None, high: Operand | None = None) -> Tensor:
-    """Each limit where x is beyond it; at a limit itself x's gradient still flows."""
-    y = x if high is None else apply("where", x > high, high, x)
-    return y if low is None else apply("where", x < low, low, y)
+    """Each element, or the limit that it is beyond; None is no limit, and at one the gradient still flows."""
+    y = x if high is None else apply("where", high, x > high, x)
+    return y if low is None else apply("where", low, x < low, y)
 
 
-composed("mean", mean)
-composed("var", var)
-composed("prod", prod)
-composed("std", lambda x, axis=None, *, keepdims=False: x.var(axis, keepdims=keepdims).sqrt())
-composed("gelu", lambda x: x * (0.5 + 0.5 * apply("erf", x * math.sqrt(0.5))))  # x times Φ(x)
-composed("flatten", lambda x: x.reshape(-1))
-composed("softmax", lambda x, axis=-1: x.log_softmax(axis).exp())
-composed("clip", clip)
+# fmt: off
+register(lambda x, axis=None, *, keepdims=False: x.var(axis, keepdims=keepdims).sqrt(),
+    "std", "The square root of the variance, over axes as in `sum`.")
+register(lambda x: x * (0.5 + 0.5 * (x * math.sqrt(0.5)).erf()),
+    "gelu", "x times the share of a normal distribution below x (Hendrycks 2016).")
+register(lambda x, axis=-1: x.log_softmax(axis).exp(),
+    "softmax", "Probabilities along `axis=-1`: exp(x) / sum(exp(x)), safe for large x.")
+register(lambda x: x.reshape(-1), "flatten", "The same elements on one axis.")
+# fmt: on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +15,10 @@ if TYPE_CHECKING:
     from hellodl.autograd.memory import Array, Shape
 
 # fmt: off
-REFLECTED = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
-             "matmul": "__rmatmul__", "power": "__rpow__", "equal": "__eq__", "not_equal": "__ne__",
-             "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__"}
 OURS = {"concatenate": "concat", "stack": "stack", "amax": "max", "amin": "min", "absolute": "abs",
         "dot": "einsum", "einsum": "einsum"}  # hellodl's functions by NumPy's names, where those differ
 ELSEWHERE = {"data": "value", "numpy": "value", "view": "reshape", "permute": "transpose", "pow": "**",
-             "mm": "@", "matmul": "@", "dot": "@", "square": "x * x", "unsqueeze": "x[None]"}
+             "mm": "@", "dot": "@", "square": "x * x", "unsqueeze": "x[None]"}
 LOOKS = {np.shape, np.ndim, np.size, np.array_equal, np.allclose, np.isclose, np.array2string, np.array_repr}
 # fmt: on
 
@@ -85,12 +83,12 @@ class Plain:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """`array + tensor` arrives here; a function of NumPy's called by its name is refused."""
-        operator = REFLECTED.get(ufunc.__name__)
         if "out" in options:
             raise TypeError("an array holds numbers and no graph: write x.value -= 0.1 * x.grad.value, say")
-        if operator is None or method != "__call__" or inputs[0] is self or options:
+        ours = getattr(type(self), ufunc.__name__, None)  # an op, as they are called by NumPy's names
+        if ours is None or method != "__call__" or inputs[0] is self or options:
             raise self._refusal(ufunc.__name__)
-        return getattr(self, operator)(inputs[0])
+        return ours(*inputs)
 
     def __array_function__(self, function: Callable[..., Any], _types: Any, given: Any, named: Any) -> Any:
         """Answer a question about numbers; refuse everything else."""
@@ -101,7 +99,5 @@ class Plain:
     def _refusal(self, name: str) -> TypeError:
         """The error that says what to call instead."""
         ours = OURS.get(name, name)
-        instead = f"hellodl.{ours} keeps it; " if name in OURS or hasattr(self, name) else ""
-        return TypeError(
-            f"np.{name} would lose the graph; {instead}np.asarray(tensor) gives the numbers alone"
-        )
+        instead = f"hellodl.{ours} keeps it; " if ours in dir(import_module("hellodl")) else ""
+        return TypeError(f"np.{name} loses the graph; {instead}np.asarray(tensor) gives the numbers alone")

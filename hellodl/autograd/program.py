@@ -6,11 +6,11 @@ graph thousands of times; for that a Program turns it into a flat list of NumPy 
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from contextlib import contextmanager
-from functools import partial
 from itertools import combinations
 from threading import get_ident
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from hellodl.autograd.views import View
 from hellodl.errors import NonFiniteError, ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from hellodl.autograd.memory import Array
     from hellodl.autograd.tensor import Op
@@ -50,8 +50,11 @@ class Program:
     """
 
     def __init__(self, *outputs: Tensor, into: Sequence[Array | None] = ()) -> None:
-        plan = _Plan(_pair(outputs, into))
-        self._steps, self.calls, self.results = plan.steps, plan.calls, plan.results
+        into = into or [None] * len(outputs)
+        _check(outputs, into)
+        plan = _Plan(outputs, into)
+        self.calls, self.results = plan.calls, plan.results
+        self._steps = [call.op.step(call.out, *call.inputs) for call in self.calls]
         self._thread: int | None = None
 
     def run(self) -> Array | tuple[Array, ...]:
@@ -73,17 +76,16 @@ class Program:
     def _take(self) -> None:
         """Make the program the calling thread's."""
         me = get_ident()
-        if self._thread is None:
-            self._thread = me
-        if self._thread != me:
+        if self._thread not in {None, me}:
             msg = "this program is another thread's, whose results a run would overwrite; make one for each"
             raise RuntimeError(msg)
+        self._thread = me
 
     def check_finite(self) -> None:
         """Run once more and raise NonFiniteError naming the first op that gives a NaN or an infinity."""
         self._take()
         with _quiet():
-            for step, call in zip(self._steps, self.calls, strict=False):
+            for step, call in zip(self._steps, self.calls, strict=True):
                 step()
                 if not np.isfinite(call.out).all():
                     kind = "NaN" if np.isnan(call.out).any() else "an infinity"
@@ -98,108 +100,92 @@ class _Plan:
     nobody needs any more; a buffer whose value is dead is used again.
     """
 
-    def __init__(self, wanted: list[tuple[Tensor, Array | None]]) -> None:
-        self.steps: list[Callable[[], object]] = []
-        self.calls: list[Call] = []  # what each step does, but for the copies at the end
+    def __init__(self, outputs: Sequence[Tensor], into: Sequence[Array | None]) -> None:
+        self.calls: list[Call] = []
+        self._targets: dict[Tensor, Array] = {}  # the nodes that are computed into given arrays
         self._arrays: dict[Tensor, Array] = {}
         self._owner: dict[Tensor, Tensor] = {}  # the node whose buffer a view looks into
         self._buffers: dict[Tensor, Array] = {}  # flat, as they go to `_free`
-        self._free: dict[tuple[int, np.dtype[np.generic]], list[Array]] = {}
-        outputs = [output for output, _ in wanted]
-        order = topological_order(*outputs)
-        self._last_use = self._find_last_uses(order, outputs)
-        self._targets = self._find_targets(order, wanted)
-        for position, node in enumerate(order):
-            self._place(node, position)
-            for x in {self._owner[x] for x in node.inputs}:
-                if self._last_use[x] == position and x in self._buffers:
-                    flat = self._buffers.pop(x)
-                    self._free.setdefault((flat.size, flat.dtype), []).append(flat)
-        self.results = self._deliver(wanted)
+        self._free: defaultdict[tuple[int, np.dtype[Any]], list[Array]] = defaultdict(list)
+        nodes = self._aim(outputs, into)
+        order = topological_order(*nodes)
+        self._readers = Counter(nodes)  # how many are still to read a node, itself or through views
+        self._readers.update(x for node in order for x in {*node.inputs})
+        for node in order:
+            self._place(node)
+        places = zip(nodes, into, strict=True)
+        self.results = tuple([self._arrays[x] if array is None else array for x, array in places])
 
-    def _find_last_uses(self, order: list[Tensor], outputs: Sequence[Tensor]) -> dict[Tensor, int]:
-        """The position at which each node is read for the last time, directly or through a view of it."""
-        last_use = {x: position for position, node in enumerate(order) for x in (node, *node.inputs)}
-        last_use |= dict.fromkeys(outputs, len(order))
-        for node in reversed(order):
-            if isinstance(node.op, View):
-                (x,) = node.inputs
-                last_use[x] = max(last_use[x], last_use[node])
-        return last_use
+    def _aim(self, outputs: Sequence[Tensor], into: Sequence[Array | None]) -> list[Tensor]:
+        """The nodes to compute: outputs, or copies of those that cannot be computed where they are wanted.
 
-    def _find_targets(
-        self, order: list[Tensor], wanted: list[tuple[Tensor, Array | None]]
-    ) -> dict[Tensor, Array]:
-        """Which node is to write into which given array: an output, or the node it is a view of."""
-        leaves = [node.value for node in order if node.op is None]
-        targets: dict[Tensor, Array] = {}
-        for output, array in wanted:
-            node, target = output, array
-            while target is not None and isinstance(node.op, View):
-                (x,) = node.inputs
-                back = node.op.inverse(x.shape)
-                shown = target if back is None else back.view(target)
-                target, node = shown if back and np.may_share_memory(shown, target) else None, x
-            if target is not None and not _meets(target, leaves):
-                targets.setdefault(node, target)
-        return targets
+        A copy is a node like any other. The youngest are computed last: those into arrays that leaves live
+        in, after copies of all that may look into such an array.
+        """
+        leaves = [x.value for x in topological_order(*outputs) if x.op is None]
+        in_leaf = [array is not None and any(np.may_share_memory(array, x) for x in leaves) for array in into]
+        nodes = [x.detach() if any(in_leaf) and _looks(x) else x for x in outputs]
+        for i in sorted(range(len(nodes)), key=in_leaf.__getitem__):
+            array = into[i]
+            if array is not None:
+                node, shown = _behind(nodes[i], array)
+                if in_leaf[i] or _looks(node) or node in self._targets:
+                    node = nodes[i] = nodes[i].detach()
+                    shown = array
+                self._targets[node] = shown
+        return nodes
 
-    def _place(self, node: Tensor, position: int) -> None:
+    def _place(self, node: Tensor) -> None:
         """Choose the array of one node, and note the call that fills it, if it takes one."""
         self._owner[node] = node
-        inputs = [self._arrays[x] for x in node.inputs]
+        inputs = tuple([self._arrays[x] for x in node.inputs])
         if node.op is None:
             self._arrays[node] = node.value
             return
         if isinstance(node.op, View):
-            seen = node.op.view(inputs[0])
+            seen, owner = node.op.function(*inputs), self._owner[node.inputs[0]]
             if np.may_share_memory(seen, inputs[0]):
-                self._arrays[node], self._owner[node] = seen, self._owner[node.inputs[0]]
+                self._arrays[node], self._owner[node] = seen, owner
+                self._readers[owner] += self._readers[node] - 1
                 return
         out = self._targets.get(node)
         if out is None:
-            flat = self._buffers[node] = self._take_buffer(node, position)
+            flat = self._buffers[node] = self._take_buffer(node, node.op)
             out = laid_out(flat, node.shape)
         self._arrays[node] = out
-        self.steps.append(node.op.step(out, *inputs))
-        self.calls.append(Call(node.op, out, tuple(inputs)))
+        self.calls.append(Call(node.op, out, inputs))
+        for x in {*node.inputs}:
+            owner = self._owner[x]
+            self._readers[owner] -= 1
+            if not self._readers[owner] and owner in self._buffers:
+                flat = self._buffers.pop(owner)
+                self._free[flat.size, flat.dtype].append(flat)
 
-    def _take_buffer(self, node: Tensor, position: int) -> Array:
-        """A flat buffer for a node: an input's that may be overwritten, a free one, or a new one."""
-        if node.op and node.op.in_place:
-            for x in node.inputs:
-                if self._may_overwrite(x, node, position):
-                    return self._buffers.pop(x)
-        free = self._free.get((node.size, node.dtype))
+    def _take_buffer(self, node: Tensor, op: Op) -> Array:
+        """A flat buffer for a node: that of an input which dies here, a free one, or a new one."""
+        for x in node.inputs if op.in_place else ():
+            dies = x in self._buffers and self._readers[x] == 1
+            if dies and (x.shape, x.dtype) == (node.shape, node.dtype):
+                return self._buffers.pop(x)
+        free = self._free[node.size, node.dtype]
         return free.pop() if free else memory(node.size, node.dtype)
 
-    def _may_overwrite(self, x: Tensor, node: Tensor, position: int) -> bool:
-        """Whether the input `x` dies here, has the node's size, and is read by no other view."""
-        dies = x in self._buffers and self._last_use[x] == position
-        fits = (x.shape, x.dtype) == (node.shape, node.dtype)
-        return dies and fits and all(other is x or self._owner[other] is not x for other in node.inputs)
 
-    def _deliver(self, wanted: list[tuple[Tensor, Array | None]]) -> tuple[Array, ...]:
-        """The arrays in which the outputs end up, copied there by each run if they are computed elsewhere.
+def _looks(node: Tensor) -> bool:
+    """Whether a node has no memory of its own: a leaf, or a view."""
+    return node.op is None or isinstance(node.op, View)
 
-        Those that leaves live in are written last, so what else shows such a leaf is copied before.
-        """
-        leaves = [array for node, array in self._arrays.items() if node.op is None]
-        in_leaves = [target for _, target in wanted if target is not None and _meets(target, leaves)]
-        results: list[Array] = []
-        last: list[Callable[[], object]] = []
-        for output, target in wanted:
-            array = self._arrays[output]
-            in_place = target is not None and _same_memory(array, target)
-            if _meets(array, in_leaves) and not in_place:
-                shown, array = array, np.empty_like(array)
-                self.steps.append(partial(np.copyto, array, shown))
-            if target is not None and not in_place:
-                steps = last if _meets(target, leaves) else self.steps
-                steps.append(partial(np.copyto, target, array))
-            results.append(array if target is None else target)
-        self.steps += last
-        return tuple(results)
+
+def _behind(node: Tensor, array: Array) -> tuple[Tensor, Array]:
+    """The node that `node` is a view of, and the array which, written there, shows as `array`."""
+    while isinstance(node.op, View):
+        (x,) = node.inputs
+        back = node.op.rules[0](node, node, x)  # the derivative of a view looks back, if one can
+        shown = back.op.function(array) if isinstance(back.op, View) and back.inputs[0] is node else None
+        if shown is None or not np.may_share_memory(shown, array):
+            break
+        node, array = x, shown
+    return node, array
 
 
 @contextmanager
@@ -210,30 +196,16 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _pair(outputs: Sequence[Tensor], into: Sequence[Array | None]) -> list[tuple[Tensor, Array | None]]:
-    """Each output with the array it is to be written to."""
+def _check(outputs: Sequence[Tensor], into: Sequence[Array | None]) -> None:
+    """Raise what `Program` says it does, unless each output can be written into its array."""
     if not all(isinstance(output, Tensor) for output in outputs):
         raise TypeError(f"a program computes tensors, not {outputs!r:.80}")
-    into = into or [None] * len(outputs)
     if len(into) != len(outputs):
-        msg = (
-            f"{len(outputs)} outputs cannot be written into {len(into)} arrays: give None where none is meant"
-        )
-        raise ValueError(msg)
+        raise ValueError(f"{len(outputs)} outputs but {len(into)} arrays: give None where none is meant")
     for output, array in zip(outputs, into, strict=True):
         if array is not None and array.shape != output.shape:
             msg = f"an output of shape {output.shape} cannot be written into an array of shape {array.shape}"
             raise ShapeError(msg)
     given = [array for array in into if array is not None]
     if any(np.shares_memory(a, b) for a, b in combinations(given, 2)):
-        msg = "two outputs cannot be written into the same memory: give each an array of its own"
-        raise ValueError(msg)
-    return list(zip(outputs, into, strict=True))
-
-
-def _meets(array: Array, others: Sequence[Array]) -> bool:
-    return any(np.may_share_memory(array, other) for other in others)
-
-
-def _same_memory(a: Array, b: Array) -> bool:
-    return bool(a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides)
+        raise ValueError("two outputs cannot be written into the same memory: give each an array of its own")

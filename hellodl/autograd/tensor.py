@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     Gradients: TypeAlias = tuple["Tensor | Callable[..., Tensor | None] | None", ...]
 
 
-def method(name: str, doc: str) -> Callable[..., Tensor]:
-    """A method that adds a node: the named op applied to the tensor."""
+def method(name: str, doc: str | None = None) -> Callable[..., Tensor]:
+    """A method that adds a node: the named op applied to the tensor, or to a number or array."""
 
-    def add_node(self: Tensor, *others: Any, **parameters: Any) -> Tensor:  # each op's own
-        return Op.registry[name](self, *others, **parameters)
+    def add_node(x: Operand, *others: Any, **parameters: Any) -> Tensor:  # each op's own
+        if not isinstance(x, Tensor):
+            (x, *_) = as_tensors((x, *[other for other in others if isinstance(other, Tensor)]))
+        return Op.registry[name](x, *others, **parameters)
 
     add_node.__name__, add_node.__doc__ = name, doc
     return add_node
@@ -43,12 +45,14 @@ def method(name: str, doc: str) -> Callable[..., Tensor]:
 
 def operator(name: str) -> tuple[Callable[[Tensor, Operand], Tensor], Callable[[Tensor, Operand], Tensor]]:
     """An operator's two methods: for the tensor on its left and on its right."""
-    return method(name, ""), lambda b, a: Op.registry[name](a, b)
+    from_left = method(name)
+    return from_left, lambda b, a: from_left(a, b)
 
 
-def comparison(name: str) -> Callable[..., Any]:
+def comparison(name: str) -> Callable[..., Tensor]:
     """A method that compares: 1 where it is so, else 0, elementwise; and as Python does with no number."""
-    return lambda a, b: Op.registry[name](a, b) if isinstance(b, NUMERIC) else NotImplemented
+    compare = method(name)
+    return lambda a, b: compare(a, b) if isinstance(b, NUMERIC) else NotImplemented
 
 
 class Tensor(Plain):
@@ -128,7 +132,7 @@ class Tensor(Plain):
         kind = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
         return f"Tensor({np.array2string(self.value, separator=', ')}{kind})"
 
-    # Operators and functions: each only adds a node -----------------------------------------------------
+    # Operators: each only adds a node ---------------------------------------------------------------------
 
     __add__, __radd__ = operator("add")
     __sub__, __rsub__ = operator("subtract")
@@ -138,49 +142,21 @@ class Tensor(Plain):
     __pow__, __rpow__ = operator("power")
     __lt__, __le__ = operator("less")[0], operator("less_equal")[0]  # 1 where it is so, else 0
     __gt__, __ge__ = operator("greater")[0], operator("greater_equal")[0]
-    __eq__, __ne__ = comparison("equal"), comparison("not_equal")
-    __neg__ = method("negative", "Minus each element.")
-    exp = method("exp", "e to the power of each element.")
-    log = method("log", "The natural logarithm of each element.")
-    sin = method("sin", "The sine of each element (radians).")
-    cos = method("cos", "The cosine of each element (radians).")
-    tanh = method("tanh", "The hyperbolic tangent of each element.")
-    sigmoid = method("sigmoid", "1 / (1 + exp(-x)) of each element.")
-    relu = method("relu", "Each element, negative ones replaced by 0.")
-    gelu = method("gelu", "x times the share of a normal distribution below x (Hendrycks 2016).")
-    abs = __abs__ = method("abs", "The absolute value of each element; its derivative at 0 is taken as 0.")
-    sqrt = method("sqrt", "The square root of each element.")
-    clip = method(
-        "clip", "Each element, or the limit that it is beyond: `clip(low, high)`; None is no limit."
-    )
-    maximum = method("maximum", "The larger of this and another tensor; equal ones share the gradient.")
-    minimum = method("minimum", "The smaller of this and another tensor; equal ones share the gradient.")
-    sum = method("sum", "The sum over `axis` (one, several, or all unless given), kept if `keepdims=True`.")
-    mean = method("mean", "The mean, over axes as in `sum`; ShapeError if there is nothing to average.")
-    max = method("max", "The largest, over axes as in `sum`; equal largest ones share the gradient.")
-    min = method("min", "The smallest, over axes as in `sum`; equal smallest ones share the gradient.")
-    prod = method("prod", "The product, over axes as in `sum`; factors of 0 do the gradient no harm.")
-    var = method("var", "The mean squared distance from the mean, over axes as in `sum`.")
-    std = method("std", "The square root of the variance, over axes as in `sum`.")
-    softmax = method("softmax", "Probabilities along `axis=-1`: exp(x) / sum(exp(x)), safe for large x.")
-    log_softmax = method("log_softmax", "The logarithm of the softmax along `axis=-1`, safe for large x.")
-    flatten = method("flatten", "The same elements on one axis.")
-    reshape = method("reshape", "The same elements in another shape, `2, 3` or `(2, 3)`; one may be -1.")
-    transpose = method("transpose", "The axes in another order, `1, 0` or `(1, 0)`; reversed unless given.")
-    __getitem__ = method("index", "Some elements, chosen as in NumPy.")
-    detach = method("detach", "The same numbers, through which no gradient flows.")
+    __eq__, __ne__ = comparison("equal"), comparison("not_equal")  # type: ignore[assignment] # no bool
+    __neg__, __abs__, __getitem__ = method("negative"), method("abs"), method("index")
+    __hash__ = object.__hash__  # nodes are told apart by identity
+
+    if TYPE_CHECKING:  # ops.py and views.py make each of their ops a method of this name
+        exp = log = sin = cos = tanh = sigmoid = relu = gelu = abs = sqrt = sign = erf = detach = method("")
+        sum = mean = max = min = prod = var = std = softmax = log_softmax = maximum = minimum = method("")
+        clip = where = masked = exponentiate = cast = scatter = method("")
+        reshape = transpose = flatten = broadcast = method("")
     backward: ClassVar[Callable[..., None]]  # from gradient.py, which builds on this file
 
     @property
     def T(self) -> Tensor:  # noqa: N802 - NumPy's name
         """The axes in reverse order: a matrix transposed."""
         return self.transpose()
-
-    def where(self, condition: Operand, other: Operand) -> Tensor:
-        """Each element where the condition is not 0, else the other's: PyTorch's order of arguments."""
-        return apply("where", condition, self, other)
-
-    __hash__ = object.__hash__  # nodes are told apart by identity
 
 
 class Constant(Tensor):
@@ -212,16 +188,12 @@ class Op:
         cls.fills = cls.__module__.startswith("hellodl.")
         if name:
             cls.name, cls.symbol = name, symbol or name
-            register(name, cls.of, f"{cls.__module__}.{cls.__qualname__}")
+            source = f"{cls.__module__}.{cls.__qualname__}"
+            register(lambda *inputs, **parameters: cls(**parameters)(*inputs), name, source=source)
 
     shape: Callable[..., Shape]
     forward: Callable[..., None]
     backward: Callable[..., Gradients]
-
-    @classmethod
-    def of(cls, *operands: Any, **parameters: Any) -> Tensor:  # each op's own
-        """A new node: this op, with its parameters, applied to tensors, numbers or arrays."""
-        return cls(**parameters)(*operands)
 
     def __call__(self, *inputs: Any) -> Tensor:
         """A new node, whose shape and dtype are known at once. Nothing is computed."""
@@ -265,16 +237,23 @@ UNTOUCHED = -7.1717e-33  # a number that hardly anything comes to
 SOURCES: dict[str, str] = {}  # where each registered op is defined
 
 
-def register(name: str, make: Callable[..., Tensor], source: str) -> None:
-    """Let an op be found by its name; TypeError if another has it. The same one may be defined anew."""
+def register(make: Any, name: str = "", doc: str = "", source: str = "hellodl's own") -> Any:
+    """Let what makes a node be found by its name, and be a method of tensors, unless they have that name.
+
+    Raises TypeError if another op has the name. The same one may be defined anew.
+    """
+    name = name or make.__name__
     if SOURCES.setdefault(name, source) != source:
         raise TypeError(f"{name}: there is an op of this name, {SOURCES[name]}; choose another")
     Op.registry[name] = make
+    if not hasattr(Tensor, name):
+        setattr(Tensor, name, method(name, doc or make.__doc__))
+    return make
 
 
 def apply(name: str, *operands: Any, **parameters: Any) -> Tensor:
     """A new node: the named op applied to tensors, numbers or arrays. Nothing is computed."""
-    return Op.registry[name](*operands, **parameters)
+    return method(name)(*operands, **parameters)
 
 
 def as_tensors(operands: Sequence[Operand]) -> tuple[Tensor, ...]:

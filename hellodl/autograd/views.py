@@ -2,109 +2,79 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hellodl.autograd.ops import Elementwise, axes_of, misfit
-from hellodl.autograd.tensor import Op, Tensor, apply, as_tensors
+from hellodl.autograd.ops import Row, axes_of, misfit
+from hellodl.autograd.tensor import Tensor, as_tensors, register
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hellodl.autograd.memory import Array, Shape
-    from hellodl.autograd.tensor import Gradients, Operand
+    from hellodl.autograd.tensor import Operand
 
 
-class View(Op):
-    """An op whose result is a way of looking at its input's memory, where memory allows."""
+class View(Row):
+    """A row whose function shows an array in another way: in the same memory, where that can be."""
 
-    def view(self, x: Array) -> Array:
-        """The input seen as the result: a view where possible."""
-        raise NotImplementedError
+    rules: tuple[Callable[..., Tensor]]
 
-    def inverse(self, shape: Shape) -> View | None:
-        """The op that shows the result as an input of that shape, if there is one."""
-        return None
-
-    def shape(self, x: Shape) -> Shape:
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override] # of one input
         """The shape of the view, found by looking at nothing."""
         try:
-            return self.view(np.broadcast_to(np.float32(0), x)).shape
+            shape: Shape = self.function(nothing(x)).shape
         except (ValueError, IndexError) as error:
             msg = f"{self.name}: a tensor of shape {x}: {error}"
             raise (IndexError if isinstance(error, IndexError) else ShapeError)(msg) from None
+        return shape
 
-    def forward(self, out: Array, x: Array) -> None:
-        out[...] = self.view(x)
+    def step(self, out: Array, *inputs: Array) -> Callable[[], object]:
+        return lambda: np.copyto(out, self.function(*inputs))
 
-    def result(self, shape: Shape, dtype: np.dtype[Any], x: Array) -> Array:  # type: ignore[override] # of one input
-        return self.view(x)
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        back = self.inverse(x.shape)
-        return (back(g) if back else g,)
+    def result(self, shape: Shape, dtype: np.dtype[Any], *inputs: Array) -> Array:
+        view: Array = self.function(*inputs)
+        return view
 
 
-@dataclass(frozen=True)
-class Broadcast(View, name="broadcast"):
-    to: Shape
-
-    def view(self, x: Array) -> Array:
-        return np.broadcast_to(x, self.to)
+@register
+def broadcast(x: Tensor, to: Shape) -> Tensor:
+    """The same elements again and again along new axes and those of length 1."""
+    return View("broadcast", lambda x: np.broadcast_to(x, to), lambda g, y, x: g, to=to)(x)
 
 
-@dataclass(frozen=True)
-class Reshape(View, name="reshape"):
-    to: Shape
-
-    @classmethod
-    def of(cls, x: Operand, *shape: Any) -> Tensor:
-        """The node, from `2, 3` or `(2, 3)`."""
-        return cls(unpacked(shape))(x)
-
-    def view(self, x: Array) -> Array:
-        return x.reshape(self.to)
-
-    def inverse(self, shape: Shape) -> View:
-        return Reshape(shape)
+@register
+def reshape(x: Tensor, *shape: Any) -> Tensor:
+    """The same elements in another shape, `2, 3` or `(2, 3)`; one may be -1."""
+    to = unpacked(shape)
+    rule = lambda g, y, x: g.reshape(x.shape)
+    return View("reshape", lambda x: x.reshape(to), rule, to=to)(x)
 
 
-@dataclass(frozen=True)
-class Transpose(View, name="transpose"):
-    axes: Shape | None = None
-
-    @classmethod
-    def of(cls, x: Operand, *axes: Any) -> Tensor:
-        """The node, from `1, 0`, from `(1, 0)`, or from nothing: reversed."""
-        return cls(unpacked(axes) or None)(x)
-
-    def view(self, x: Array) -> Array:
-        return x.transpose(self.axes)
-
-    def inverse(self, shape: Shape) -> View:
-        return Transpose(self.axes and tuple(np.argsort([i % len(shape) for i in self.axes]).tolist()))
+@register
+def transpose(x: Tensor, *axes: Any) -> Tensor:
+    """The axes in another order, `1, 0` or `(1, 0)`; reversed unless given."""
+    order = unpacked(axes) or tuple(range(x.ndim))[::-1]
+    rule = lambda g, y, x: g.transpose(np.argsort([i % x.ndim for i in order]).tolist())
+    return View("transpose", lambda x: x.transpose(order), rule, axes=order)(x)
 
 
-@dataclass(frozen=True)
-class Index(View, name="index", symbol="[]"):
+@register
+def index(x: Tensor, key: Any) -> Tensor:
     """Some elements, chosen as NumPy does: slices, numbers, lists of numbers, masks."""
+    key = kept(key)
+    rule = lambda g, y, x: g.scatter(key, x.shape)
+    return View("index", lambda x: np.asarray(x[key]), rule, symbol="[]", key=key)(x)
 
-    key: Any
 
-    @classmethod
-    def of(cls, x: Operand, key: Any) -> Tensor:
-        """The node, with a copy of the key."""
-        return cls(kept(key))(x)
-
-    def view(self, x: Array) -> Array:
-        return np.asarray(x[self.key])
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (apply("scatter", g, key=self.key, to=x.shape),)
+@lru_cache
+def nothing(shape: Shape) -> Array:
+    """An array to look at, of any shape, that takes no memory."""
+    return np.broadcast_to(np.float32(0), shape)
 
 
 def unpacked(arguments: tuple[Any, ...]) -> Shape:
@@ -117,94 +87,51 @@ def kept(key: Any) -> Any:
     if isinstance(key, tuple):
         return tuple(map(kept, key))
     if isinstance(key, Tensor):
-        msg = "index: a tensor may change, and a shape must not; write x[t.value != 0], or use where"
-        raise TypeError(msg)
+        raise TypeError("index: a tensor may change, a shape must not; write x[t.value != 0], or use where")
     return np.array(key, None if len(key) else np.intp) if isinstance(key, list | np.ndarray) else key
 
 
 # Picking and joining: memory is copied ------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Scatter(Op, name="scatter"):
-    """Zeros, with elements added at the places an index chose: what Index takes, put back."""
+@register
+def scatter(x: Tensor, key: Any, to: Shape) -> Tensor:
+    """Zeros, with elements added at the places an index chose: what `index` takes, put back."""
 
-    key: Any
-    to: Shape
-
-    def shape(self, x: Shape) -> Shape:
-        return self.to
-
-    def forward(self, out: Array, x: Array) -> None:
+    def forward(x: Array, out: Array) -> None:
         out[...] = 0
-        np.add.at(out, self.key, x)
+        np.add.at(out, key, x)
 
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g[self.key],)
-
-
-class Masked(Elementwise, name="masked"):
-    """x where the mask is not 0, else 0: its bits, read as an integer, times 1 or 0."""
-
-    @classmethod
-    def of(cls, x: Operand, mask: Operand) -> Tensor:
-        """The node, of two tensors of the same precision."""
-        x, mask = as_tensors((x, mask))
-        return cls()(x, mask if mask.dtype is x.dtype else apply("cast", mask != 0, dtype=x.dtype))
-
-    def step(self, out: Array, x: Array, mask: Array) -> Callable[[], object]:  # type: ignore[override] # of one input
-        bits = f"u{out.itemsize}"
-        x, mask, out, one = x.view(bits), mask.view(bits), out.view(bits), np.ones((), bits)
-
-        def keep() -> None:
-            np.add(mask, mask, out)  # without the sign, as -0 is 0
-            np.minimum(out, one, out=out)
-            np.multiply(out, x, out)
-
-        return keep
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor, mask: Tensor) -> Gradients:
-        return apply("masked", g, mask), None
+    return Row("scatter", forward, lambda g, y, x: g[key], shape=lambda x: to, key=key, to=to)(x)
 
 
-@dataclass(frozen=True)
-class Cast(Elementwise, name="cast"):
+@register
+def cast(x: Tensor, dtype: np.dtype[Any]) -> Tensor:
     """The same numbers in another precision."""
-
-    dtype: np.dtype[Any]
-
-    def forward(self, out: Array, x: Array) -> None:
-        np.copyto(out, x, casting="same_kind")
-
-    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> Gradients:
-        return (g,)  # the chain rule casts it back
+    return Row("cast", np.positive, lambda g, y, x: g, dtype=dtype)(x)
 
 
-@dataclass(frozen=True)
-class Concat(Op, name="concatenate"):
-    axis: int = 0
+def concat(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
+    """Several tensors joined along an axis they have; ShapeError if there are none."""
+    if not len(tensors):
+        raise ShapeError("concat: there is nothing to join, expected at least one tensor")
+    parts = as_tensors(tensors)
+    shapes = [x.shape for x in parts]
+    first, (k,) = shapes[0], axes_of("concatenate", axis, shapes[0])
+    if len({(len(shape), *shape[:k], *shape[k + 1 :]) for shape in shapes}) > 1:
+        raise misfit(f"concat along axis {axis}", *shapes)
+    ends = [0, *np.cumsum([shape[k] for shape in shapes]).tolist()]
+    keys = [(*(slice(None),) * k, slice(a, b)) for a, b in pairwise(ends)]
+    return Row(
+        "concatenate",
+        lambda *arrays, out: np.concatenate(arrays, axis, out=out),
+        *[lambda g, *_, key=key: g[key] for key in keys],
+        shape=lambda *_: (*first[:k], ends[-1], *first[k + 1 :]),
+        axis=axis,
+    )(*parts)
 
-    @classmethod
-    def of(cls, tensors: Sequence[Operand], axis: int = 0) -> Tensor:
-        """Several tensors joined along an axis they have; ShapeError if there are none."""
-        if not len(tensors):
-            raise ShapeError("concat: there is nothing to join, expected at least one tensor")
-        return cls(axis)(*tensors)
 
-    def shape(self, *shapes: Shape) -> Shape:
-        first, (k,) = shapes[0], axes_of(self.name, self.axis, shapes[0])
-        if len({(len(shape), *shape[:k], *shape[k + 1 :]) for shape in shapes}) > 1:
-            raise misfit(f"concat along axis {self.axis}", *shapes)
-        return (*first[:k], sum(shape[k] for shape in shapes), *first[k + 1 :])
-
-    def forward(self, out: Array, *inputs: Array) -> None:
-        np.concatenate(inputs, self.axis, out=out)
-
-    def backward(self, g: Tensor, y: Tensor, *inputs: Tensor) -> Gradients:
-        ends = np.cumsum([x.shape[self.axis] for x in inputs]).tolist()
-        before = (slice(None),) * (self.axis % y.ndim)
-        keys = [(*before, slice(a, b)) for a, b in pairwise([0, *ends])]
-        return tuple([lambda g, *_, key=key: g[key] for key in keys])
+register(concat, "concatenate")
 
 
 def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
@@ -217,9 +144,7 @@ def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
     return concat([t.reshape((*shape[:place], 1, *shape[place:])) for t in parts], place)
 
 
-concat = Concat.of
-
-
 def where(condition: Operand, a: Operand, b: Operand) -> Tensor:
     """Take a where the condition is not 0, else b; what is not chosen hands nothing down, not even a NaN."""
-    return apply("where", condition, a, b)
+    a, condition, b = as_tensors((a, condition, b))
+    return a.where(condition, b)

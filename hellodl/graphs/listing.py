@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hellodl.autograd import Program
 from hellodl.autograd.gradient import push_down
-from hellodl.autograd.ops import Power
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from hellodl.autograd import Tensor
     from hellodl.autograd.memory import Array, Shape
     from hellodl.autograd.tensor import Op
+
+OF_EVERY_OP = {"name", "symbol", "function", "rules", "shape", "dtype", "in_place"}  # the rest are parameters
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,9 @@ class Memory:
 
 def _called(op: Op, arguments: list[str]) -> str:
     """An op with its arguments, as one would write it."""
-    if isinstance(op, Power):
-        return f"{arguments[0]}**{op.exponent:g}"
-    if not op.symbol.isidentifier() and (len(arguments) == 2 or op.symbol[0] == ">"):
-        return f" {op.symbol} ".join(arguments) if len(arguments) == 2 else f"{arguments[0]} {op.symbol}"
-    parameters: dict[str, object] = vars(op) if is_dataclass(op) else {}
-    chosen = [
-        f"{key}={value}" for key, value in parameters.items() if value is not None and value is not False
-    ]
-    return f"{op.symbol}({', '.join([*arguments, *chosen])})"
+    if not op.symbol.isidentifier() and len(arguments) == 2:
+        return f" {op.symbol} ".join(arguments)
+    if op.symbol.startswith("**"):
+        return f"{arguments[0]}{op.symbol}"
+    told = [f"{key}={value}" for key, value in vars(op).items() if key not in OF_EVERY_OP]
+    return f"{op.symbol}({', '.join([*arguments, *told])})"

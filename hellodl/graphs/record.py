@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hellodl.autograd.gradient import handed_down, push_down, zeros
-from hellodl.autograd.ops import Power
 from hellodl.autograd.tensor import Tensor, evaluate, topological_order
 from hellodl.errors import UsageError
 
@@ -93,10 +92,8 @@ def record(y: Tensor, names: Mapping[Tensor, str] | None = None) -> Graph:
 
 
 def label(node: Tensor, names: Mapping[Tensor, str]) -> str:
-    """A leaf's name, or an op's symbol with its exponent if it has one."""
-    if node.op is None:
-        return names.get(node, "")
-    return f"**{node.op.exponent:g}" if isinstance(node.op, Power) else node.op.symbol
+    """A leaf's name, or an op's symbol."""
+    return names.get(node, "") if node.op is None else node.op.symbol
 
 
 def content(t: Tensor) -> Content:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hellodl.autograd import Tensor, concat
+from hellodl.autograd import Op, Tensor, concat
 from hellodl.autograd.check import check_gradients
-from hellodl.autograd.ops import Elementwise, Sum
+from hellodl.autograd.ops import Elementwise
 
 X = np.array([[0.7, -1.2, 2.5], [1.1, 0.4, -0.3]])
 
@@ -89,10 +89,19 @@ def test_gradients_exchanged_between_two_inputs_fail():
         check_gradients(Product(), X, X + 1)
 
 
-def test_a_sum_that_forgets_an_axis_fails(monkeypatch):
-    monkeypatch.setattr(Sum, "backward", lambda op, g, y, x: (g * x / x.value.max(),))
+def test_a_sum_that_forgets_an_axis_fails():
+    class SumOfRows(Op, name=""):
+        def shape(self, x):
+            return x[1:]
+
+        def forward(self, out, x):
+            np.sum(x, 0, out=out)
+
+        def backward(self, g, y, x):
+            return (g * x / x.value.max(),)
+
     with pytest.raises(AssertionError, match="order 1"):
-        check_gradients(lambda x: x.sum(0), X)
+        check_gradients(SumOfRows(), X)
 
 
 def test_the_error_names_order_input_element_and_both_numbers():
