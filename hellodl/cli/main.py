@@ -55,14 +55,6 @@ class Commands(Command, click.Group):
         command: click.Command = getattr(importlib.import_module(f"hellodl.cli.{cmd_name}"), cmd_name)
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command asked for; for one mistyped, the nearest."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
-        return super().resolve_command(ctx, args)
-
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands, then the options."""
         self.format_commands(ctx, formatter)
@@ -71,6 +63,7 @@ class Commands(Command, click.Group):
 
 @click.command(
     cls=Commands,
+    commands=dict.fromkeys(COMMANDS),  # among which click looks for the nearest to one mistyped
     examples=(
         ("train", "learn from MNIST"),
         ("evaluate", "how good is it?"),

@@ -116,12 +116,12 @@ def readings(
 
 
 def _bar(names: Sequence[str], *, quiet: bool) -> AbstractContextManager[Any]:
-    """A bar that begins after a while, or nothing."""
-    if quiet or len(names) == 1 or not sys.stderr.isatty():
+    """A bar that begins after a while, on a terminal; or nothing."""
+    if quiet or len(names) == 1:
         return nullcontext()
     from tqdm import tqdm
 
-    return tqdm(total=len(names), unit=" files", delay=_PATIENCE, leave=False, smoothing=0.1)
+    return tqdm(total=len(names), unit=" files", delay=_PATIENCE, leave=False, smoothing=0.1, disable=None)
 
 
 def _source(name: str) -> str | bytes:

@@ -13,7 +13,7 @@ from hellodl.cli.words import confidence, printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hellodl.reading.reader import Digit, Reading
+    from hellodl.reading.reader import Reading
 
 COLOURS = {"digits": "green", "digit": "green", "unsure": "yellow", "not digits": "red", "not a digit": "red"}
 _BAR = 40  # characters of a full bar
@@ -66,35 +66,37 @@ def called(digit: int, classes: Sequence[str]) -> str:
     return str(digit) if classes[digit] == str(digit) else f"{digit} {printable(classes[digit])}"
 
 
+def names_of(classes: Sequence[str]) -> list[str]:
+    """All answers in words."""
+    return [called(digit, classes) for digit in range(len(classes))]
+
+
 def bar(share: float, width: int = _BAR) -> str:
     """A bar of `width` characters for a share from 0 to 1, to an eighth of a character."""
     whole, eighths = divmod(round(share * width * 8), 8)
     return f"{'█' * whole + EIGHTHS[eighths] * (eighths > 0):<{width}}"
 
 
-def bars(digit: Digit, classes: Sequence[str], width: int = _BAR) -> list[str]:
-    """The ten probabilities, a line each, in `width` characters and those of a name and a number."""
-    names = [called(i, classes) for i in range(len(digit.probabilities))]
-    longest = max(map(len, names))
+def bars(names: Sequence[str], shares: Sequence[float], width: int = _BAR) -> list[str]:
+    """A line for each share: its name, a bar of `width` characters, the share in words."""
+    longest = max(map(len, names), default=0)
     return [
-        f"{name:<{longest}} {bar(probability, width)} {confidence(probability):>7}"
-        for name, probability in zip(names, digit.probabilities, strict=True)
+        f"{name:<{longest}} {bar(share, width)} {confidence(share):>7}"
+        for name, share in zip(names, shares, strict=True)
     ]
 
 
 def details(reading: Reading, classes: Sequence[str]) -> list[str]:
     """What there is to say about a picture on its own: one digit's ten bars, or a bar for each digit."""
-    if len(reading.digits) == 1:
-        (digit,) = reading.digits
-        lines = bars(digit, classes)
-        lines[digit.digit] = click.style(lines[digit.digit], fg=COLOURS[digit.verdict], bold=True)
+    digits = reading.digits
+    if len(digits) == 1:
+        lines = bars(names_of(classes), digits[0].probabilities)
+        best = digits[0].digit
+        lines[best] = click.style(lines[best], fg=COLOURS[digits[0].verdict], bold=True)
         return lines
-    longest = max((len(called(d.digit, classes)) for d in reading.digits), default=0)
+    lines = bars([called(d.digit, classes) for d in digits], [d.confidence for d in digits])
     return [
-        click.style(
-            f"{called(d.digit, classes):<{longest}} {bar(d.confidence)} {confidence(d.confidence):>7}",
-            bold=True,
-        )
+        click.style(line, bold=True)
         + ("" if d.verdict == "digit" else click.style(f"  {d.verdict}", fg=COLOURS[d.verdict]))
-        for d in reading.digits
+        for line, d in zip(lines, digits, strict=True)
     ]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from hellodl.cli.predict_view import COLOURS, bars, called
+from hellodl.cli.predict_view import COLOURS, bars, called, names_of
 from hellodl.cli.terminal import beside, has_colour, in_colours, picture, resized
 from hellodl.cli.words import confidence
+from hellodl.nn import SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,10 +103,11 @@ def _labelled(lines: list[Text], label: str, box: Box) -> list[Text]:
 
 def _digits(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[Text]:
     """Each digit as the network saw it, with its bars, in the room that a 28-pixel picture leaves."""
-    room = out.width - 28 - 3 - 10 - max(len(called(i, classes)) for i in range(len(classes)))
+    names = names_of(classes)
+    room = out.width - SIDE - 3 - 10 - max(map(len, names))
     for number, digit in enumerate(reading.digits, 1):
         yield heading(digit, classes, number if len(reading.digits) > 1 else 0)
-        rows = bars(digit, classes, max(8, min(40, room)))
+        rows = bars(names, digit.probabilities, max(8, min(40, room)))
         right = [Text(row, no_wrap=True) for row in rows]
         right[digit.digit].stylize(f"bold {COLOURS[digit.verdict]}")
         for left, bar in zip(picture(digit.seen, out), [Text()] * 2 + right + [Text()] * 2, strict=True):

@@ -11,7 +11,7 @@ import click
 
 from hellodl.cli import common
 from hellodl.cli.drawing import SVG, check_drawing, write_drawing
-from hellodl.cli.sweep_view import View, named
+from hellodl.cli.sweep_view import introduction, named, tell_ranking, tell_trials
 from hellodl.cli.train_options import setting_options, threads_option
 from hellodl.errors import Interrupted, UsageError
 from hellodl.training.settings import as_command
@@ -104,12 +104,11 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
     picture = _place_of_picture(plot, output)
     workers = _hire(given.pop("threads"), cluster)
     planned = _plan({name: value for name, value in given.items() if value is not None}, output)
-    view = View(common.Talk(talk.as_json, talk.quiet or talk.as_json))
-    with sweeping(planned, workers) as (standing, trials), view, closing(trials):
-        view.begin(standing)
+    talk = common.Talk(talk.as_json, talk.quiet or talk.as_json)
+    with sweeping(planned, workers) as (standing, trials), closing(trials):
+        talk.say(introduction(standing))
         try:
-            for trial in trials:
-                view.show(standing, trial)
+            tell_trials(standing, trials, talk)
         except KeyboardInterrupt:
             raise Interrupted(
                 f"stopped after {standing.done} of {planned.trainings} trainings; "
@@ -117,8 +116,8 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
             ) from None
     rows = standing.rows()
     best = rows[0].settings | {"seed": planned.seeds[0]}
-    view.finish(standing, rows, as_command(best) if rows[0].accuracies else None)
-    write_drawing(picture, drawn(rows, [named(row.varied) for row in rows]), view.talk, "plot")
+    tell_ranking(standing, rows, as_command(best) if rows[0].accuracies else None, talk)
+    write_drawing(picture, drawn(rows, [named(row.varied) for row in rows]), talk, "plot")
 
 
 def _place_of_picture(plot: Path | None, output: Path) -> Path:

@@ -155,13 +155,19 @@ def is_lively() -> bool:
 
 
 class Block:
-    """Lines on stderr. The cursor rests behind the last one, so that what others say begins below."""
+    """Lines on stderr. The cursor rests behind the last one, so that what others say begins below.
 
-    def __init__(self) -> None:
-        self._height = 0
+    Once `left()` somebody has: then the lines stand.
+    """
+
+    def __init__(self, left: Callable[[], bool]) -> None:
+        self._left, self._height = left, 0
 
     def draw(self, lines: Sequence[str]) -> None:
         """Put these lines in the place of the last ones; none of them may be wider than the terminal."""
+        if self._left():
+            self._height = 0
+            return
         home = _UP.format(self._height - 1) if self._height > 1 else ""
         self._height = len(lines)
         context = click.get_current_context(silent=True)
@@ -175,7 +181,3 @@ class Block:
         """Take the lines away."""
         if self._height:
             self.draw([])
-
-    def leave(self) -> None:
-        """Let the lines stand: somebody else has written below them."""
-        self._height = 0

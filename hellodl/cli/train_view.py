@@ -54,18 +54,19 @@ class View:
     def __init__(self, talk: Talk, stopped: Callable[[], bool] = lambda: False) -> None:
         self._talk, self._stopped = talk, stopped
         self._lively = not talk.quiet and is_lively()
-        self._block = Block()
+        self._block = Block(stopped)
         self._course: Course | None = None
         self._drawn = 0.0  # when the block was last drawn
         self._rows = 0
 
     def watch(self, pictures: Iterable[Any]) -> Iterator[Any]:
         """What is drawn first, with a bar. Raises Interrupted at a signal."""
-        if self._lively:
-            from tqdm import tqdm
+        from tqdm import tqdm
 
-            pictures = tqdm(pictures, "drawing", leave=False, unit=" pictures", dynamic_ncols=True)
-        for picture in pictures:
+        hidden = not self._lively
+        for picture in tqdm(
+            pictures, "drawing", leave=False, unit=" pictures", dynamic_ncols=True, disable=hidden
+        ):
             if self._stopped():
                 raise Interrupted("stopped before the first step; nothing was written")
             yield picture
@@ -83,14 +84,7 @@ class View:
             if (now := time.perf_counter()) - self._drawn > _REDRAWN:
                 self._drawn = now
                 self._course.note_step()
-                self._draw(self._course)
-
-    def _draw(self, course: Course) -> None:
-        """Draw, unless a signal came: what was said then stands below the block."""
-        if self._stopped():
-            self._block.leave()
-        else:
-            self._block.draw(course.lines(*shutil.get_terminal_size()))
+                self._block.draw(self._course.lines(*shutil.get_terminal_size()))
 
     def show(self, record: Record) -> None:
         """A row for an epoch, the summary for the end."""
@@ -99,9 +93,7 @@ class View:
         if self._talk.as_json:
             print_json(as_fields(record))
             return
-        if self._stopped():
-            self._block.leave()
-        self._block.clear()
+        self.close()
         if isinstance(record, EpochRecord):
             self._show_row(record)
         else:
@@ -148,9 +140,8 @@ class View:
         say(f"      {command_name()} predict{flag} image.png")
 
     def close(self) -> None:
-        """Take the block away, unless a signal came."""
-        if not self._stopped():
-            self._block.clear()
+        """Take the block away, unless a signal came: what was said then stands below it."""
+        self._block.clear()
 
 
 def _introduction(trainer: Trainer) -> str:
