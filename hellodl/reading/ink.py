@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from hellodl.reading.ground import ground_of, two_tones
-from hellodl.reading.normalise import stroke_width
+from hellodl.reading.normalise import resized, stroke_width
 from hellodl.reading.rules import printed
 
 if TYPE_CHECKING:
@@ -178,9 +178,7 @@ def enlarged(grey: Plane) -> tuple[Plane, int]:
 
 def is_light_on_dark(grey: Plane) -> bool:
     """Whether the few pixels that stand out from their wide surroundings are brighter than these."""
-    shrink = min(1.0, 128 / max(grey.shape))
-    height, width = (max(1, round(side * shrink)) for side in grey.shape)
-    small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    small = resized(grey, min(128, max(grey.shape))).astype(np.uint8)
     size = min(small.shape) // 2 | 1
     wide = cv2.medianBlur(np.pad(small, size // 2, mode="symmetric"), size)
     inner = wide[size // 2 :, size // 2 :][: small.shape[0], : small.shape[1]]

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 Source: TypeAlias = "Encoded | Image | NDArray[np.generic]"
 
-DEPTHS = (8, 10, 12, 14, 16)
-"""Bits of grey that cameras and scanners put into numbers of 16 bits."""
-
 STRIP = 64
 """Rows of pixels that are made from a large picture at a time."""
 
@@ -157,12 +154,11 @@ def _eight_bit(image: Image) -> Image:
 
 
 def _bytes_of(values: NDArray[np.generic]) -> Pixels:
-    """Greys as 0 to 255: numbers up to 1, or up to 255, or up to their greatest; uint16 has one of DEPTHS."""
+    """Greys as 0 to 255: the first eight of the bits that uint16 uses; of others shares of 1, 255 or more."""
     if values.dtype == np.uint8:
         return values.view(np.uint8)
     if values.dtype.kind == "u" and values.dtype.itemsize == 2:
-        top = int(values.max())
-        return np.asarray(np.right_shift(values, next(b - 8 for b in DEPTHS if top < 2**b)), np.uint8)
+        return np.asarray(np.right_shift(values, max(0, int(values.max()).bit_length() - 8)), np.uint8)
     known = np.nan_to_num(np.asarray(values, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     full = next((full for full in (1.0, 255.0) if known.max() <= full), known.max())
     return np.asarray(np.rint(np.clip(known / full, 0, 1) * 255), np.uint8)

@@ -29,12 +29,12 @@ def normalise(strength: Plane, recipe: Recipe) -> Pixels:
         return np.zeros((SIDE, SIDE), np.uint8)
     fine = BOX * FINE
     crop = _unbroken(crop, fine / max(crop.shape))
-    mask = _resized(crop, fine) > 0.5
+    mask = resized(crop, fine) > 0.5
     share = stroke_width(mask) / max(mask.shape)
     wanted = float(np.clip(share, recipe.thinnest / BOX, recipe.thickest / BOX))
     if abs(wanted - share) * fine > 0.5 and share < 0.5:
         grow = fine * (wanted - share) / (2 * (1 - share))
-        mask = widened(_resized(crop, max(4, round(fine - 2 * grow))) > 0.5, grow)
+        mask = widened(resized(crop, max(4, round(fine - 2 * grow))) > 0.5, grow)
     return placed(mask)
 
 
@@ -98,9 +98,9 @@ def _unbroken(crop: Plane, factor: float) -> Plane:
     return np.asarray(thick, np.float32)
 
 
-def _resized(crop: Plane, long_side: int) -> Plane:
-    """The crop with its longer side at `long_side` pixels."""
-    factor = long_side / max(crop.shape)
-    size = (max(1, round(crop.shape[1] * factor)), max(1, round(crop.shape[0] * factor)))
+def resized(plane: Plane, longer: int) -> Plane:
+    """A picture with its longer side at so many pixels."""
+    factor = longer / max(plane.shape)
+    size = (max(1, round(plane.shape[1] * factor)), max(1, round(plane.shape[0] * factor)))
     smooth = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(crop, size, interpolation=smooth), np.float32)
+    return np.asarray(cv2.resize(plane, size, interpolation=smooth), np.float32)

@@ -79,11 +79,11 @@ class _Patient(io.BufferedReader):
         super().__init__(file)  # type: ignore[arg-type] # any file that can `readinto` will do
         self.name_of_source = name
         self.most = MOST_BYTES
-        self._soonest, self._until = time.monotonic() + MOST_SECONDS, time.thread_time() + MOST_SECONDS
+        self._until = time.thread_time() + MOST_SECONDS
 
     def read(self, size: int | None = -1, /) -> bytes:
         """As files do. Raises PictureError when time is up."""
-        if time.monotonic() > self._soonest and time.thread_time() > self._until:  # the quick clock first
+        if time.thread_time() > self._until:
             raise PictureError(
                 f"{self.name_of_source}: not decoded after {MOST_SECONDS:.0f} seconds; save it anew as PNG"
             )

@@ -81,7 +81,7 @@ def joined(pieces: Sequence[Piece]) -> Piece:
 
 def components(strength: Plane, mask: Mask) -> list[Piece]:
     """Connected ink, specks of a few pixels left out."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     areas = stats[1:, cv2.CC_STAT_AREA]
     least = max(6, mask.size // 40_000, areas.max(initial=0) // 150)
     order = np.argsort(-areas, kind="stable")[: min(MOST_PIECES, np.count_nonzero(areas >= least))] + 1

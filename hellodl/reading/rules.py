@@ -98,15 +98,15 @@ def _form_of(ink: Mask, across: list[Line], down: list[Line]) -> Form:
     rest = without(rest.T, ink.T, [line.rows for line in upright], pen).T
     pen = stroke_width(rest)
     lines = [(ink, line) for line in level] + [(ink.T, line) for line in upright]
-    thin = any(line.whole and thickness(grid, line.rows, pen) < THIN * pen for grid, line in lines)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
+    thin = any(line.whole and _Band(grid, line.rows, pen).is_thin(pen) for grid, line in lines)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8))
     tall = usual_height(stats[1:, cv2.CC_STAT_HEIGHT])
     return Form(tall, pen, thin or _apart(ink, level, upright).sum() > APART * rest.sum())
 
 
 def _apart(ink: Mask, across: list[Line], down: list[Line]) -> Mask:
     """Ink that no line runs through."""
-    _, labels = cv2.connectedComponents(ink.astype(np.uint8), connectivity=8)
+    _, labels = cv2.connectedComponents(ink.astype(np.uint8))
     touched = [labels[line.rows.clip(0, len(ink) - 1), np.arange(ink.shape[1])] for line in across]
     touched += [labels[np.arange(len(ink)), line.rows.clip(0, ink.shape[1] - 1)] for line in down]
     lined = np.zeros(labels.max() + 1, bool)
@@ -133,7 +133,7 @@ def _printed_of(lines: list[Line], ink: Mask, form: Form) -> list[Rows]:
 def _is_print(ink: Mask, line: Line, form: Form) -> bool:
     """Whether a line is longer than strokes of digits so tall, or thinner than this pen draws."""
     length = _length(ink, line.rows, GAP * form.tall)
-    thin = thickness(ink, line.rows, form.pen) < THIN * form.pen
+    thin = _Band(ink, line.rows, form.pen).is_thin(form.pen)
     if line.whole and (thin or not form.trusted):
         return thin
     return 0 < (WHOLE if line.whole or thin else LONG) * form.tall < length
@@ -251,47 +251,39 @@ def traced(ink: Mask, straight: NDArray[np.float64]) -> Rows:
 def without(left: Mask, ink: Mask, lines: list[Rows], pen: float) -> Mask:
     """What is left of the ink without these lines; strokes that cross them stay."""
     for rows in lines:
-        band, reach = _band(ink, rows, pen)
-        runs = _runs(band)
-        thick = float(np.percentile(runs[runs > 0], 30)) if runs.any() else 0.0
-        padded = np.pad(left, ((reach, reach), (0, 0)))
-        where = _around(rows, reach, len(padded))
-        here = padded[where, np.arange(left.shape[1])]
-        tall = np.ones((int(1.4 * thick) + 2, 1), np.uint8)
+        band = _Band(ink, rows, pen)
+        padded = np.pad(left, ((band.reach, band.reach), (0, 0)))
+        here = padded[band.where]
+        tall = np.ones((int(1.4 * band.thick) + 2, 1), np.uint8)
         strokes = cv2.morphologyEx(here.astype(np.uint8), cv2.MORPH_OPEN, tall) > 0
-        beyond = np.abs(np.arange(-reach, reach + 1) - _middle(band)) > thick / 2 + 2
-        padded[where, np.arange(left.shape[1])] = here & (strokes | beyond[:, None])
-        left = padded[reach : len(padded) - reach]
+        beyond = np.abs(np.arange(-band.reach, band.reach + 1) - band.middle) > band.thick / 2 + 2
+        padded[band.where] = here & (strokes | beyond[:, None])
+        left = padded[band.reach : len(padded) - band.reach]
     return left
 
 
-def thickness(ink: Mask, rows: Rows, pen: float) -> float:
-    """How thick a line is in most of the columns where it is seen."""
-    runs = _runs(_band(ink, rows, pen)[0])
-    return float(np.percentile(runs[runs > 0], 30)) if runs.any() else np.inf
+class _Band:
+    """The ink around a line, as if it were level; pixels beyond the picture are bare.
 
+    reach: how many rows it has above the line, and below. where: its pixels, in ink padded by `reach`.
+    middle: the offset, at most 2, at which it has most ink. thick: how far ink runs up and down from there,
+    in most of the columns with any.
+    """
 
-def _band(ink: Mask, rows: Rows, pen: float) -> tuple[Mask, int]:
-    """The ink around a line, as if it were level, and how far it reaches up and down."""
-    reach = int(2 * pen) + 8
-    padded = np.pad(ink, ((reach, reach), (0, 0)))
-    return padded[_around(rows, reach, len(padded)), np.arange(ink.shape[1])], reach
+    def __init__(self, ink: Mask, rows: Rows, pen: float) -> None:
+        self.reach = int(2 * pen) + 8
+        padded = np.pad(ink, ((self.reach, self.reach), (0, 0)))
+        around = np.arange(2 * self.reach + 1)[:, None] + rows
+        self.where = around.clip(0, len(padded) - 1), np.arange(ink.shape[1])
+        band = padded[self.where]
+        self.middle = int(band[self.reach - 2 : self.reach + 3].sum(axis=1).argmax()) - 2
+        centre = self.reach + self.middle
+        up, down = (
+            np.logical_and.accumulate(side, axis=0).sum(axis=0) for side in (band[centre::-1], band[centre:])
+        )
+        runs = (up + down - 1)[up > 0]
+        self.thick = float(np.percentile(runs, 30)) if runs.size else 0.0
 
-
-def _around(rows: Rows, reach: int, height: int) -> NDArray[np.intp]:
-    """Rows around a line in an array that was padded by `reach`."""
-    return np.asarray(np.clip(np.arange(-reach, reach + 1)[:, None] + rows + reach, 0, height - 1))
-
-
-def _middle(band: Mask) -> int:
-    """The offset, at most 2, at which a band has most ink."""
-    centre = len(band) // 2
-    return int(band[centre - 2 : centre + 3].sum(axis=1).argmax()) - 2
-
-
-def _runs(band: Mask) -> NDArray[np.intp]:
-    """How far ink runs up and down from the middle of a band, in each column."""
-    middle = len(band) // 2 + _middle(band)
-    up = np.logical_and.accumulate(band[middle::-1], axis=0).sum(axis=0)
-    down = np.logical_and.accumulate(band[middle:], axis=0).sum(axis=0)
-    return np.asarray(np.maximum(up + down - 1, 0), np.intp)
+    def is_thin(self, pen: float) -> bool:
+        """Whether a line is seen that is thinner than a pen's strokes."""
+        return 0 < self.thick < THIN * pen

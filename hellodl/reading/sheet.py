@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import cv2
 import numpy as np
 
+from hellodl.reading.normalise import resized
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -36,9 +38,7 @@ CUT_OFF = 0.55
 
 def alone_on_sheet(grey: Plane) -> Plane | None:
     """The picture with what is around a sheet painted over, as bright as the sheet; None without a sheet."""
-    factor = min(1.0, SMALL / max(grey.shape))
-    size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    small = resized(grey, min(SMALL, max(grey.shape))).astype(np.uint8)
     sheet = find_sheet(small)
     if sheet is None:
         return None
