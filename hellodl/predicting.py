@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
     Function = Callable[[Tensor], Tensor]  # of (n, width), a row of the result for each row
+    Prepare = Callable[[Array, Array], None]  # writes some of the rows into an array (n, width)
 
 BATCH = 500  # rows at a time: they stay in the cache (measured: 400 to 512 are quickest, 2,500 slower)
 KEPT = 4  # sizes of batch whose programs are kept, the latest; one of the digit net for 500 takes 2 MB
@@ -25,28 +26,30 @@ KEPT = 4  # sizes of batch whose programs are kept, the latest; one of the digit
 class Predictor:
     """Applies functions to rows, in batches of the same size, in two threads where that pays.
 
-    To build a program takes longer than to run it, so they are kept: those for the latest few sizes.
+    To build a program takes longer than to run it: those for the latest few sizes are kept. Functions are not:
+    they are methods of the one who keeps us, and such a circle would outlive its use, with 3 MB each time.
 
     Args:
         width: how many numbers a function is given in a row.
-        prepare: writes some of the caller's rows into an array (n, width) as the functions want them.
     """
 
-    def __init__(self, width: int, prepare: Callable[[Array, Array], None]) -> None:
-        self._width, self._prepare = width, prepare
+    def __init__(self, width: int) -> None:
+        self._width = width
         self._kept: dict[Hashable, list[tuple[Tensor, Program]]] = {}
 
-    def __call__(self, function: Function, rows: Array, version: Hashable = None) -> NDArray[np.float32]:
-        """The function's results for all rows; another `version` says that it is not the same as before."""
+    def __call__(
+        self, function: Function, version: Hashable, rows: Array, prepare: Prepare
+    ) -> NDArray[np.float32]:
+        """The function's results for all rows, as `prepare` makes them; `version` tells functions apart."""
         size = max(1, min(len(rows), BATCH))
-        key = function, size, version
+        key = version, size
         with self._program(key, function, size) as (_, program):
             results = np.empty((len(rows), *program.results[0].shape[1:]), np.float32)
 
         def answer(start: int) -> None:
             some = rows[start : start + size]
             with self._program(key, function, size) as (batch, program):
-                self._prepare(some, batch.value[: len(some)])
+                prepare(some, batch.value[: len(some)])
                 results[start : start + size] = program.run()[: len(some)]
 
         share_out(answer, range(0, len(rows), size))

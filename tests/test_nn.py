@@ -1,4 +1,6 @@
+import gc
 import re
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -136,6 +138,20 @@ def test_repeated_predictions_build_one_graph(model, images, monkeypatch):
     for count in range(10, 30):
         model.predict(images[:count])
     assert len(model._predictor._kept) <= predicting.KEPT
+
+
+def test_a_network_goes_at_once_when_nobody_has_it_any_more(images):
+    """No circle keeps its programs, 3 MB, until a collector comes: 200 runs in one process grew by 11 MB."""
+    model = DigitNet()
+    for answer in (model.predict, model.logits, model.hidden):
+        answer(images[:3])
+    gc.disable()
+    try:
+        last = weakref.ref(model)
+        del model, answer
+        assert last() is None
+    finally:
+        gc.enable()
 
 
 def test_predictions_in_threads_do_not_mix(model, images):
