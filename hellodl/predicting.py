@@ -26,8 +26,8 @@ KEPT = 4  # sizes of batch whose programs are kept, the latest; one of the digit
 class Predictor:
     """Applies functions to rows, in batches of the same size, in two threads where that pays.
 
-    To build a program takes longer than to run it: those for the latest few sizes are kept. Functions are not:
-    they are methods of the one who keeps us, and such a circle would outlive its use, with 3 MB each time.
+    To build a program takes longer than to run it, so those for the latest few sizes are kept. Functions are
+    not: they are methods of who keeps us, and such a circle would outlive its use, with 3 MB each time.
 
     Args:
         width: how many numbers a function is given in a row.
