@@ -30,8 +30,13 @@ Points: TypeAlias = NDArray[np.float64]
 Rng: TypeAlias = np.random.Generator
 Strokes: TypeAlias = "list[Points]"
 
-CANVAS = 240
-"""Side of the sheet in pixels; a digit is about half as tall."""
+CANVAS = 240  # side of the sheet, in pixels
+SIZE = 0.45 * CANVAS  # of a digit on it
+PEN = 0.09, 0.2  # from the thinnest to the thickest, as shares of that
+TURN, SLANT, WIDTH = 6, (0.05, 0.12), (0.75, 1.25)  # degrees; mean slant and its deviation; from … to
+WAVE, WAVES, TREMOR = 0.012, 5, 0.004  # how a hand strays: slowly, how often, and from point to point
+FRACTION = 4  # bits: places of points that OpenCV is told are sixteenths of a pixel
+SIGNS = 0.45, 0.3, 0.25  # shares of letters, scribbles, Greek letters
 
 DIGITS = (1, 1, 1, 1, 7, 7, 2, 2, 0, 3, 4, 5, 6, 8, 9)
 """How often each digit is drawn: most of what MNIST, written by Americans, lacks."""
@@ -58,7 +63,7 @@ def drawn_digits(rng: Rng, count: int, watch: Watch = iter) -> tuple[Pixels, Pix
 
 def drawn_others(rng: Rng, count: int, watch: Watch = iter) -> Pixels:
     """Draw `count` signs that are no digits: uint8 images (count, 28, 28) placed as in MNIST."""
-    kinds = rng.choice(3, count, p=(0.45, 0.3, 0.25))
+    kinds = rng.choice(len(SIGNS), count, p=SIGNS)
     return np.stack([_other(rng, kind) for kind in watch(kinds)])
 
 
@@ -211,12 +216,8 @@ def _nine(r: Rng) -> Strokes:
     ring = arc(0.3, ry, rx, ry, r.uniform(-60, 0), -360 + r.uniform(-10, 20))
     if r.random() < 0.7:
         return [ring, line((x, r.uniform(0.02, 0.2)), (x + r.uniform(-0.12, 0.03), 1))]
-    return [
-        ring,
-        np.concatenate(
-            [line((x, 0.1), (x, 0.4)), curve((x, 0.5), (x, 1.02), (0.3, 1)), line((0.3, 1), (0.05, 0.9))]
-        ),
-    ]
+    stem = line((x, 0.1), (x, 0.4)), curve((x, 0.5), (x, 1.02), (0.3, 1)), line((0.3, 1), (0.05, 0.9))
+    return [ring, np.concatenate(stem)]
 
 
 STYLES = (_zero, _one, _two, _three, _four, _five, _six, _seven, _eight, _nine)
@@ -266,18 +267,18 @@ GREEK: tuple[Callable[[Rng], Strokes], ...] = (_alpha, _pi, _gamma, _delta, _phi
 
 def _inked(strokes: Strokes, rng: Rng) -> Pixels:
     """Strokes turned, slanted and stretched a little, drawn with a shaky pen, as MNIST has them."""
-    turn, slant = np.deg2rad(rng.normal(0, 6)), rng.normal(0.05, 0.12)
+    turn, slant = np.deg2rad(rng.normal(0, TURN)), rng.normal(*SLANT)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    map_ = rotation @ np.array([[1, -slant], [0, 1]]) @ np.diag([rng.uniform(0.75, 1.25), 1.0])
-    size, width = 0.45 * CANVAS, round(0.45 * CANVAS * rng.uniform(0.09, 0.2))
+    map_ = rotation @ np.array([[1, -slant], [0, 1]]) @ np.diag([rng.uniform(*WIDTH), 1.0])
+    width = round(SIZE * rng.uniform(*PEN))
     phases = rng.uniform(0, 2 * np.pi, 2)
     sheet = np.zeros((CANVAS, CANVAS), np.uint8)
     for stroke in strokes:
         points = stroke - 0.5
-        points = (points + 0.012 * np.sin(5 * points[:, ::-1] + phases)) @ map_.T
-        points += 0.004 * rng.normal(size=points.shape)
-        fixed = ((points * size + CANVAS / 2) * 16).round().astype(np.int32)
-        cv2.polylines(sheet, [fixed.reshape(-1, 1, 2)], False, (255,), width, cv2.LINE_AA, 4)  # noqa: FBT003 - OpenCV's
+        points = (points + WAVE * np.sin(WAVES * points[:, ::-1] + phases)) @ map_.T
+        points += TREMOR * rng.normal(size=points.shape)
+        fixed = ((points * SIZE + CANVAS / 2) * 2**FRACTION).round().astype(np.int32)
+        cv2.polylines(sheet, [fixed.reshape(-1, 1, 2)], False, (255,), width, cv2.LINE_AA, FRACTION)  # noqa: FBT003 - OpenCV's
     return placed(sheet > 127)
 
 
