@@ -24,7 +24,7 @@ from hellodl.system.files import kind_at, write_atomically
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -221,8 +221,8 @@ def _shapes(widths: Sequence[int]) -> dict[str, Shape]:
 def _check_tensors(path: Path, kinds: dict[str, tuple[str, Shape]], widths: Sequence[int]) -> None:
     """Refuse tensors that are missing, unknown, too many, no float32, or of a shape that does not fit."""
     expected = _shapes(widths)
-    known = {*expected, *_training_names(kinds)}
-    if surplus := sorted(kinds.keys() - known):
+    ours = sorted(n for n in kinds if n.startswith(TRAINING) and n.removeprefix(TRAINING).isidentifier())
+    if surplus := sorted(kinds.keys() - {*expected, *ours[:MOST_ARRAYS]}):
         raise ModelError(f"{path}: holds an unexpected tensor {surplus[0]!r:.80}; {DOUBT}")
     if missing := [name for name in expected if name not in kinds]:
         raise ModelError(f"{path}: {missing[0]} is missing, expected shape {expected[missing[0]]}; {DOUBT}")
@@ -234,12 +234,6 @@ def _check_tensors(path: Path, kinds: dict[str, tuple[str, Shape]], widths: Sequ
             raise ModelError(f"{path}: {name:.80} has shape {shape!s:.80}, expected {wanted}; {DOUBT}")
         if dtype != "F32":
             raise ModelError(f"{path}: {name:.80} is {dtype}, expected F32 (float32); {DOUBT}")
-
-
-def _training_names(names: Iterable[str]) -> list[str]:
-    """The first few names that arrays of training state may have."""
-    ours = sorted(n for n in names if n.startswith(TRAINING) and n.removeprefix(TRAINING).isidentifier())
-    return ours[:MOST_ARRAYS]
 
 
 def _check_numbers(path: Path, arrays: Arrays) -> None:

@@ -45,9 +45,9 @@ class Frame:
         across, up = (x - x0) / ((x1 - x0) or 1), (y - y0) / ((y1 - y0) or 1)
         return _LEFT + across * (_SIZE - _LEFT - _RIGHT), _SIZE - _BOTTOM - up * (_SIZE - _TOP - _BOTTOM)
 
-    def line(self, style: str, points: Points, more: str = "") -> str:
+    def line(self, style: str, points: Points) -> str:
         """A line through points."""
-        return path(style, through(self.place(*point) for point in points), more)
+        return path(style, through(self.place(*point) for point in points))
 
     def axes(self) -> list[str]:
         """The frame with its numbers and names."""

@@ -185,8 +185,7 @@ class Pictures:
 
     def labels(self, batch: Batch, part: slice) -> NDArray[np.uint8]:
         """The labels of a part of a batch."""
-        labels: NDArray[np.uint8] = self._labels[batch.rows[part]]
-        return labels
+        return self._labels.take(batch.rows[part])
 
     def _gather(self, rows: NDArray[np.intp], out: NDArray[np.uint8]) -> None:
         np.take(self._images, rows, axis=0, out=out, mode="clip")  # the mode that needs no copy
