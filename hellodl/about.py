@@ -197,9 +197,9 @@ def describe(model: DigitNet, **more: Any) -> About:
 
 # As text ----------------------------------------------------------------------------------------------
 
-RECORDS: dict[str, type[Checked]] = {"recipe": Recipe, "calibration": Calibration}
-COMPLETE = frozenset(RECORDS)  # a name in these that we do not know would change what answers mean
-RECORDS |= {"dataset": DataIdentity, "results": Results, "machine": Machine}
+# A name in these that we do not know would change what answers mean, and is refused; in the others it is not.
+COMPLETE: dict[str, type[Checked]] = {"recipe": Recipe, "calibration": Calibration}
+RECORDS = COMPLETE | {"dataset": DataIdentity, "results": Results, "machine": Machine}
 WORDS = {"network": "describes the network as", "pixels": "scales pixels by"}  # in place of "its … is"
 
 
