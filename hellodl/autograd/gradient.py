@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from hellodl.autograd.tensor import Constant, Op, Tensor, as_tensors, evaluate, topological_order
+from hellodl.autograd.tensor import Constant, Op, Operand, Tensor, as_tensors, evaluate, topological_order
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
-
-    from hellodl.autograd.tensor import Operand
 
 
 def push_down(y: Tensor, targets: Iterable[Tensor] | None = None) -> dict[Tensor, Tensor]:
@@ -22,8 +20,9 @@ def push_down(y: Tensor, targets: Iterable[Tensor] | None = None) -> dict[Tensor
     those are walked.
     """
     if y.size != 1:
-        msg = f"gradients start from one number, but this has shape {y.shape}; sum() or mean() it first"
-        raise ShapeError(msg)
+        raise ShapeError(
+            f"gradients start from one number, not from shape {y.shape}: sum() or mean() it first"
+        )
     order = topological_order(y)
     wanted = set(order if targets is None else targets)
     for node in order:  # what leads to a target is wanted too
@@ -84,9 +83,7 @@ def grad(y: Tensor, *xs: Tensor) -> Tensor | tuple[Tensor, ...]:
     Raises ShapeError if `y` has more than one element, TypeError for anything but tensors.
     """
     if not xs or not all(isinstance(t, Tensor) for t in (y, *xs)):
-        raise TypeError(
-            f"grad: expected tensors, grad(y, x), not {', '.join(type(t).__name__ for t in (y, *xs))}"
-        )
+        raise TypeError(f"grad(y, x) takes tensors, not {', '.join(type(t).__name__ for t in (y, *xs))}")
     gradients = push_down(y, xs)
     found = tuple(gradients[x] if x in gradients else zeros(x) for x in xs)
     return found[0] if len(found) == 1 else found

@@ -49,8 +49,7 @@ def numbers(value: Any, dtype: np.dtype[Any]) -> Array:
     array = np.asarray(value)
     in_list = isinstance(value, list | tuple) and any(hasattr(x, "backward") for x in value)
     if in_list or array.dtype.kind not in "fiub":
-        msg = f"a tensor is made of numbers, not of {value!r:.80}; to join tensors, use stack or concat"
-        raise TypeError(msg)
+        raise TypeError(f"a tensor is made of numbers, not of {value!r:.80}; stack or concat join tensors")
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"a tensor holds float32 or float64, not {dtype}")
     order: Literal["F", "C"] = "F" if array.flags.f_contiguous else "C"

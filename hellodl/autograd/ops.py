@@ -1,30 +1,25 @@
 """Every op, forward and backward side by side: a table of the rules of calculus.
 
-Most ops are a row: a NumPy function and, for each input, what it receives when `g`, the gradient of the
-result `y`, is pushed down. Those with more to say are classes. All rules are written in the same operators
-as any formula, so gradients are graphs themselves, which can be differentiated, drawn and replayed.
+An op is a row: a NumPy function and, for each input, what it receives when `g`, the gradient of the result
+`y`, is pushed down. An op with parameters makes a row for each node. All rules are written in the same
+operators as any formula, so gradients are graphs themselves, which can be differentiated, drawn, replayed.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from hellodl.autograd.memory import erf, product
-from hellodl.autograd.tensor import Op, Tensor, apply, as_tensors, register
+from hellodl.autograd.memory import Array, Shape, erf, product
+from hellodl.autograd.tensor import Axis, Gradients, Op, Operand, Tensor, apply, as_tensors, register
 from hellodl.errors import ShapeError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hellodl.autograd.memory import Array, Shape
-    from hellodl.autograd.tensor import Axis, Gradients, Operand
-
-    Rule = Callable[..., Tensor | None]
+Rule: TypeAlias = Callable[..., Tensor | None]
 
 
 class Elementwise(Op):
@@ -49,7 +44,8 @@ class Row(Elementwise):
     """
 
     def __init__(self, name: str, function: Callable[..., Any], *rules: Rule | None, **others: Any) -> None:
-        self.name, self.symbol, self.function, self.rules = name, name, function, rules
+        self.name, self.symbol, self.function = name, name, function
+        self.rules: tuple[Any, ...] = rules
         vars(self).update(others)
 
     def step(self, out: Array, *inputs: Array) -> Callable[[], object]:
@@ -75,12 +71,6 @@ def sigmoid(x: Array, out: Array) -> None:
     np.exp(out, out=out)
     np.add(out, 1, out=out)
     np.reciprocal(out, out=out)
-
-
-def choose(a: Array, condition: Array, b: Array, out: Array) -> None:
-    """Take a where the condition is not 0, else b."""
-    np.copyto(out, b)
-    np.copyto(out, a, where=condition != 0)
 
 
 ONE: dict[int, Array] = {4: np.ones((), np.uint32), 8: np.ones((), np.uint64)}  # by the bytes of a number
@@ -127,7 +117,8 @@ row("minimum",  np.minimum,  won, lambda g, y, a, b: won(g, y, b, a),
     doc="The smaller of this and another tensor; equal ones share the gradient.")
 row("masked",   mask,        lambda g, y, x, c: g.masked(c), None, in_place=False,
     doc="Each element where the condition is not 0, else 0.")
-row("where",    choose,      lambda g, y, a, c, b: g.masked(c), None, lambda g, y, a, c, b: g.masked(c == 0),
+row("where",    lambda a, c, b, out: np.copyto(out, np.where(c, a, b)),
+    lambda g, y, a, c, b: g.masked(c), None, lambda g, y, a, c, b: g.masked(c == 0),
     in_place=False, doc="Each element where the condition is not 0, else b's: `a.where(condition, b)`.")
 row("exponentiate", np.power,  # 0**b is flat in b, though log(0) is not finite, and 0**0 in a
     lambda g, y, a, b: g * b * (a + (a == 0) * (b == 0)).exponentiate(b - 1),
@@ -238,8 +229,7 @@ def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
         np.subtract(x, largest, out=out)  # again: adding the two first would round away a small log_total
         np.subtract(out, log_total, out=out)
 
-    (place,) = axes_of("log_softmax", axis, x.shape)
-    if not x.shape[place]:
+    if not x.shape[axes_of("log_softmax", axis, x.shape)[0]]:
         raise ShapeError(f"log_softmax: a tensor of shape {x.shape} has nothing along axis {axis}")
     rule = lambda g, y, x: g - y.exp() * g.sum(axis, keepdims=True)
     return Row("log_softmax", forward, rule, axis=axis)(x)

@@ -7,23 +7,19 @@ graph thousands of times; for that a Program turns it into a flat list of NumPy 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from contextlib import contextmanager
 from itertools import combinations
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hellodl.autograd.memory import laid_out, memory
-from hellodl.autograd.tensor import Tensor, topological_order
+from hellodl.autograd.memory import Array, laid_out, memory
+from hellodl.autograd.tensor import Op, Tensor, topological_order
 from hellodl.autograd.views import View
 from hellodl.errors import NonFiniteError, ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from hellodl.autograd.memory import Array
-    from hellodl.autograd.tensor import Op
+    from collections.abc import Sequence
 
 
 class Call(NamedTuple):
@@ -64,7 +60,8 @@ class Program:
         that runs it: RuntimeError in another one, unless it was handed over.
         """
         self._take()
-        with _quiet():
+        with np.errstate(all="ignore"):  # NaN and infinity are values, as everywhere in the field
+            np.setbufsize(2048)  # elements: what NumPy casts stays in cache; errstate puts the old size back
             for step in self._steps:
                 step()
         return self.results[0] if len(self.results) == 1 else self.results
@@ -77,14 +74,13 @@ class Program:
         """Make the program the calling thread's."""
         me = get_ident()
         if self._thread not in {None, me}:
-            msg = "this program is another thread's, whose results a run would overwrite; make one for each"
-            raise RuntimeError(msg)
+            raise RuntimeError("a run would overwrite the results of another thread; make a program for each")
         self._thread = me
 
     def check_finite(self) -> None:
         """Run once more and raise NonFiniteError naming the first op that gives a NaN or an infinity."""
         self._take()
-        with _quiet():
+        with np.errstate(all="ignore"):
             for step, call in zip(self._steps, self.calls, strict=True):
                 step()
                 if not np.isfinite(call.out).all():
@@ -102,9 +98,8 @@ class _Plan:
 
     def __init__(self, outputs: Sequence[Tensor], into: Sequence[Array | None]) -> None:
         self.calls: list[Call] = []
-        self._targets: dict[Tensor, Array] = {}  # the nodes that are computed into given arrays
         self._arrays: dict[Tensor, Array] = {}
-        self._owner: dict[Tensor, Tensor] = {}  # the node whose buffer a view looks into
+        self._owner: dict[Tensor, Tensor] = {}  # the node whose array a view looks into
         self._buffers: dict[Tensor, Array] = {}  # flat, as they go to `_free`
         self._free: defaultdict[tuple[int, np.dtype[Any]], list[Array]] = defaultdict(list)
         nodes = self._aim(outputs, into)
@@ -129,33 +124,31 @@ class _Plan:
             array = into[i]
             if array is not None:
                 node, shown = _behind(nodes[i], array)
-                if in_leaf[i] or _looks(node) or node in self._targets:
+                if in_leaf[i] or _looks(node) or node in self._arrays:
                     node = nodes[i] = nodes[i].detach()
                     shown = array
-                self._targets[node] = shown
+                self._arrays[node] = shown
         return nodes
 
     def _place(self, node: Tensor) -> None:
         """Choose the array of one node, and note the call that fills it, if it takes one."""
-        self._owner[node] = node
         inputs = tuple([self._arrays[x] for x in node.inputs])
         if node.op is None:
             self._arrays[node] = node.value
             return
         if isinstance(node.op, View):
-            seen, owner = node.op.function(*inputs), self._owner[node.inputs[0]]
+            (x,), seen = node.inputs, node.op.function(*inputs)
             if np.may_share_memory(seen, inputs[0]):
-                self._arrays[node], self._owner[node] = seen, owner
+                owner = self._owner[node] = self._owner.get(x, x)
+                self._arrays[node] = seen
                 self._readers[owner] += self._readers[node] - 1
                 return
-        out = self._targets.get(node)
-        if out is None:
+        if node not in self._arrays:
             flat = self._buffers[node] = self._take_buffer(node, node.op)
-            out = laid_out(flat, node.shape)
-        self._arrays[node] = out
-        self.calls.append(Call(node.op, out, inputs))
+            self._arrays[node] = laid_out(flat, node.shape)
+        self.calls.append(Call(node.op, self._arrays[node], inputs))
         for x in {*node.inputs}:
-            owner = self._owner[x]
+            owner = self._owner.get(x, x)
             self._readers[owner] -= 1
             if not self._readers[owner] and owner in self._buffers:
                 flat = self._buffers.pop(owner)
@@ -186,14 +179,6 @@ def _behind(node: Tensor, array: Array) -> tuple[Tensor, Array]:
             break
         node, array = x, shown
     return node, array
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """NaN and infinity are values, as everywhere in the field; and NumPy's casting buffers stay in cache."""
-    with np.errstate(all="ignore"):
-        np.setbufsize(2048)  # elements; errstate puts the old size back
-        yield
 
 
 def _check(outputs: Sequence[Tensor], into: Sequence[Array | None]) -> None:

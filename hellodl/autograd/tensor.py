@@ -7,6 +7,7 @@ its inputs. Asking for `.value` sorts what the node depends on and computes it, 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 from operator import attrgetter
@@ -14,21 +15,15 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, Union
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
-from hellodl.autograd.memory import laid_out, memory, numbers
+from hellodl.autograd.memory import Array, Shape, laid_out, memory, numbers
 from hellodl.autograd.plain import Plain
 from hellodl.errors import ShapeError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import ArrayLike, DTypeLike
-
-    from hellodl.autograd.memory import Array, Shape
-
-    Axis: TypeAlias = int | Sequence[int] | None
-    Operand: TypeAlias = Union["Tensor", ArrayLike]  # noqa: UP007 - `|` cannot quote
-    Gradients: TypeAlias = tuple["Tensor | Callable[..., Tensor | None] | None", ...]
+Axis: TypeAlias = int | Sequence[int] | None
+Operand: TypeAlias = Union["Tensor", ArrayLike]
+Gradients: TypeAlias = tuple["Tensor | Callable[..., Tensor | None] | None", ...]
 
 
 def method(name: str, doc: str | None = None) -> Callable[..., Tensor]:
@@ -230,7 +225,7 @@ class Op:
 
 # Building -------------------------------------------------------------------------------------------
 
-FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+FLOAT32 = np.dtype(np.float32)
 SHAPE, AGE, AGES = attrgetter("shape"), attrgetter("age"), count()
 NUMERIC = int | float | np.ndarray | np.generic | Tensor
 UNTOUCHED = -7.1717e-33  # a number that hardly anything comes to

@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hellodl.autograd.ops import Row, axes_of, misfit
-from hellodl.autograd.tensor import Tensor, as_tensors, register
+from hellodl.autograd.tensor import Operand, Tensor, as_tensors, register
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hellodl.autograd.memory import Array, Shape
-    from hellodl.autograd.tensor import Operand
 
 
 class View(Row):
     """A row whose function shows an array in another way: in the same memory, where that can be."""
-
-    rules: tuple[Callable[..., Tensor]]
 
     def shape(self, x: Shape) -> Shape:  # type: ignore[override] # of one input
         """The shape of the view, found by looking at nothing."""
@@ -51,8 +48,7 @@ def broadcast(x: Tensor, to: Shape) -> Tensor:
 def reshape(x: Tensor, *shape: Any) -> Tensor:
     """The same elements in another shape, `2, 3` or `(2, 3)`; one may be -1."""
     to = unpacked(shape)
-    rule = lambda g, y, x: g.reshape(x.shape)
-    return View("reshape", lambda x: x.reshape(to), rule, to=to)(x)
+    return View("reshape", lambda x: x.reshape(to), lambda g, y, x: g.reshape(x.shape), to=to)(x)
 
 
 @register
@@ -122,13 +118,10 @@ def concat(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
         raise misfit(f"concat along axis {axis}", *shapes)
     ends = [0, *np.cumsum([shape[k] for shape in shapes]).tolist()]
     keys = [(*(slice(None),) * k, slice(a, b)) for a, b in pairwise(ends)]
-    return Row(
-        "concatenate",
-        lambda *arrays, out: np.concatenate(arrays, axis, out=out),
-        *[lambda g, *_, key=key: g[key] for key in keys],
-        shape=lambda *_: (*first[:k], ends[-1], *first[k + 1 :]),
-        axis=axis,
-    )(*parts)
+    rules = [lambda g, *_, key=key: g[key] for key in keys]
+    forward = lambda *arrays, out: np.concatenate(arrays, axis, out=out)
+    shape = (*first[:k], ends[-1], *first[k + 1 :])
+    return Row("concatenate", forward, *rules, shape=lambda *_: shape, axis=axis)(*parts)
 
 
 register(concat, "concatenate")
@@ -146,5 +139,4 @@ def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 
 def where(condition: Operand, a: Operand, b: Operand) -> Tensor:
     """Take a where the condition is not 0, else b; what is not chosen hands nothing down, not even a NaN."""
-    a, condition, b = as_tensors((a, condition, b))
-    return a.where(condition, b)
+    return Tensor.where(a, condition, b)
