@@ -20,9 +20,7 @@ def push_down(y: Tensor, targets: Iterable[Tensor] | None = None) -> dict[Tensor
     those are walked.
     """
     if y.size != 1:
-        raise ShapeError(
-            f"gradients start from one number, not from shape {y.shape}: sum() or mean() it first"
-        )
+        raise ShapeError(f"gradients start from one number, not from shape {y.shape}: sum() or mean() it")
     order = topological_order(y)
     wanted = set(order if targets is None else targets)
     for node in order:  # what leads to a target is wanted too
@@ -63,8 +61,8 @@ def fitted(g: Tensor, x: Tensor, op: Op) -> Tensor:
         raise TypeError(f"{op.name}: backward gave {g!r:.80} for an input, expected a tensor")
     if g.shape != x.shape:
         new = g.ndim - x.ndim
-        stretched = [i for i, n in enumerate(x.shape, new) if n == 1 != g.shape[i]] if new >= 0 else []
-        folded = g.sum((*range(new), *stretched), keepdims=True)
+        stretched = [i for i, n in enumerate(g.shape) if i < new or n != 1 == x.shape[i - new]]
+        folded = g.sum(stretched, keepdims=True)
         if folded.shape[new:] != x.shape:
             msg = f"{op.name}: backward gave a gradient of shape {g.shape} for an input of shape {x.shape}"
             raise ShapeError(msg)

@@ -258,10 +258,12 @@ def var(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
 def prod(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """The product, over axes as in `sum`: one half times the other, again and again, so zeros do no harm."""
     axes, shape = axes_of("prod", axis, x.shape), x.sum(axis, keepdims=keepdims).shape
-    others, size = [i for i in range(x.ndim) if i not in axes], math.prod([x.shape[i] for i in axes])
-    y, (_, total) = x.transpose(*axes, *others).reshape(size, *shape), as_tensors((x, np.ones(shape)))
+    size, others = math.prod([x.shape[i] for i in axes]), [i for i in range(x.ndim) if i not in axes]
+    y = x.transpose(*axes, *others).reshape(size, *shape)
+    _, total = as_tensors((x, np.ones(shape)))  # as precise as x
     while size:
-        total, half = total * y[-1] if size % 2 else total, size // 2
+        half = size // 2
+        total = total * y[-1] if size % 2 else total
         y, size = y[:half] * y[half : 2 * half], half
     return total
 

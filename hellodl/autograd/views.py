@@ -24,18 +24,16 @@ class View(Row):
     def shape(self, x: Shape) -> Shape:  # type: ignore[override] # of one input
         """The shape of the view, found by looking at nothing."""
         try:
-            shape: Shape = self.function(nothing(x)).shape
+            return tuple(self.function(nothing(x)).shape)
         except (ValueError, IndexError) as error:
             msg = f"{self.name}: a tensor of shape {x}: {error}"
             raise (IndexError if isinstance(error, IndexError) else ShapeError)(msg) from None
-        return shape
 
     def step(self, out: Array, *inputs: Array) -> Callable[[], object]:
         return lambda: np.copyto(out, self.function(*inputs))
 
     def result(self, shape: Shape, dtype: np.dtype[Any], *inputs: Array) -> Array:
-        view: Array = self.function(*inputs)
-        return view
+        return np.asarray(self.function(*inputs))
 
 
 @register
@@ -63,8 +61,7 @@ def transpose(x: Tensor, *axes: Any) -> Tensor:
 def index(x: Tensor, key: Any) -> Tensor:
     """Some elements, chosen as NumPy does: slices, numbers, lists of numbers, masks."""
     key = kept(key)
-    rule = lambda g, y, x: g.scatter(key, x.shape)
-    return View("index", lambda x: np.asarray(x[key]), rule, symbol="[]", key=key)(x)
+    return View("index", lambda x: x[key], lambda g, y, x: g.scatter(key, x.shape), symbol="[]", key=key)(x)
 
 
 @lru_cache
