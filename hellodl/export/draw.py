@@ -29,14 +29,9 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parent / "page"
 READER = ("network.js", "prepare.js", "reading.js", "reader.js")  # in this order, in a thread of its own
 VIEW = ("sheet.js", "page.js")
-BLOCK = 14
-"""Weights that share a scale: with 16 bits, the page's probabilities are within 1e-4 of the network's."""
-
-NETWORK_BITS, JUDGE_BITS = 16, 8
-"""Bits a weight takes in the page; what the judge of shapes says need not be so exact."""
-
-SCALE_STEPS, SCALE_LEAST, SCALE_MOST = 8, -32, 255
-"""Scales are powers of two, in eighths of the exponent, from 2⁻³² on: a byte each."""
+BLOCK = 14  # weights that share a scale: with 16 bits probabilities are within 1e-4 of the network's
+NETWORK_BITS, JUDGE_BITS = 16, 8  # of a weight; what the judge of shapes says need not be so exact
+SCALE_STEPS, SCALE_LEAST, SCALE_MOST = 8, -32, 255  # powers of 2, in eighths of the exponent, from 2⁻³² on
 
 
 def page(model: TrainedNet, about: str = "") -> bytes:

@@ -21,11 +21,8 @@ if TYPE_CHECKING:
 
     from hellodl.nn import DigitNet
 
-OPSET = 13
-"""The oldest set of operators in which Softmax works along one axis: older programs read it too."""
-
-IR_VERSION = 8
-"""The format of the file itself, of 2021, for the same reason."""
+OPSET = 13  # the oldest set of operators in which Softmax works along one axis: older programs read it too
+IR_VERSION = 8  # the format of the file itself, of 2021, for the same reason
 
 
 def onnx_model(model: DigitNet) -> bytes:

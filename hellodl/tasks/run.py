@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 Work: TypeAlias = Callable[[Any, Any], Any]
 """What is done: a function, known by its name in its module, of what all tasks share and of one task."""
 
-MOST_DEATHS = 3
-"""A task whose worker died so often is given up: it is what they died of."""
+MOST_DEATHS = 3  # a task whose worker died so often is given up: it is what they died of
 
 
 @dataclass(frozen=True)

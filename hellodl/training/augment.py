@@ -31,20 +31,13 @@ BLOCK = 16  # pictures at a time: they and their maps lie in the cache, and Open
 class Strengths:
     """How far each distortion may go, in both directions, all amounts equally likely; 0 switches it off."""
 
-    shift: float = 0.0
-    """Along each axis, in pixels; whole ones if nothing else is asked for, which costs next to nothing."""
-    rotation: float = 0.0
-    """In degrees."""
-    scale: float = 0.0
-    """Of each axis on its own, as a share of the size: 0.1 draws factors from 1/1.1 to 1.1."""
-    shear: float = 0.0
-    """Slant: pixels sideways for each pixel up."""
-    elastic: float = 0.0
-    """Root mean square drift of a pixel along each axis, in pixels (normally distributed)."""
-    smoothness: float = 5.0
-    """Radius over which neighbours drift together: the Gaussian's deviation, in pixels."""
-    stroke: float = 0.0
-    """How far the edges of strokes move, outwards or inwards, in pixels; at most 1."""
+    shift: float = 0.0  # along each axis, in pixels: whole ones, nearly for nothing, if no more is asked for
+    rotation: float = 0.0  # in degrees
+    scale: float = 0.0  # of each axis on its own, as a share of the size: 0.1 draws factors from 1/1.1 to 1.1
+    shear: float = 0.0  # slant: pixels sideways for each pixel up
+    elastic: float = 0.0  # root mean square drift of a pixel along each axis, in pixels, normally distributed
+    smoothness: float = 5.0  # deviation in pixels of the Gaussian over which neighbours drift together
+    stroke: float = 0.0  # how far the edges of strokes move, outwards or inwards, in pixels; at most 1
 
 
 KINDS = {

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     Watch: TypeAlias = Callable[[NDArray[Any]], Iterable[Any]]
 
+# One stroke of the pen: (n, 2) points, x to the right and y down; a digit fills y from 0 to 1.
 Points: TypeAlias = NDArray[np.float64]
-"""One stroke of the pen: (n, 2) points, x to the right and y down; a digit fills y from 0 to 1."""
-
 Rng: TypeAlias = np.random.Generator
 Strokes: TypeAlias = "list[Points]"
 
@@ -38,11 +37,8 @@ WAVE, WAVES, TREMOR = 0.012, 5, 0.004  # how a hand strays: slowly, how often, a
 FRACTION = 4  # bits: places of points that OpenCV is told are sixteenths of a pixel
 SIGNS = 0.45, 0.3, 0.25  # shares of letters, scribbles, Greek letters
 
-DIGITS = (1, 1, 1, 1, 7, 7, 2, 2, 0, 3, 4, 5, 6, 8, 9)
-"""How often each digit is drawn: most of what MNIST, written by Americans, lacks."""
-
-LETTERS = "adefhkmnprtuvwxAEFHKLMNPRTUVWXY"
-"""Letters that are no digits in anybody's hand; G is left out, some write 6 that way."""
+DIGITS = (1, 1, 1, 1, 7, 7, 2, 2, 0, 3, 4, 5, 6, 8, 9)  # the more often what MNIST, by Americans, lacks
+LETTERS = "adefhkmnprtuvwxAEFHKLMNPRTUVWXY"  # no digits in anybody's hand; some write a 6 like G
 
 FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
