@@ -162,13 +162,14 @@ def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt)
     """Read what is written, and what is on a sheet alone where one lies on something else.
 
     What takes part of a picture for a sheet loses digits; what lies around a sheet hides them: so the reading
-    with more digits that are believed in counts.
+    with more digits that are believed in counts. Pictures so small that they are enlarged show no sheet: what
+    seems one lies within a digit.
     """
     from hellodl.reading.ink import to_grey
     from hellodl.reading.sheet import alone_on_sheet
 
     grey, scale = to_grey(picture)
-    sheet = alone_on_sheet(grey)
+    sheet = alone_on_sheet(grey) if scale >= 1 else None
     planes = [grey] if sheet is None else [sheet, grey]
     readings = (_read_plane(picture, plane, scale, model, invert, doubt) for plane in planes)
     return max(readings, key=lambda reading: _believed(reading.digits))
