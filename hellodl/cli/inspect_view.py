@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Console, RenderableType
 
-    from hellodl.about import DataIdentity, Epoch, Results
+    from hellodl.about import Epoch, Results
     from hellodl.inspection import Inspection
 
     Weights = NDArray[np.float32]
@@ -55,8 +55,9 @@ def _tensors(result: Inspection) -> Table:
 
 def _making(result: Inspection) -> Table:
     """How the model was made, a row for each thing that is known."""
+    data = result.dataset
     rows = {
-        "data set": _data_set(result.dataset),
+        "data set": f"{data.name}, training set of SHA-256 {data.sha256 or _UNKNOWN}" if data else "",
         "command": as_command(result.settings),
         "versions": ", ".join(f"{name} {version}" for name, version in result.versions.items()),
         "threads": str(result.threads or ""),
@@ -69,10 +70,6 @@ def _making(result: Inspection) -> Table:
     for name, value in rows.items():
         grid.add_row(name, printable(value or _UNKNOWN))
     return grid
-
-
-def _data_set(dataset: DataIdentity | None) -> str:
-    return f"{dataset.name}, training set of SHA-256 {dataset.sha256 or _UNKNOWN}" if dataset else ""
 
 
 def _results(results: Results | None) -> str:

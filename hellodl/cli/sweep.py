@@ -27,10 +27,10 @@ _ONE_EACH = ("preset", "dataset", "validation", "seed", "target_accuracy")  # wh
 class Several(click.ParamType[Any]):
     """Values between commas (slashes, where a value has commas), each as the option takes it; or LOW:HIGH."""
 
-    def __init__(self, one: click.ParamType[Any]) -> None:
-        self.one = one
-        self.separator = "/" if "," in one.name else ","
-        self.name = f"{one.name}{self.separator}…"
+    name = "several"
+
+    def __init__(self, one: click.ParamType[Any], separator: str) -> None:
+        self.one, self.separator = one, separator
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """A tuple of values, or a range of numbers."""
@@ -53,9 +53,9 @@ def _settings_of_train(command: Any) -> Any:
     command = setting_options(command)
     for option in command.__click_params__:  # as in `options`
         if option.name not in _ONE_EACH:
-            one = option.metavar or "|".join(getattr(option.type, "choices", [option.type.name]))
-            option.type = Several(option.type)
-            option.metavar = f"{one}{option.type.separator}…"
+            one = option.metavar or "|".join(option.type.choices)
+            separator = "/" if "," in one else ","
+            option.type, option.metavar = Several(option.type, separator), f"{one}{separator}…"
     return command
 
 

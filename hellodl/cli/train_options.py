@@ -15,20 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import Field
 
-_METAVARS = {int: "N", float: "F", str: "NAME"}
+_METAVARS = {int: "N", float: "F", str: "NAME", tuple: "N,N"}
 
 
-class Widths(click.ParamType[tuple[int, ...]]):
-    """Layer widths like 128,64."""
-
-    name = "N,N"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
-        """Whole numbers between commas."""
-        try:
-            return tuple(int(width) for width in value.split(",")) if isinstance(value, str) else value
-        except ValueError:
-            self.fail(f"{value!r} is no list of widths, expected something like 128,64", param, ctx)
+def _widths(text: str) -> tuple[int, ...]:
+    """Layer widths between commas."""
+    try:
+        return tuple(map(int, text.split(",")))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no list of widths, expected something like 128,64") from None
 
 
 def _threads(text: str) -> int | None:
@@ -49,7 +44,7 @@ def _option(setting: Field[Any]) -> Callable[[Any], Any]:
     kind: Any = float if default is None else type(default)
     option = click.option(
         f"--{setting.name.replace('_', '-')}",
-        type=click.Choice(limit.choices) if limit.choices else Widths() if kind is tuple else kind,
+        type=click.Choice(limit.choices) if limit.choices else _widths if kind is tuple else kind,
         metavar=None if limit.choices else setting.metadata.get("metavar", _METAVARS.get(kind)),
         help=f"{setting.metadata['help']}{_preset_values(setting.name, default)}",
     )
