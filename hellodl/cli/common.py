@@ -107,11 +107,11 @@ def console() -> Console:
     return Console(highlight=False, emoji=False, markup=False)
 
 
-def show(parts: Iterable[RenderableType], *, wrap: bool = True) -> None:
-    """Print parts of a report on stdout; lines of drawings are as long as they are."""
+def show(parts: Iterable[RenderableType]) -> None:
+    """Print parts of a report on stdout."""
     out = console()
     for part in parts:
-        out.print(part, soft_wrap=not wrap)
+        out.print(part)
 
 
 # Which model, which data ------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def explain(
             common.print_json(predict_view.as_fields(name, reading, list(map(_fields, whys))))
         else:
             click.echo(predict_view.as_text(name, reading, network.classes))
-            common.show(explain_view.report(reading, whys, network.classes, common.console()), wrap=False)
+            common.show(explain_view.report(reading, whys, network.classes, common.console()))
         if output:
             drawn = explain_picture.explain_picture(name, reading, whys, network.classes)
             write_drawing(output, drawn, talk, "explanation")

@@ -78,7 +78,7 @@ def _draw(
     if steps:
         from hellodl.cli.steps import report
 
-        common.show(report(reading, classes, common.console()), wrap=False)
+        common.show(report(reading, classes, common.console()))
     if output:
         from hellodl.cli.steps_picture import steps_picture
 
