@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,7 @@ from hellodl.errors import PictureError, UsageError
 from hellodl.system.files import kind_at
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -24,10 +22,6 @@ if TYPE_CHECKING:
     from hellodl.nn import DigitNet
     from hellodl.reading.reader import Reading
 
-SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
-    *(".pgm", ".ppm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".pdf", ".tga"),
-)
 STDIN = "-"
 _PATIENCE = 1.0  # seconds after which many files get a bar
 
@@ -46,7 +40,11 @@ def files(images: Sequence[str], output: Path | None, *, deep: bool = False) -> 
 
     Raises UsageError for none, or if `output` cannot be drawn.
     """
-    names = [name for image in images for name in opened(image, deep=deep)]
+    from hellodl.reading.formats import pictures_at
+
+    names = [
+        name for image in images for name in ([image] if image == STDIN else pictures_at(image, deep=deep))
+    ]
     if not names:
         raise UsageError(
             f"which picture? Try `hellodl {click.get_current_context().info_name} image.png`, "
@@ -57,33 +55,6 @@ def files(images: Sequence[str], output: Path | None, *, deep: bool = False) -> 
         if len(names) > 1:
             raise UsageError(f"--output {output}: draws one picture, but there are {len(names):,}")
     return names
-
-
-def opened(image: str, *, deep: bool = False) -> list[str]:
-    """A folder's pictures in order of name, 2 before 12, hidden ones left out; a PDF's pages.
-
-    An empty folder, like any other file, stays a name.
-    """
-    from hellodl.reading.formats import pages
-
-    if image == STDIN or kind_at(image) != "folder":
-        return pages(image)
-    found = sorted(_pictures(image, deep=deep), key=_in_order)
-    return [page for path in found for page in pages(path)] or [image]
-
-
-def _pictures(folder: str, *, deep: bool) -> Iterator[str]:
-    """The pictures in a folder, as far as it can be looked into."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if deep and not name.startswith(".")]
-        for name in names:
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                yield os.path.join(parent, name)  # noqa: PTH118 - a Path would lose the ./ that was typed
-
-
-def _in_order(path: str) -> list[tuple[int, str]]:
-    """Sorts numbers in names by their value: 2.png before 12.png."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", path)]
 
 
 def readings(

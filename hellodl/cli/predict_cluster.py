@@ -13,7 +13,7 @@ import click
 
 from hellodl.cli import predict_view
 from hellodl.cli.common import FILE, options
-from hellodl.cli.pictures import opened, refuse
+from hellodl.cli.pictures import refuse
 from hellodl.errors import DataError, PictureError, UsageError
 
 if TYPE_CHECKING:
@@ -51,10 +51,12 @@ def read_on_cluster(
     Paths and URLs have to be readable by the workers; memory stays flat. Raises HellodlError for a cluster
     that cannot be used.
     """
+    from hellodl.reading.formats import pictures_at
+
     if address is None:
         raise UsageError("--names: is for many pictures on a --cluster; name a few pictures as they are")
     as_json, failed = bool(how["as_json"]), False
-    names = chain(chain.from_iterable(map(opened, images)), names_in(listed) if listed else ())
+    names = chain(chain.from_iterable(map(pictures_at, images)), names_in(listed) if listed else ())
     for name, answer in _answers(address, names, (model.read_bytes(), how["invert"], as_json)):
         if isinstance(answer, str):
             click.echo(answer)

@@ -62,9 +62,9 @@ def _with_ink(original: Grey, strength: NDArray[np.float32], ink: Ink) -> Grey:
 
     Thin lines are a small share of such pixels: without this they would be lost on the paper.
     """
-    grey = original if original.ndim == 2 else original.mean(axis=2).astype(np.uint8)
-    small = resized(grey, strength.shape[::-1])
-    tone = grey.max() if ink.light else grey.min()
+    small = resized(original, strength.shape[::-1])
+    small = small if small.ndim == 2 else small.mean(axis=2)
+    tone = original.max() if ink.light else original.min()
     mixed: Grey = np.rint(small + strength * (np.float32(tone) - small)).astype(np.uint8)
     return mixed
 

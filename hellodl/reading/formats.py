@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,12 +14,20 @@ from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
 
 from hellodl.errors import PictureError
-from hellodl.system.files import open_plain
+from hellodl.system.files import kind_at, open_plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PIL.Image import Image
 
 FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "AVIF")
+
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
+    *(".pgm", ".ppm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".pdf", ".tga"),
+)
+"""Of the files in a folder that are taken for pictures: each format that is read has one."""
 
 HEIC = {b"ftyphei", b"ftyphev", b"ftypmif"}
 """What stands after the first four bytes of the format of some phones."""
@@ -55,6 +64,31 @@ def undecoded(name: str, file: IO[bytes]) -> Image:
     elif name.lower().endswith(".tga"):  # nothing in such a file says what it is
         formats = ("TGA",)
     return PillowImage.open(file, formats=formats)
+
+
+def pictures_at(name: str, *, deep: bool = False) -> list[str]:
+    """A folder's pictures in order of name, 2 before 12, hidden ones left out; a PDF's pages.
+
+    If `deep`, those of its sub-folders too. An empty folder, like any other file, stays a name.
+    """
+    if kind_at(name) != "folder":
+        return pages(name)
+    found = sorted(_pictures(name, deep=deep), key=_in_order)
+    return [page for path in found for page in pages(path)] or [name]
+
+
+def _pictures(folder: str, *, deep: bool) -> Iterator[str]:
+    """The pictures in a folder, as far as it can be looked into."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if deep and not name.startswith(".")]
+        for name in names:
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                yield os.path.join(parent, name)  # noqa: PTH118 - a Path would lose the ./ that was typed
+
+
+def _in_order(path: str) -> list[tuple[int, str]]:
+    """Sorts numbers in names by their value: 2.png before 12.png."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", path)]
 
 
 def pages(path: str) -> list[str]:

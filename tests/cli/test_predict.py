@@ -21,11 +21,11 @@ from rich.console import Console
 
 from hellodl import checkpoint
 from hellodl.about import DIGITS
-from hellodl.cli import pictures, predict_view
+from hellodl.cli import predict_view
 from hellodl.cli.main import cli
 from hellodl.cli.steps import report
 from hellodl.cli.words import PLAIN
-from hellodl.reading.formats import FORMATS
+from hellodl.reading.formats import FORMATS, SUFFIXES
 from hellodl.reading.reader import read, read_all
 
 
@@ -325,9 +325,9 @@ def test_suffixes_are_those_of_formats_that_are_read():
     """Each format that load_picture opens has one; HEIC and PDF need an extra package."""
     Image.init()
     known = Image.registered_extensions()
-    assert {known[s] for s in pictures.SUFFIXES if s in known} <= {*FORMATS, "MPO", "TGA", "HEIF", "PDF"}
-    assert {known[s] for s in pictures.SUFFIXES if s in known} >= {*FORMATS, "MPO", "TGA"}
-    assert {s for s in pictures.SUFFIXES if s not in known} <= {".heic", ".heif"}
+    assert {known[s] for s in SUFFIXES if s in known} <= {*FORMATS, "MPO", "TGA", "HEIF", "PDF"}
+    assert {known[s] for s in SUFFIXES if s in known} >= {*FORMATS, "MPO", "TGA"}
+    assert {s for s in SUFFIXES if s not in known} <= {".heic", ".heif"}
 
 
 def test_what_is_no_picture_on_standard_input_is_called_so(here):
