@@ -26,6 +26,8 @@ PROGRAMS = "chromium", "chromium-browser", "google-chrome"  # its names on Debia
 SWITCHES = [
     "--no-sandbox",  # containers have no room for one, and the pages are ours
     "--disable-gpu",
+    "--disable-gpu-vsync",
+    "--disable-frame-rate-limit",  # each event of a pointer waits for a frame
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
