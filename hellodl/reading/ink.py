@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import cv2
@@ -76,34 +77,25 @@ def to_grey(picture: Picture) -> tuple[Plane, float]:
     return grey, picture.scale / factor
 
 
-def polarities(grey: Plane) -> tuple[bool, ...]:
-    """Whether ink is light on dark: one answer, or both, the likelier first.
+def views(grey: Plane, *, light: bool | None = None) -> list[tuple[bool, bool]]:
+    """Whether ink is light on dark, and whether its ground is flat: what is worth reading, likeliest first.
 
     Ink is what stands out from its wide surroundings, ink is strokes, and ink is little of the picture, or of
     the border of one that has two shades alone. Where these disagree (a sheet on a desk, a bold digit that
-    fills the picture), both are worth reading.
+    fills the picture), both polarities are worth it, unless `light` says which. Where ink fills a picture of
+    two shades, nothing of the ground is seen beside its strokes: it is flat, or else as everywhere.
     """
-    light = is_light_on_dark(grey)
-    ink = _darker(grey) != light
+    seen = is_light_on_dark(grey)
+    small = _coarse(grey)
+    _, dark = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    ink = (dark > 0) != seen
     border = np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]])
-    is_cut_out = border.mean() < MOST_AT_BORDER and two_tones(_coarse(grey))[0] > TWO_TONES
-    return (light,) if _are_strokes(ink) and (ink.mean() < SPARSE or is_cut_out) else (light, not light)
-
-
-def grounds(grey: Plane) -> tuple[bool, ...]:
-    """Whether the ground is flat: both answers for a picture of two shades that ink fills.
-
-    Where a bold digit fills such a picture, nothing of the ground is seen beside its strokes.
-    """
-    ink = _darker(grey) != is_light_on_dark(grey)
-    is_filled = ink.mean() >= SPARSE or not _are_strokes(ink)
-    return (True, False) if is_filled and two_tones(_coarse(grey))[0] > TWO_TONES else (False,)
-
-
-def _darker(grey: Plane) -> Mask:
-    """The darker of a picture's two shades, in a small copy."""
-    _, dark = cv2.threshold(_coarse(grey), 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
-    return np.asarray(dark > 0)
+    has_two_shades = two_tones(small)[0] > TWO_TONES
+    are_strokes, is_sparse = _are_strokes(ink), ink.mean() < SPARSE
+    is_clear = are_strokes and (is_sparse or (has_two_shades and border.mean() < MOST_AT_BORDER))
+    lights = (light,) if light is not None else (seen,) if is_clear else (seen, not seen)
+    is_filled = not (are_strokes and is_sparse)
+    return list(product(lights, (True, False) if has_two_shades and is_filled else (False,)))
 
 
 def _are_strokes(ink: Mask) -> bool:
@@ -156,7 +148,7 @@ def contrast_axis(pixels: Pixels) -> Plane:
     """
     if pixels.ndim == 2:
         return pixels.astype(np.float32)
-    step = max(1, max(pixels.shape[:2]) // 400)
+    step = max(1, max(pixels.shape[:2]) // COARSE)
     small = np.ascontiguousarray(pixels[::step, ::step]).astype(np.float32)
     size = max(3, max(small.shape[:2]) // 4 | 1)
     detail = (small - cv2.blur(small, (size, size), borderType=cv2.BORDER_REPLICATE)).reshape(-1, 3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -188,11 +187,10 @@ def _read_plane(
     There is more than one only where it is in doubt whether ink is dark or light, or what its ground is. The
     likelier polarity comes first, on either ground: what it leaves bare may look like digits in the other.
     """
-    from hellodl.reading.ink import find_ink, grounds, polarities
+    from hellodl.reading.ink import find_ink, views
 
-    lights = polarities(grey) if invert is None else (invert,)
     readings: list[Reading] = []
-    for light, flat in product(lights, grounds(grey)):
+    for light, flat in views(grey, light=invert):
         readings.append(_read_lines(picture, find_ink(grey, scale, light=light, flat=flat), model, doubt))
         if readings[-1].verdict is Verdict.DIGITS:
             break

@@ -35,10 +35,16 @@ def _unfamiliar(_doubt: Any, familiarity: Any) -> Any:
     return np.full(np.shape(familiarity), doubt.USUAL, np.float32)
 
 
-SCORES, DOUBT_OF = doubt.scores, doubt.doubt_of
+def _clearest(grey: Any, light: Any) -> bool:
+    return bool(ink.is_light_on_dark(grey) if light is None else light)
+
+
+SCORES, DOUBT_OF, VIEWS = doubt.scores, doubt.doubt_of, ink.views
 STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "nothing": {},
-    "second polarity": {(ink, "polarities"): lambda grey: (ink.is_light_on_dark(grey),)},
+    "second polarity": {(ink, "views"): lambda grey, light: VIEWS(grey, light=_clearest(grey, light))},
+    "flat ground": {(ink, "views"): lambda grey, light: [v for v in VIEWS(grey, light=light) if not v[1]]},
+    "sheet": {("sheet", "alone_on_sheet"): lambda _grey: None},
     "colour axis": {
         (ink, "contrast_axis"): lambda p: np.float32(p) if p.ndim == 2 else np.float32(p) @ PLAIN_GREY
     },

@@ -31,7 +31,7 @@ from hellodl.autograd import Program, Tensor, grad
 from hellodl.nn import Linear, cross_entropy
 from hellodl.optim import SCHEDULES, Adam
 from hellodl.reading.doubt import Doubt, ask
-from hellodl.reading.ink import Ink, find_ink, polarities, to_grey
+from hellodl.reading.ink import Ink, find_ink, to_grey, views
 from hellodl.reading.judge import LABELS, OTHER, PART, SHIPPED, WAYS, Judge, alone, right, scores, terms
 from hellodl.reading.lattice import groups, shares
 from hellodl.reading.lines import find_lines
@@ -114,7 +114,8 @@ def lines_of(half: str, job: tuple[str, int]) -> list[Line]:
     grey, scale = to_grey(load_picture(pixels))
     owner = cv2.resize(page.owner, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
     rim = max(1, round(RIM * page.tall * len(grey) / len(pixels)))
-    inks = [find_ink(grey, scale, light=light) for light in polarities(grey)]
+    lights = dict.fromkeys(light for light, _ in views(grey))
+    inks = [find_ink(grey, scale, light=light) for light in lights]
     return [line for ink in inks for line in _labelled(ink, owner, page, rim, job[1])]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from paper import Sheet, drawn, number
 
-from hellodl.reading.ink import contrast_axis, find_ink, polarities, to_grey
+from hellodl.reading.ink import contrast_axis, find_ink, to_grey, views
 from hellodl.reading.load import load_picture
 
 WHERE = drawn([number("38")]).min(axis=2) < 140  # ink on a plain sheet
@@ -22,7 +22,7 @@ SHEETS = {
 
 def ink_of(picture):
     grey, scale = to_grey(load_picture(picture))
-    lights = polarities(grey)
+    lights = [light for light, _ in views(grey)]
     return find_ink(grey, scale, light=lights[0]), lights
 
 
