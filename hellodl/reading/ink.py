@@ -23,8 +23,8 @@ LEAST_SIDE = 256
 COARSE = 400
 """The ground is found with about this many pixels along the longer side."""
 
-THICKEST = 0.2
-"""Thicker strokes, as a share of the picture's shorter side, look as if ground was taken for ink."""
+THICKEST, GAP = 0.2, 1 / 45
+"""Thicker strokes, as a share of the shorter side, look like ground; so narrow gaps, of the longer, close."""
 
 SHADED = 0.5
 """A sheet in shadow is at least this share as bright as in the light."""
@@ -48,8 +48,8 @@ PALE = 0.3
 PALER = 0.7
 """Strokes on lines that are weaker than this share of the pen are told from these by their strength."""
 
-FAINTEST = 0.03
-"""Ink weaker than this share of the ground's brightness is not looked for."""
+FAINTEST, NOISES = 0.03, 4
+"""Ink is at least this share of the ground's brightness darker, and so many deviations of its noise."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def views(grey: Plane, *, light: bool | None = None) -> list[tuple[bool, bool]]:
 
 def _are_strokes(ink: Mask) -> bool:
     """Whether ink is as thin as strokes are."""
-    gap = np.ones((max(3, max(ink.shape) // 45),) * 2, np.uint8)  # a sheet is one, whatever is written on it
+    gap = np.ones((max(3, int(GAP * max(ink.shape))),) * 2, np.uint8)  # a sheet is one, whatever is on it
     whole = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, gap) > 0
     return bool(stroke_width(whole) < THICKEST * min(ink.shape))
 
@@ -112,7 +112,7 @@ def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False) -> I
     """
     grey = 255 - grey if light else grey
     raw, noise = relief(grey, flat=flat)
-    least = max(FAINTEST, 4 * noise)
+    least = max(FAINTEST, NOISES * noise)
     mask = raw > ink_threshold(raw, least)
     contrast = _usual(raw, mask)
     lines = printed(raw > max(PALE * contrast, least))

@@ -24,8 +24,8 @@ BINS, ROWS = 64, 360
 SLOPES = np.linspace(-0.16, 0.16, 65)
 """How many pixels a line climbs a pixel of width: up to 9 degrees, as hand-held photographs show them."""
 
-COVERED, PARTLY = 0.88, 0.5
-"""Share of the width along which a line from border to border is seen, and any other line."""
+COVERED, PARTLY, ALONG = 0.88, 0.5, 0.6
+"""Share of the width along which a line from border to border is seen, any other line, a bit of one."""
 
 DENSE = 0.35
 """Where ink covers more than this share of a picture it is no sheet with lines."""
@@ -48,8 +48,11 @@ WIDE = 2.0
 GAP = 0.12
 """Boxes are less than this share of a digit's height apart; digits, more."""
 
-MANY = 4
-"""So many lines at about the same distance are ruled paper, and have no walls between them."""
+MANY, MOST, EVEN = 4, 0.7, 0.25
+"""Of so many lines this share has distances within this of the usual one: ruled paper, without walls."""
+
+CROSSING, NEAR = 1.4, 8
+"""Strokes that cross a line are this much taller than it is thick; what is more pixels away is no line's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +156,7 @@ def _are_ruled(levels: list[Rows]) -> bool:
     if len(levels) < MANY:
         return False
     distances = np.diff([rows.mean() for rows in levels])
-    return bool((np.abs(distances / np.median(distances) - 1) < 0.25).mean() > 0.7)
+    return bool((np.abs(distances / np.median(distances) - 1) < EVEN).mean() > MOST)
 
 
 def _without_walls(ink: Mask, above: Rows, below: Rows, pen: float) -> Mask:
@@ -209,7 +212,7 @@ def _pooled(ink: Mask, step: int) -> tuple[Mask, NDArray[np.float64]]:
     height, width = ink.shape
     edges = np.linspace(0, width, min(BINS, width) + 1).astype(int)
     thick = cv2.dilate(ink.astype(np.uint8), np.ones((3, 1), np.uint8))  # a line may climb within a group
-    along = np.add.reduceat(thick, edges[:-1], axis=1, dtype=np.float32) > 0.6 * np.diff(edges)
+    along = np.add.reduceat(thick, edges[:-1], axis=1, dtype=np.float32) > ALONG * np.diff(edges)
     middles = (edges[:-1] + edges[1:] - width) / 2
     return np.maximum.reduceat(along, np.arange(0, height, step), axis=0), middles
 
@@ -254,7 +257,7 @@ def without(left: Mask, ink: Mask, lines: list[Rows], pen: float) -> Mask:
         band = _Band(ink, rows, pen)
         padded = np.pad(left, ((band.reach, band.reach), (0, 0)))
         here = padded[band.where]
-        tall = np.ones((int(1.4 * band.thick) + 2, 1), np.uint8)
+        tall = np.ones((int(CROSSING * band.thick) + 2, 1), np.uint8)
         strokes = cv2.morphologyEx(here.astype(np.uint8), cv2.MORPH_OPEN, tall) > 0
         beyond = np.abs(np.arange(-band.reach, band.reach + 1) - band.middle) > band.thick / 2 + 2
         padded[band.where] = here & (strokes | beyond[:, None])
@@ -271,7 +274,7 @@ class _Band:
     """
 
     def __init__(self, ink: Mask, rows: Rows, pen: float) -> None:
-        self.reach = int(2 * pen) + 8
+        self.reach = int(2 * pen) + NEAR
         padded = np.pad(ink, ((self.reach, self.reach), (0, 0)))
         around = np.arange(2 * self.reach + 1)[:, None] + rows
         self.where = around.clip(0, len(padded) - 1), np.arange(ink.shape[1])
