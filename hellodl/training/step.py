@@ -147,7 +147,7 @@ class Step:
         self._helping = processes > self._sharing and pictures.take_long
         self._ahead: tuple[list[Relay], Check] | None = None  # what a helper made ready, shard by shard
         self._partner: tuple[int, Meet] | None = None  # which of the two we are, and how we meet
-        self._alone = shared_zeros(1)  # whether one takes the next stretch alone
+        self._alone = shared_zeros(2)  # whether one takes this stretch alone, and the next
         self._taken, self._pace = 0, Pace()  # steps inside `shared`
         self._gradients = [optimizer.gradient, optimizer.zeros()][:shards]
         self._shards = [
@@ -189,11 +189,11 @@ class Step:
         if self._partner is None or self._taken % STRETCH:
             return
         number, meet = self._partner
+        stretch = self._taken // STRETCH % 2  # by turns, as the other may not have read the last answer yet
         if number == 0:
-            self._alone[0] = self._pace.choose()
-        meet()
-        self._pace.alone = bool(self._alone[0])
-        meet()  # both have read it
+            self._alone[stretch] = self._pace.choose()
+        meet()  # who goes alone need not wait here: the other one, with nothing to do, came long ago
+        self._pace.alone = bool(self._alone[stretch])
         if self._pace.alone and number == 0:
             self._take_all()
         else:
