@@ -54,6 +54,8 @@ class View:
     def __init__(self, talk: Talk, stopped: Callable[[], bool] = lambda: False) -> None:
         self._talk, self._stopped = talk, stopped
         self._lively = not talk.quiet and is_lively()
+        if self._lively:
+            import tqdm  # noqa: F401 - takes 30 ms, in which the first step would wait
         self._block = Block(stopped)
         self._course: Course | None = None
         self._drawn = 0.0  # when the block was last drawn
