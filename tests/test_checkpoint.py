@@ -547,6 +547,13 @@ def test_weights_whose_header_would_fill_the_memory_are_not_opened(tmp_path):
         load_weights(path, NETWORK.widths)
 
 
+def test_npz_that_unpack_to_more_than_their_shapes_are_not_unpacked(tmp_path):
+    """A megabyte can unpack to a thousand."""
+    np.savez_compressed(tmp_path / "w.npz", **weights_of(NETWORK) | {"lc1.bias": np.zeros(1_000_000)})
+    with pytest.raises(ModelError, match=r"lc1.bias is larger than expected, \(3,\)$"):
+        load_weights(tmp_path / "w.npz", NETWORK.widths)
+
+
 def test_pickles_in_npz_are_not_opened(tmp_path):
     arrays = weights_of(NETWORK) | {"lc1.bias": np.array([None], object)}
     np.savez(tmp_path / "w.npz", **arrays)

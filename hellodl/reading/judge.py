@@ -124,9 +124,30 @@ def shipped() -> Judge:
     from safetensors.numpy import load_file
 
     try:
-        return Judge(load_file(SHIPPED))
-    except (OSError, SafetensorError) as error:
+        weights = load_file(SHIPPED)
+        _check(weights)
+    except (OSError, SafetensorError, ValueError) as error:
         raise ModelError(f"{SHIPPED}: {error}; it comes with hellodl: install that anew") from None
+    return Judge(weights)
+
+
+def _check(weights: dict[str, Plane]) -> None:
+    """Raise ValueError where the file is another version's, or holds what is no number."""
+    inputs = (SIDE // 2) ** 2 + len(MEASURES)
+    hidden = len(weights.get("lc1.bias", ()))
+    expected = {
+        "lc1.bias": (hidden,),
+        "lc1.weight": (hidden, inputs),
+        "lc2.bias": (len(LABELS),),
+        "lc2.weight": (len(LABELS), hidden),
+        "scale": (len(MEASURES),),
+        "ways": (len(WAYS),),
+        "right": (len(RIGHT),),
+    }
+    for name, shape in expected.items():
+        found = weights.get(name)
+        if found is None or found.shape != shape or found.dtype != np.float32 or not np.isfinite(found).all():
+            raise ValueError(f"{name} is not {shape} finite numbers")
 
 
 def alone(images: Pixels) -> Plane:
