@@ -64,8 +64,7 @@ def fitted(g: Tensor, x: Tensor, op: Op) -> Tensor:
         stretched = [i for i, n in enumerate(g.shape) if i < new or n != 1 == x.shape[i - new]]
         folded = g.sum(stretched, keepdims=True)
         if folded.shape[new:] != x.shape:
-            msg = f"{op.name}: backward gave a gradient of shape {g.shape} for an input of shape {x.shape}"
-            raise ShapeError(msg)
+            raise ShapeError(f"{op.name}: backward gave shape {g.shape} for an input of shape {x.shape}")
         g = folded.reshape(x.shape) if new else folded
     return g if g.dtype == x.dtype else g.cast(x.dtype)
 
@@ -108,12 +107,12 @@ def vjp(y: Tensor, x: Tensor, v: Operand) -> Tensor:
 def jvp(y: Tensor, x: Tensor, v: Operand) -> Tensor:
     """The Jacobian times a vector: how y changes where x moves along v, by differentiating `vjp` by its v."""
     weights = zeros(y)
-    return grad((vjp(y, x, weights) * v).sum(), weights)
+    return vjp(vjp(y, x, weights), weights, v)
 
 
 def hvp(y: Tensor, x: Tensor, v: Operand) -> Tensor:
     """The Hessian of the scalar y times a vector: how its gradient changes where x moves along v."""
-    return grad((grad(y, x) * v).sum(), x)
+    return vjp(grad(y, x), x, v)
 
 
 def backward(y: Tensor, gradient: Operand | None = None) -> None:

@@ -25,20 +25,18 @@ EDGE, GRID = 6, 128  # erf is 1 from 6 on; points of its table from 0 to 1
 TERMS = {4: 3, 8: 7}  # of erf's series, so that 1/256 to their power is lost in a float of so many bytes
 
 
-def memory(size: int, dtype: np.dtype[Any]) -> Array:
-    """A flat array that begins with a cache line: products that read it are up to a third faster."""
-    needed = size * dtype.itemsize
+def empty(shape: Shape, dtype: np.dtype[Any], order: Literal["F", "C"] | None = None) -> Array:
+    """An array that begins with a cache line: products that read it are up to a third faster.
+
+    A tall, narrow matrix lies column by column unless `order` is given, as NumPy folds long columns faster.
+    """
+    narrow = len(shape) == 2 and shape[1] <= NARROW < shape[0]
+    order, needed = order or ("F" if narrow else "C"), math.prod(shape) * dtype.itemsize
     if needed < CACHE_LINE:
-        return np.empty(size, dtype)
+        return np.empty(shape, dtype, order)
     raw = np.empty(needed + CACHE_LINE, np.uint8)
     start = -raw.__array_interface__["data"][0] % CACHE_LINE
-    return raw[start : start + needed].view(dtype)
-
-
-def laid_out(flat: Array, shape: Shape) -> Array:
-    """A flat array in a shape; a tall, narrow matrix column by column, as NumPy folds long columns faster."""
-    narrow = len(shape) == 2 and shape[1] <= NARROW < shape[0]
-    return flat.reshape(shape, order="F" if narrow else "C")
+    return raw[start : start + needed].view(dtype).reshape(shape, order=order)
 
 
 def numbers(value: Any, dtype: np.dtype[Any]) -> Array:
@@ -52,8 +50,7 @@ def numbers(value: Any, dtype: np.dtype[Any]) -> Array:
         raise TypeError(f"a tensor is made of numbers, not of {value!r:.80}; stack or concat join tensors")
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"a tensor holds float32 or float64, not {dtype}")
-    order: Literal["F", "C"] = "F" if array.flags.f_contiguous else "C"
-    copy = memory(array.size, dtype).reshape(array.shape, order=order)
+    copy = empty(array.shape, dtype, "F" if array.flags.f_contiguous else "C")
     copy[...] = array
     return copy
 

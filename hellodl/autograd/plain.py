@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from hellodl.autograd.memory import Array, Shape
 
 # fmt: off
-OURS = {"concatenate": "concat", "stack": "stack", "amax": "max", "amin": "min", "absolute": "abs",
-        "dot": "einsum", "einsum": "einsum"}  # hellodl's functions by NumPy's names, where those differ
+# hellodl's functions by NumPy's names, where those differ; and what other libraries call otherwise
+OURS = {"concatenate": "concat", "amax": "max", "amin": "min", "absolute": "abs", "dot": "einsum"}
 ELSEWHERE = {"data": "value", "numpy": "value", "view": "reshape", "permute": "transpose", "pow": "**",
              "mm": "@", "dot": "@", "square": "x * x", "unsqueeze": "x[None]"}
 LOOKS = {np.shape, np.ndim, np.size, np.array_equal, np.allclose, np.isclose, np.array2string, np.array_repr}

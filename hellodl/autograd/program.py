@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hellodl.autograd.memory import Array, laid_out, memory
+from hellodl.autograd.memory import Array, Shape, empty
 from hellodl.autograd.tensor import Op, Tensor, topological_order
 from hellodl.autograd.views import View
 from hellodl.errors import NonFiniteError, ShapeError
@@ -93,15 +93,15 @@ class _Plan:
 
     Three rules keep memory small and in cache; each holds for any graph:
     a view (transpose, reshape) takes no memory and no time; an elementwise op writes over an input that
-    nobody needs any more; a buffer whose value is dead is used again.
+    nobody needs any more; a buffer whose value is dead is used again for one of the same shape.
     """
 
     def __init__(self, outputs: Sequence[Tensor], into: Sequence[Array | None]) -> None:
         self.calls: list[Call] = []
         self._arrays: dict[Tensor, Array] = {}
         self._owner: dict[Tensor, Tensor] = {}  # the node whose array a view looks into
-        self._buffers: dict[Tensor, Array] = {}  # flat, as they go to `_free`
-        self._free: defaultdict[tuple[int, np.dtype[Any]], list[Array]] = defaultdict(list)
+        self._buffers: dict[Tensor, Array] = {}  # of the program's own, until they go to `_free`
+        self._free: defaultdict[tuple[Shape, np.dtype[Any]], list[Array]] = defaultdict(list)
         nodes = self._aim(outputs, into)
         order = topological_order(*nodes)
         self._readers = Counter(nodes)  # how many are still to read a node, itself or through views
@@ -144,24 +144,22 @@ class _Plan:
                 self._readers[owner] += self._readers[node] - 1
                 return
         if node not in self._arrays:
-            flat = self._buffers[node] = self._take_buffer(node, node.op)
-            self._arrays[node] = laid_out(flat, node.shape)
+            self._arrays[node] = self._buffers[node] = self._take_buffer(node, node.op)
         self.calls.append(Call(node.op, self._arrays[node], inputs))
         for x in {*node.inputs}:
             owner = self._owner.get(x, x)
             self._readers[owner] -= 1
             if not self._readers[owner] and owner in self._buffers:
-                flat = self._buffers.pop(owner)
-                self._free[flat.size, flat.dtype].append(flat)
+                self._free[owner.shape, owner.dtype].append(self._buffers.pop(owner))
 
     def _take_buffer(self, node: Tensor, op: Op) -> Array:
-        """A flat buffer for a node: that of an input which dies here, a free one, or a new one."""
+        """A buffer for a node: that of an input which dies here, a free one, or a new one."""
         for x in node.inputs if op.in_place else ():
             dies = x in self._buffers and self._readers[x] == 1
             if dies and (x.shape, x.dtype) == (node.shape, node.dtype):
                 return self._buffers.pop(x)
-        free = self._free[node.size, node.dtype]
-        return free.pop() if free else memory(node.size, node.dtype)
+        free = self._free[node.shape, node.dtype]
+        return free.pop() if free else empty(node.shape, node.dtype)
 
 
 def _looks(node: Tensor) -> bool:
@@ -189,8 +187,7 @@ def _check(outputs: Sequence[Tensor], into: Sequence[Array | None]) -> None:
         raise ValueError(f"{len(outputs)} outputs but {len(into)} arrays: give None where none is meant")
     for output, array in zip(outputs, into, strict=True):
         if array is not None and array.shape != output.shape:
-            msg = f"an output of shape {output.shape} cannot be written into an array of shape {array.shape}"
-            raise ShapeError(msg)
+            raise ShapeError(f"output of shape {output.shape} does not fit an array of shape {array.shape}")
     given = [array for array in into if array is not None]
     if any(np.shares_memory(a, b) for a, b in combinations(given, 2)):
         raise ValueError("two outputs cannot be written into the same memory: give each an array of its own")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, Union
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from hellodl.autograd.memory import Array, Shape, laid_out, memory, numbers
+from hellodl.autograd.memory import Array, Shape, empty, numbers
 from hellodl.autograd.plain import Plain
 from hellodl.errors import ShapeError
 
@@ -206,7 +206,7 @@ class Op:
 
     def result(self, shape: Shape, dtype: np.dtype[Any], *inputs: Array) -> Array:
         """The result in an array of its own."""
-        out = laid_out(memory(math.prod(shape), dtype), shape)
+        out = empty(shape, dtype)
         self.step(out, *inputs)()
         return out
 
