@@ -42,9 +42,6 @@ THIN = 0.8
 APART = 0.2
 """Where this share of the ink touches no line, the lines may be print; a 4 alone has a stem and a bar."""
 
-WIDE = 2.0
-"""In pictures wider than this times their height, what runs along half of the width is no stroke."""
-
 GAP = 0.12
 """Boxes are less than this share of a digit's height apart; digits, more."""
 
@@ -94,7 +91,7 @@ def printed(ink: Mask) -> Mask:
 
 def _form_of(ink: Mask, across: list[Line], down: list[Line]) -> Form:
     """What is written beside the lines that are no strokes in any case, or else might be some."""
-    level = [line for line in across if line.whole or ink.shape[1] > WIDE * ink.shape[0]]
+    level = [line for line in across if line.whole]
     upright = [line for line in down if line.whole or min(len(level), len(down)) >= MANY]
     pen = stroke_width(ink)
     rest = without(ink, ink, [line.rows for line in level], pen)
