@@ -78,7 +78,7 @@ class Program:
         self._thread = me
 
     def check_finite(self) -> None:
-        """Run once more and raise NonFiniteError naming the first op that gives a NaN or an infinity."""
+        """Run, but stop at the first op that gives a NaN or an infinity: NonFiniteError names it."""
         self._take()
         with np.errstate(all="ignore"):
             for step, call in zip(self._steps, self.calls, strict=True):
