@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hellodl.about import Checked
 from hellodl.errors import NonFiniteError
-from hellodl.limits import SHARE, TEXT, Limit, limited, number, optional, whole
+from hellodl.limits import SHARE, TEXT, Limit, OutOfLimitsError, limited, number, optional, whole
 from hellodl.training.loop import Trainer
 from hellodl.training.settings import Settings
 from hellodl.training.sources import training_set
@@ -38,6 +38,11 @@ class Trial(Checked):
     train_seconds: float = limited(number(0), 0.0)
     weights: str = limited(TEXT, "")
     error: str = limited(TEXT, "")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.validation_accuracy is not None and not self.images:
+            raise OutOfLimitsError("images", self.images, "some, as there is an accuracy")
 
     @property
     def key(self) -> str:

@@ -19,6 +19,7 @@ from hellodl.version import __version__
 
 try:
     from distributed import Client, KilledWorker, as_completed
+    from distributed.comm.addressing import get_address_host_port
 except ImportError:
     raise UsageError(
         f"--cluster needs one more package; `{sys.executable} -m pip install distributed`"
@@ -44,6 +45,7 @@ class ClusterWorkers:
         self._work, self._address = work, address
         self._name = f"hellodl-{uuid.uuid4().hex[:8]}"  # of this run: the scheduler may have others
         try:
+            get_address_host_port(address)  # of what is no address, a Client would not end for minutes
             self._client: Any = Client(address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
             raise HellodlError(

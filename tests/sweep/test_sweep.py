@@ -277,6 +277,7 @@ GOOD = {"settings": {}, "data": "d", "validation_accuracy": 0.5, "validation_los
         ("validation_accuracy", 1e9),
         ("images", -1),
         ("images", 0.5),
+        ("images", 0),  # was divided by
         ("train_seconds", float("inf")),
         ("error", {}),
         ("unknown", 1),

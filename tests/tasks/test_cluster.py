@@ -16,6 +16,7 @@ from hellodl.tasks.run import in_order
 pytest.importorskip("distributed")
 from distributed import Client
 
+from hellodl.tasks import cluster as clusters
 from hellodl.tasks.cluster import ClusterWorkers
 
 pytestmark = [
@@ -72,6 +73,14 @@ def test_a_scheduler_that_is_not_there_is_one_clear_line(monkeypatch):
     monkeypatch.setattr("hellodl.tasks.cluster.PATIENCE", 1)
     with pytest.raises(HellodlError, match=r"tcp://127\.0\.0\.1:1: no scheduler answers"):
         ClusterWorkers(works.square, None, "tcp://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://scheduler", "", "tcp://a:b", "foo://a:1"])
+def test_for_what_is_no_address_no_client_is_made(address, monkeypatch):
+    """After our line it went on for two and a half minutes, to a traceback."""
+    monkeypatch.setattr(clusters, "Client", pytest.fail)
+    with pytest.raises(HellodlError, match=f"^{address}: no scheduler answers"):
+        ClusterWorkers(str, None, address)
 
 
 def test_no_workers_is_one_clear_line(cluster, monkeypatch):
