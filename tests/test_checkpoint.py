@@ -522,7 +522,11 @@ def test_weights_that_do_not_fit_are_refused_in_a_line(tmp_path, suffix):
         assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04broken", b"\x80\x04pickle.", os.urandom(2000)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PK\x03\x04broken", b"\x80\x04pickle.", os.urandom(2000), (7).to_bytes(8, "little") + b"{broken"],
+    ids=["empty", "zip", "pickle", "random", "header"],
+)
 @pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
 def test_files_that_hold_no_weights_are_refused(tmp_path, suffix, content):
     (tmp_path / f"w{suffix}").write_bytes(content)

@@ -4,11 +4,13 @@ import errno
 import os
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from hellodl.errors import HellodlError
+from hellodl.system import files
 from hellodl.system.files import alone_in, only_writer, replacing, temporary_of, write_atomically
 
 needs_locks = pytest.mark.skipif(sys.platform == "win32", reason="no folder locks there")
@@ -129,6 +131,33 @@ def test_in_a_folder_one_is_alone_and_others_wait_or_leave(tmp_path):
         pass
     with alone_in(tmp_path):
         assert list(tmp_path.iterdir()) == []
+
+
+@needs_locks
+def test_who_has_to_wait_says_so_first(tmp_path):
+    told = threading.Event()
+
+    def wait():
+        with alone_in(tmp_path, told.set):
+            pass
+
+    with alone_in(tmp_path):
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        assert told.wait(10)
+        assert waiting.is_alive()
+    waiting.join(10)
+    assert not waiting.is_alive()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_lock_that_somebody_removed_is_not_left_open(tmp_path, monkeypatch):
+    answers = iter([False])
+    monkeypatch.setattr(files, "_is_still", lambda *_: next(answers, True))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with only_writer(tmp_path / "file"):
+        pass
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @needs_locks
