@@ -1,7 +1,7 @@
 """Fuzzing: no input makes anything but a sound result or the documented error, in bounded time and memory.
 
-HELLODL_FUZZ=1000 tries a thousand times as many inputs as every test run does, which takes some hours; add -s
-to see how many there were. A finding is printed with the bytes that cause it.
+HELLODL_FUZZ=1000 tries a thousand times as many inputs as every test run does, which takes some hours; add
+-n 0 -s to see how many there were. A finding is printed with the bytes that cause it.
 """
 
 import importlib.util
