@@ -39,6 +39,9 @@ LONG, WHOLE = 3.0, 1.25
 THIN = 0.8
 """A line from border to border thinner than this share of the strokes is no stroke, however short."""
 
+BAR = 2.0
+"""An upright bar is less wide than this times its thickness: it may lean a little."""
+
 APART = 0.2
 """Where this share of the ink touches no line, the lines may be print; a 4 alone has a stem and a bar."""
 
@@ -86,7 +89,23 @@ def printed(ink: Mask) -> Mask:
     if not _are_ruled(levels):
         for above, below in pairwise(levels):
             left = _without_walls(left, above, below, pen)
-    return np.asarray(ink & ~left)
+    return np.asarray(_with_teeth(ink & ~left, left, form.tall))
+
+
+def _with_teeth(lines: Mask, left: Mask, tall: float) -> Mask:
+    """Lines with the bars that hang on them, less tall than digits and thinner than a pen: teeth of combs."""
+    near = cv2.dilate(lines.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(left.astype(np.uint8))
+    thickest = THIN * stroke_width(left)
+    small = (stats[:, cv2.CC_STAT_HEIGHT] < tall) & (stats[:, cv2.CC_STAT_WIDTH] < BAR * thickest)
+    lines = lines.copy()
+    for i in np.unique(labels[near & left & small[labels]]):
+        x, y, width, height, _ = stats[i]
+        here = np.s_[y : y + height, x : x + width]
+        own = labels[here] == i
+        if width / BAR < stroke_width(own) < thickest:
+            lines[here] |= own
+    return lines
 
 
 def _form_of(ink: Mask, across: list[Line], down: list[Line]) -> Form:

@@ -38,11 +38,18 @@ def cells(pen, left, right, width):
     pen.line([right, 0, right, TOP * 2 + SIZE], 255, 5 * width)
 
 
+def comb(pen, left, right, width):
+    """The feet of boxes apart."""
+    foot, tooth = TOP + SIZE + 12, SIZE // 4
+    points = (left + 2, foot - tooth), (left + 2, foot), (right - 3, foot), (right - 3, foot - tooth)
+    pen.line(points, 255, width)
+
+
 def underline(pen, left, right, width):
     pen.line([left, TOP + SIZE, right, TOP + SIZE], 255, 3 * width)
 
 
-@pytest.mark.parametrize("draw", [boxes, apart, cells, underline])
+@pytest.mark.parametrize("draw", [boxes, apart, cells, comb, underline])
 @pytest.mark.parametrize("text", ["40625", "1117"])
 def test_lines_of_forms_are_print_and_digits_are_not(draw, text):
     digits, lines = form(text, draw)
