@@ -47,3 +47,12 @@ def test_nested_strokes_are_soon_too_many():
     mask = (x + x[:, None]) % 8 < 4
     found = components(mask.astype(np.float32), mask)
     assert 0 < sum(piece.strength.size for piece in found) < 5 * mask.size
+
+
+def test_nested_frames_are_taken_only_as_far_as_they_cover_the_picture_twice():
+    """A hundred rings in each other took 26 seconds of a processor and 490 MB; now 7 and 300."""
+    across, down = np.abs(np.mgrid[-200:200, -200:200] + 0.5)
+    mask = np.maximum(across, down) // 2 % 2 > 0
+    found = components(mask.astype(np.float32), mask)
+    assert len(found) > 1
+    assert sum(piece.box[2] * piece.box[3] for piece in found) <= 2.1 * mask.size  # boxes are a pixel wider
