@@ -44,7 +44,7 @@ def numbers(value: Any, dtype: np.dtype[Any]) -> Array:
 
     Tensors in a list are refused: their graphs would be lost.
     """
-    array = np.asarray(value)
+    array = np.asarray(float(value) if isinstance(value, int) else value)  # NumPy has no int of 100 bits
     in_list = isinstance(value, list | tuple) and any(hasattr(x, "backward") for x in value)
     if in_list or array.dtype.kind not in "fiub":
         raise TypeError(f"a tensor is made of numbers, not of {value!r:.80}; stack or concat join tensors")

@@ -218,6 +218,11 @@ def test_arithmetic_with_float64_is_float64_and_numbers_and_arrays_follow_the_te
     assert (stack([[0.1], double])[0] == 0.1).all()
 
 
+def test_whole_numbers_may_have_more_bits_than_numpys():
+    assert (Tensor(2.0, np.float64) * 10**30).item() == 2e30
+    assert Tensor(-(2**70)).item() == -(2.0**70)
+
+
 def test_a_single_element_becomes_a_plain_number():
     assert type(Tensor([[2.5]]).item()) is float
     assert float(Tensor(2.0) * 3) == 6
