@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hellodl.cli.terminal import beside, has_colour, in_colours, plain_table, red_and_blue
-from hellodl.cli.words import counted, percent, printable
+from hellodl.cli.words import command_name, counted, percent, printable
 from hellodl.training.settings import Settings, as_command, as_option
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _resume(result: Inspection) -> str:
         return "no: this file can be used, but not trained further"
     epochs, done = result.settings["epochs"], result.resume.epochs
     more = f" --epochs {min(2 * epochs, 10_000)}" if done >= epochs else ""
-    command = f"hellodl train --resume {shlex.quote(result.model)}{more}"
+    command = f"{command_name()} train --resume {shlex.quote(result.model)}{more}"
     return f"from step {result.resume.step:,}, {done} of {counted(epochs, 'epoch')} done: {command}"
 
 

@@ -107,6 +107,13 @@ def test_a_model_without_a_history_says_what_is_not_recorded(tmp_path):
     assert "not trained further" in text
 
 
+def test_how_to_go_on_names_the_command_as_it_was_typed(trained):
+    told = tiny.hellodl(
+        "inspect", trained, cwd=trained.parent, HELLODL_COMMAND="scripts/hellodl", COLUMNS="200"
+    )
+    assert b"done: scripts/hellodl train --resume " in told.stdout
+
+
 @pytest.mark.parametrize(
     "missing", [{"settings": {}}, {"settings": {"epochs": "x"}}, {"position": None}], ids=str
 )
