@@ -75,7 +75,7 @@ class Doubt:
         if belief < self.least:
             return Verdict.NO_DIGIT
         one, two, three = np.array([[confidence], [belief], [familiarity]], np.float32)
-        is_sure = right(terms(one, two, self.known(three)), shipped().weights["right"])[0] >= self.sure
+        is_sure = belief > 0.5 and right(terms(one, two, self.known(three)), shipped().weights["right"])[0] >= self.sure
         return Verdict.DIGIT if is_sure else Verdict.UNSURE
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from hellodl.reading.arrays import Box, Mask, Plane
 
-Seam: TypeAlias = "NDArray[np.intp]"
-"""A way from top to bottom through some ink: the column it takes in each row."""
+Line: TypeAlias = "NDArray[np.float64]"
+"""A cut through some ink, from top to bottom: the column it takes in each row."""
 
 MOST_PIECES = 400
 """With more pieces than this a picture is texture, not handwriting; the largest are kept."""
@@ -33,15 +33,22 @@ WIDE = 0.7
 BLOT = 0.3
 """Strokes wider than this share of their height are none, and not cut."""
 
-MOST_CUTS = 6
-MOST_CUT = 0.4
-"""Cuts go through at most this much ink, as a share of the piece's height."""
+MOST_CUTS = 20
+"""Cuts in one piece; eight digits in one go need no more."""
 
-SEAM_ROWS, ASIDE = 48, 0.1
-"""Seams are found at this height; a step aside costs as much as this share of a pixel full of ink."""
+CUT_ROWS, LEANS = 48, (0.0, -0.3, 0.3)
+"""They are found at this height. They are straight, upright or lean: columns to the right for each row up."""
 
-LEAST_PART = 0.05
-"""A part has at least this much ink, as a share of a square as tall as the piece: half of a thin 1."""
+INKED = 0.4
+"""There a pixel is ink from this strength on."""
+
+LONGEST_CUT, OFF, ASLANT = 0.6, 0.5, 0.4
+"""Digits touch in one place, mostly half-way up. So a cut is the better the less lies between the first ink
+that it meets and the last: no loop is cut. How far their middle is from half-way counts by OFF, how much it
+leans by ASLANT. All are shares of the height, together at most LONGEST_CUT."""
+
+LEAST_PART = 0.06
+"""A part has at least this much ink, as a share of a square as tall as the piece: a thin 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,81 +105,56 @@ def components(strength: Plane, mask: Mask) -> list[Piece]:
 
 
 def cut_up(piece: Piece) -> list[Piece]:
-    """A wide piece cut where it is thinnest; the parts, from left to right, join to the piece again."""
+    """A wide piece cut where digits may touch; the parts, from left to right, join to the piece again."""
     _, _, width, height = piece.box
     mask = piece.strength > 0.5
     if width <= WIDE * height or stroke_width(mask) > BLOT * height:
         return [piece]
-    seams, cuts = _seams(mask)
-    edges = pairwise([np.zeros(height, int), *seams, np.full(height, width)])
-    parts = [_part(piece, *sides, cut) for sides, cut in zip(edges, [0.0, *cuts], strict=True)]
+    cuts, inks = _cuts(mask)
+    edges = pairwise([np.zeros(height), *cuts, np.full(height, width)])
+    parts = [_part(piece, start, stop, ink) for (start, stop), ink in zip(edges, [0.0, *inks], strict=True)]
     return [part for part in parts if part is not None]
 
 
-def _seams(mask: Mask) -> tuple[list[Seam], list[float]]:
-    """From left to right, the seams through least ink with ink between any two of them; and through how much.
+def _cuts(mask: Mask) -> tuple[list[Line], list[float]]:
+    """From left to right the best cuts with ink between any two of them, and through how much ink they go.
 
     They are found on a smaller copy. The ink is a share of the height.
     """
     height, width = mask.shape
-    factor = min(1.0, SEAM_ROWS / height)
+    factor = min(1.0, CUT_ROWS / height)
     columns, rows = max(2, round(width * factor)), max(2, round(height * factor))
     resized = cv2.resize(mask.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
-    small = np.asarray(resized, np.float32)
-    cost, came = _cheapest(small)
-    seams: list[Seam] = []
-    for end in np.argsort(cost, kind="stable"):
-        if cost[end] > MOST_CUT * rows or len(seams) == MOST_CUTS:
+    small, y = np.asarray(resized, np.float32), np.arange(rows)
+    tried, lengths = _lines_through(small)
+    before = (np.cumsum(small, axis=1) - small)[y, tried].sum(axis=1)  # the ink on the left of each
+    chosen: list[int] = []
+    for i in np.argsort(lengths, kind="stable"):
+        if lengths[i] > LONGEST_CUT * rows or len(chosen) == MOST_CUTS:
             break
-        seam = _traced(came, int(end))
-        others = [np.zeros(rows, int), np.full(rows, columns), *seams]
-        if min(_ink_between(small, seam, other) for other in others) >= LEAST_PART * rows**2:
-            seams.append(seam)
-    seams.sort(key=np.mean)
-    # 0 would say that nothing was cut
-    cuts = [max(0.01, float(small[np.arange(rows), seam].sum()) / rows) for seam in seams]
-    return [_stretched(seam, (columns, rows), (width, height)) for seam in seams], cuts
+        if min(abs(before[i] - ink) for ink in (0, small.sum(), *before[chosen])) >= LEAST_PART * rows**2:
+            chosen.append(int(i))
+    chosen.sort(key=before.__getitem__)
+    inks = [max(0.01, float(small[y, tried[i]].sum()) / rows) for i in chosen]  # 0 would say: not cut
+    there = np.arange(height) * rows // height
+    return [(tried[i, there] + 0.5) * (width / columns) for i in chosen], inks
 
 
-def _ink_between(ink: Plane, seam: Seam, other: Seam) -> float:
-    x = np.arange(ink.shape[1])
-    left, right = np.minimum(seam, other)[:, None], np.maximum(seam, other)[:, None]
-    return float(ink[(x >= left) & (x < right)].sum())
+def _lines_through(ink: Plane) -> tuple[NDArray[np.intp], Line]:
+    """Straight lines from top to bottom: the column that each takes in each row, (n, rows); their lengths."""
+    rows, columns = ink.shape
+    y = np.arange(rows)
+    lean, middle = (grid.reshape(-1, 1) for grid in np.meshgrid(LEANS, np.arange(columns), indexing="ij"))
+    lines = np.floor(middle + lean * ((rows - 1) / 2 - y) + 0.5).clip(0, columns - 1).astype(np.intp)
+    met = ink[y, lines] > INKED
+    first, after = met.argmax(axis=1), rows - met[:, ::-1].argmax(axis=1)
+    lengths = (after - first + OFF / 2 * np.abs(first + after - rows)) * met.any(axis=1)
+    return lines, lengths + ASLANT * rows * np.abs(lean[:, 0])
 
 
-def _stretched(seam: Seam, old: tuple[int, int], new: tuple[int, int]) -> Seam:
-    """A seam through an image of one size (width, height) in one of another."""
-    rows = (np.arange(new[1]) + 0.5) * old[1] / new[1] - 0.5
-    between = np.interp(rows, np.arange(old[1]), seam + 0.5) * new[0] / old[0]
-    return np.asarray(np.rint(between), np.intp)
-
-
-def _cheapest(ink: Plane) -> tuple[Plane, NDArray[np.int8]]:
-    """What the cheapest seam to each column of the last row costs, and where each of its steps came from.
-
-    A seam goes down row by row, straight or one column aside, which costs ASIDE.
-    """
-    cost: Plane = ink[0].copy()
-    came = np.zeros(ink.shape, np.int8)
-    for y in range(1, len(ink)):
-        sides = np.pad(cost, 1, constant_values=np.inf)
-        ways = np.stack([cost, sides[:-2] + ASIDE, sides[2:] + ASIDE])
-        came[y] = np.array([0, -1, 1])[ways.argmin(axis=0)]
-        cost = ways.min(axis=0) + ink[y]
-    return cost, came
-
-
-def _traced(came: NDArray[np.int8], end: int) -> Seam:
-    """The seam that ends in this column."""
-    columns = np.full(len(came), end)
-    for y in range(len(came) - 1, 0, -1):
-        columns[y - 1] = columns[y] + came[y, columns[y]]
-    return columns
-
-
-def _part(piece: Piece, start: Seam, stop: Seam, cut: float) -> Piece | None:
-    """The ink between two seams, without empty rows and columns."""
-    x = np.arange(piece.box[2])
+def _part(piece: Piece, start: Line, stop: Line, cut: float) -> Piece | None:
+    """The ink between two cuts, without empty rows and columns."""
+    x = np.arange(piece.box[2]) + 0.5
     between = piece.strength * ((x >= start[:, None]) & (x < stop[:, None]))
     (left, top, width, height), strength = bounded(between)
     return Piece((piece.box[0] + left, piece.box[1] + top, width, height), strength, cut) if width else None

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from hellodl.reading.arrays import Plane
 
-PAGES = {"train": 400, "tune": 140}  # of each kind,
+PAGES = {"train": 650, "tune": 200}  # of each kind,
 OFTENER = {"one": 2, "marks": 3, "none": 2, "lines": 0.5, "boxes": 0.7, "table": 1.5}  # but for these
 LONE = 8_000  # digits on their own, as MNIST has them, half as many drawn ones and half as many other signs
 HIDDEN, EPOCHS, BATCH, RATE, DECAY = 256, 30, 128, 2e-3, 0.1

@@ -51,7 +51,7 @@ function readLine(model, found, bare) {
 /** A digit with its verdict, and what speaks against it. */
 function digitOf(model, { answers, familiar, judged, seen, piece: { box } }, belief) {
   const order = [...answers.keys()].sort((a, b) => answers[b] - answers[a]), { sure, least } = model.doubt;
-  const doubtful = rightness(model.judge, answers[order[0]], belief, familiar) < sure;
+  const doubtful = belief <= 0.5 || rightness(model.judge, answers[order[0]], belief, familiar) < sure;
   const verdict = belief < least ? "not a digit" : doubtful ? "unsure" : "digit", doubts = [];
   const says = (label) => judged[model.judge.labels.indexOf(label)] > SUSPECT;
   if (says("other") || familiar < 1) doubts.push("is unlike the digits known");

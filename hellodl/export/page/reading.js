@@ -5,7 +5,8 @@ const MOST_PIECES = 400; // more are texture, not handwriting
 const SMALL = 0.5; // less tall than this share of digits: a part of one, a sign, a speck
 const LEVEL = 0.4; // digits of one line share this part of the lower one's height
 const WIDE = 0.7, BLOT = 0.3; // wider than this may be digits that touch; strokes wider than this are none
-const SEAM_ROWS = 48, ASIDE = 0.1, MOST_CUT = 0.4, MOST_CUTS = 6, LEAST_PART = 0.05; // cuts, as in pieces.py
+const MOST_CUTS = 20, CUT_ROWS = 48, LEANS = [0, -0.3, 0.3], INKED = 0.4, LONGEST_CUT = 0.6; // cuts, as in pieces.py
+const OFF = 0.5, ASLANT = 0.4, LEAST_PART = 0.06;
 const MOST_JOINED = 6, WIDEST = 1.8; // pieces of a digit; groups wider than this are more than one
 const SLIM = -1.6, THREAD = 0.06; // see judge.py
 const FAR = 2; // ink further away, in digits' heights, is no neighbour
@@ -70,17 +71,15 @@ function joined(pieces) {
   return { box, ink, cut: pieces[0].cut };
 }
 
-/** A wide piece cut where it is thinnest, from left to right. */
+/** A wide piece cut where digits may touch, from left to right. */
 function cutUp(piece) {
   const [x0, y0, width, height] = piece.box;
   if (width <= WIDE * height || strokeWidth(piece.ink) > BLOT * height) return [piece];
-  const mean = (way) => way.reduce((a, b) => a + b, 0) / way.length;
-  const inner = seams(inked(piece.ink)).sort((a, b) => mean(a.way) - mean(b.way));
-  const edges = [{ way: new Array(height).fill(0), ink: 0 }, ...inner, { way: new Array(height).fill(width), ink: 0 }];
+  const edges = [{ way: new Array(height).fill(0), ink: 0 }, ...cuts(inked(piece.ink)), { way: new Array(height).fill(width) }];
   return edges.slice(1).flatMap(({ way }, i) => {
     const start = edges[i];
     const own = mapped(piece.ink, (value, k) => {
-      const x = k % width, y = Math.floor(k / width);
+      const x = (k % width) + 0.5, y = Math.floor(k / width);
       return x >= start.way[y] && x < way[y] ? value : 0;
     });
     const box = bounds(own);
@@ -88,55 +87,31 @@ function cutUp(piece) {
   });
 }
 
-/** The ways from top to bottom through least ink, with ink between any two of them. */
-function seams(mask) {
-  const { width, height } = mask, factor = Math.min(1, SEAM_ROWS / height);
+/** From left to right the best cuts, with ink between any two of them, and through how much ink they go. */
+function cuts(mask) {
+  const { width, height } = mask, factor = Math.min(1, CUT_ROWS / height);
   const columns = Math.max(2, Math.round(width * factor)), rows = Math.max(2, Math.round(height * factor));
-  const small = resized(mask, columns, rows), [cost, came] = cheapestWays(small);
-  const between = (a, b) => {
-    let ink = 0;
-    for (let y = 0; y < rows; y++)
-      for (let x = Math.min(a[y], b[y]); x < Math.max(a[y], b[y]); x++) ink += small.data[y * columns + x];
-    return ink;
-  };
-  const ways = [new Array(rows).fill(0), new Array(rows).fill(columns)], found = [];
-  for (const end of [...cost.keys()].sort((a, b) => cost[a] - cost[b])) {
-    if (cost[end] > MOST_CUT * rows || found.length === MOST_CUTS) break;
-    const way = new Array(rows).fill(end);
-    for (let y = rows - 1; y > 0; y--) way[y - 1] = way[y] + came[y * columns + way[y]];
-    if (Math.min(...ways.map((other) => between(way, other))) < LEAST_PART * rows ** 2) continue;
-    ways.push(way);
-    const ink = Math.max(0.01, way.reduce((sum, x, y) => sum + small.data[y * columns + x], 0) / rows);
-    found.push({ way: stretched(way, columns, width, height), ink });
+  const small = resized(mask, columns, rows).data, least = LEAST_PART * rows ** 2, found = [];
+  const all = small.reduce((a, b) => a + b, 0);
+  const tried = LEANS.flatMap((lean) => Array.from({ length: columns }, (_, middle) => cutAt(small, columns, rows, middle, lean)));
+  for (const cut of tried.sort((a, b) => a.length - b.length)) {
+    if (cut.length > LONGEST_CUT * rows || found.length === MOST_CUTS) break;
+    if (Math.min(...[0, all, ...found.map((other) => other.before)].map((ink) => Math.abs(cut.before - ink))) >= least) found.push(cut);
   }
-  return found;
+  const there = (way) => Array.from({ length: height }, (_, y) => ((way[Math.floor((y * rows) / height)] + 0.5) * width) / columns);
+  return found.sort((a, b) => a.before - b.before).map(({ way, ink }) => ({ way: there(way), ink }));
 }
 
-/** What the cheapest way to each column of the last row costs, and where each step came from. */
-function cheapestWays({ width, height, data }) {
-  let cost = Array.from(data.subarray(0, width));
-  const came = new Int8Array(data.length);
-  for (let y = 1; y < height; y++) {
-    const next = cost.map((straight, x) => {
-      let best = straight;
-      for (const side of [-1, 1]) {
-        const way = (cost[x + side] ?? Infinity) + ASIDE;
-        if (way < best) [best, came[y * width + x]] = [way, side];
-      }
-      return best + data[y * width + x];
-    });
-    cost = next;
-  }
-  return [cost, came];
-}
-
-/** A way through a small plane in one of another size. */
-function stretched(way, columns, width, height) {
-  return Array.from({ length: height }, (_, y) => {
-    const at = clip(((y + 0.5) * way.length) / height - 0.5, 0, way.length - 1), before = Math.floor(at);
-    const after = Math.min(before + 1, way.length - 1), share = at - before;
-    return Math.round((((1 - share) * way[before] + share * way[after] + 0.5) * width) / columns);
-  });
+/** One cut: its column in each row, through how much ink it goes, how much lies before it, and how long it is. */
+function cutAt(small, columns, rows, middle, lean) {
+  const way = Array.from({ length: rows }, (_, y) => clip(Math.round(middle + lean * ((rows - 1) / 2 - y)), 0, columns - 1));
+  const met = way.map((x, y) => small[y * columns + x]);
+  let before = 0;
+  way.forEach((x, y) => { for (let i = 0; i < x; i++) before += small[y * columns + i]; });
+  const first = met.findIndex((ink) => ink > INKED), after = met.findLastIndex((ink) => ink > INKED) + 1;
+  const length = first < 0 ? 0 : after - first + (OFF / 2) * Math.abs(first + after - rows);
+  const ink = Math.max(0.01, met.reduce((a, b) => a + b, 0) / rows);
+  return { way, before, ink, length: length + ASLANT * rows * Math.abs(lean) };
 }
 
 /** Pieces in lines from top to bottom, each from left to right. */
