@@ -49,7 +49,7 @@ class TrainedNet(DigitNet):
     """The network of a checkpoint, with what its making found out about it.
 
     `recipe` says how pictures are prepared for it, `calibration` how far to believe it, `classes` are the
-    names of its ten answers.
+    names of its ten answers, `sources` the names of the data sets and folders that it learned from.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -59,6 +59,8 @@ class TrainedNet(DigitNet):
             parameter.value = checkpoint.weights[name]
         self.recipe, self.calibration = about.recipe, about.calibration
         self.classes = about.dataset.classes if about.dataset else abouts.DIGITS
+        data = about.dataset.name if about.dataset else ""
+        self.sources = tuple(filter(None, (data, about.settings.get("also"))))
 
 
 @dataclass(frozen=True)

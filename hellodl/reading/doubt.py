@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from hellodl.checkpoint import TrainedNet
+from hellodl import datasets
+from hellodl.about import DIGITS
+from hellodl.checkpoint import TrainedNet, load_model
 from hellodl.reading.judge import LABELS, OTHER, PART, right, scores, shipped, terms
 
 if TYPE_CHECKING:
@@ -56,7 +59,8 @@ class Doubt:
 
     temperature: divides the logarithms of the probabilities. familiar: log-sum-exp of the scores below which
     a shape is less familiar than nearly all digits; `fit_doubt` finds these two. sure: the probability of
-    being right from which a digit is one. least: belief below which it is none.
+    being right from which a digit is one, if it is likelier to be one than not. least: belief below which it
+    is none.
     """
 
     temperature: float = 1.0
@@ -70,21 +74,30 @@ class Doubt:
             return np.asarray(np.clip(familiarity / self.familiar, 0, KNOWN), np.float32)
         return np.full(np.shape(familiarity), USUAL, np.float32)
 
-    def verdict(self, confidence: float, belief: float, familiarity: float) -> Verdict:
-        """The verdict on one digit."""
+    def verdict(self, confidence: float, belief: float, known: float) -> Verdict:
+        """The verdict on one digit; known: see `Doubt.known`."""
         if belief < self.least:
             return Verdict.NO_DIGIT
-        one, two, three = np.array([[confidence], [belief], [familiarity]], np.float32)
-        is_sure = belief > 0.5 and right(terms(one, two, self.known(three)), shipped().weights["right"])[0] >= self.sure
+        told = terms(*np.array([[confidence], [belief], [known]], np.float32))
+        is_sure = belief > 0.5 and right(told, shipped().weights["right"])[0] >= self.sure
         return Verdict.DIGIT if is_sure else Verdict.UNSURE
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The model's answers for n images: probabilities (n, 10), calibrated; familiarity (n,)."""
+    """A model's answers for n images, and a second opinion on them.
+
+    probabilities: (n, 10), calibrated. known: (n,), how familiar the images are, see `Doubt.known`. second:
+    (n, 10), the probabilities of the model that was asked, too; else the same ones.
+    """
 
     probabilities: Plane
-    familiarity: Plane
+    known: Plane
+    second: Plane
+
+    def agreed(self, i: int, digit: int) -> float:
+        """How likely a digit is to whichever model thinks less of it."""
+        return float(min(self.probabilities[i, digit], self.second[i, digit]))
 
 
 def doubt_of(model: Model) -> Doubt:
@@ -96,7 +109,40 @@ def doubt_of(model: Model) -> Doubt:
 
 
 def ask(model: Model, images: Pixels, doubt: Doubt) -> Answers:
-    """Average the model's answers over small shifts of each image, uint8 (n, 28, 28)."""
+    """Ask a model about images, uint8 (n, 28, 28), and where it has seen fewer hands, the one that ships."""
+    probabilities, known = _asked(model, images, doubt)
+    second = second_opinion(model)
+    if second is None:
+        return Answers(probabilities, doubt.known(known), probabilities)
+    theirs = doubt_of(second)
+    others, known = _asked(second, images, theirs)
+    return Answers(probabilities, theirs.known(known), others)
+
+
+def second_opinion(model: Model) -> TrainedNet | None:
+    """The model that ships, for one that learned from public digits alone: it has also seen other hands.
+
+    None for itself; for models of other things, or of unknown origin; and for one that learned from pictures
+    of your own, since the other does not know your hand.
+    """
+    if not (isinstance(model, TrainedNet) and model.classes == DIGITS and model.sources):
+        return None
+    if not all(source in datasets.NAMES for source in model.sources):
+        return None
+    second = _shipped_model()
+    return None if np.array_equal(model.lc1.weight.value, second.lc1.weight.value) else second
+
+
+@cache
+def _shipped_model() -> TrainedNet:
+    return load_model("shipped")
+
+
+def _asked(model: Model, images: Pixels, doubt: Doubt) -> tuple[Plane, Plane]:
+    """Calibrated probabilities (n, 10), and familiarity (n,), the log-sum-exp of the scores.
+
+    Both are means over small shifts of each image.
+    """
     moved = np.concatenate([np.roll(images, shift, axis=(1, 2)) for shift in SHIFTS])
     scores = getattr(model, "logits", None)
     if scores is None:
@@ -109,13 +155,13 @@ def ask(model: Model, images: Pixels, doubt: Doubt) -> Answers:
         raw, known = powers / total, (top + np.log(total))[:, 0]
     mean = raw.reshape(len(SHIFTS), len(images), 10).mean(axis=0) ** (1 / doubt.temperature)
     calibrated = mean / mean.sum(axis=1, keepdims=True)
-    return Answers(calibrated, known.reshape(len(SHIFTS), len(images)).mean(axis=0))
+    return calibrated, known.reshape(len(SHIFTS), len(images)).mean(axis=0)
 
 
-def likelihoods(answers: Answers, judged: Plane, doubt: Doubt) -> Plane:
+def likelihoods(answers: Answers, judged: Plane) -> Plane:
     """How likely each answer is, (n, 16): the ten digits, the marks in their order, and something else."""
     ways = shipped().weights["ways"]
-    return np.exp(scores(answers.probabilities, doubt.known(answers.familiarity), judged, ways))
+    return np.exp(scores(answers.probabilities, answers.known, judged, ways))
 
 
 def trusted(likely: Plane) -> Plane:
@@ -134,17 +180,16 @@ def fit_doubt(
     distorted: the same images with distortions as strong as real pictures have; the temperature is fitted on
     these too (the least negative log-likelihood). Familiar is what 97 of 100 rightly read images exceed.
     """
-    plain = ask(model, images, Doubt())
-    seen = plain.probabilities
-    truth = labels
+    plain, familiarity = _asked(model, images, Doubt())
+    seen, truth = plain, labels
     if distorted is not None:
-        seen = np.concatenate([seen, ask(model, distorted, Doubt()).probabilities])
+        seen = np.concatenate([seen, _asked(model, distorted, Doubt())[0]])
         truth = np.concatenate([labels, labels])
     logs = np.log(np.maximum(seen.astype(np.float64), 1e-12))
     temperatures = np.geomspace(0.25, 4, 81)
     best = temperatures[int(np.argmin([_loss(logs / t, truth) for t in temperatures]))]
-    right = plain.probabilities.argmax(axis=1) == labels
-    known = np.sort(plain.familiarity[right & np.isfinite(plain.familiarity)])
+    right = plain.argmax(axis=1) == labels
+    known = np.sort(familiarity[right & np.isfinite(familiarity)])
     return Doubt(float(best), float(known[3 * known.size // 100]) if known.size else -np.inf)
 
 
@@ -154,15 +199,16 @@ def _loss(scores: NDArray[np.float64], labels: NDArray[np.integer]) -> float:
     return float((np.log(np.exp(scores).sum(axis=1)) - chosen).mean())
 
 
-def why(
-    probabilities: NDArray[np.float32], familiarity: float, judged: NDArray[np.float32], doubt: Doubt
-) -> list[str]:
-    """Say what makes a digit doubtful."""
+def why(answers: Answers, i: int, judged: Plane) -> list[str]:
+    """Say what makes a digit, the i-th answer, doubtful."""
+    probabilities, other = answers.probabilities[i], int(answers.second[i].argmax())
     first, second = np.argsort(probabilities)[:-3:-1]
     reasons = [words for label, words in WORDS.items() if judged[label] > SUSPECT]
-    if familiarity < doubt.familiar and WORDS[OTHER] not in reasons:
+    if answers.known[i] < 1 and WORDS[OTHER] not in reasons:
         reasons.append(WORDS[OTHER])
     reasons += [f"may be a {LABELS[i]}" for i in range(1, OTHER) if judged[i] > SUSPECT]
     if probabilities[second] > SUSPECT or probabilities[first] < 0.5:
         reasons.append(f"looks like {first} or {second}")
+    if other != first:
+        reasons.append(f"is a {other} to the model that ships")
     return reasons or ["is not clear"]

@@ -43,8 +43,7 @@ class Digit:
 
     verdict: DIGIT, UNSURE or NO_DIGIT. box: left, top, width, height in the original's pixels.
     probabilities: ten, after calibration. seen: uint8 (28, 28), what the network saw. belief: the probability
-    that this ink is this one digit. familiarity: how like the training set (log-sum-exp of the scores),
-    infinite when the model cannot say. doubts: what speaks against it, in words.
+    that this ink is this one digit. doubts: what speaks against it, in words.
     """
 
     digit: int
@@ -54,7 +53,6 @@ class Digit:
     probabilities: tuple[float, ...]
     seen: Pixels = field(repr=False, compare=False)
     belief: float = field(default=1.0, compare=False)
-    familiarity: float = np.inf
     doubts: tuple[str, ...] = ()
 
 
@@ -144,7 +142,7 @@ def _read_as_trained(
         return readings
     answers = ask(model, images, doubt)
     judged = shipped()(images, alone(images))
-    beliefs = trusted(likelihoods(answers, judged, doubt)) * answers.probabilities.max(axis=1)
+    beliefs = trusted(likelihoods(answers, judged)) * answers.probabilities.max(axis=1)
     for row, i in enumerate(small):
         seen = _Seen(images[row], (0, 0, SIDE, SIDE), judged[row])
         digit = _digit(answers, row, float(beliefs[row]), seen, doubt)
@@ -231,7 +229,7 @@ class _Asked:
         self.groups = found
         self.answers = ask(model, images, doubt)
         self.judged = shipped()(images, np.stack([group.measures for group in found]))
-        self.likely = likelihoods(self.answers, self.judged, doubt)
+        self.likely = likelihoods(self.answers, self.judged)
 
     def read(self, ink: Ink, doubt: Doubt, *, only_digits: bool = False) -> _Line:
         """The likeliest way through the line."""
@@ -268,14 +266,11 @@ class _Seen:
 
 def _digit(answers: Answers, i: int, belief: float, seen: _Seen, doubt: Doubt) -> Digit:
     """The i-th answer as a digit, and whether to believe it."""
-    probabilities, familiarity = answers.probabilities[i], float(answers.familiarity[i])
-    digit = int(probabilities.argmax())
-    confidence = float(probabilities[digit])
-    verdict = doubt.verdict(confidence, belief, familiarity)
-    sure = verdict is Verdict.DIGIT
-    doubts = () if sure else tuple(why(probabilities, familiarity, seen.judged, doubt))
-    ten = tuple(map(float, probabilities))
-    return Digit(digit, confidence, verdict, seen.box, ten, seen.image, belief, familiarity, doubts)
+    ten = tuple(map(float, answers.probabilities[i]))
+    digit = int(answers.probabilities[i].argmax())
+    verdict = doubt.verdict(answers.agreed(i, digit), belief, float(answers.known[i]))
+    doubts = () if verdict is Verdict.DIGIT else tuple(why(answers, i, seen.judged))
+    return Digit(digit, ten[digit], verdict, seen.box, ten, seen.image, belief, doubts)
 
 
 def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:

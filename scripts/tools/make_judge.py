@@ -219,7 +219,7 @@ class Ways:
         doubt = Doubt(model.calibration.temperature, model.calibration.familiar or 1.0)
         answers = ask(model, seen, doubt)
         judged = judge(seen, np.concatenate([line.measures for line in lines]))
-        known = doubt.known(answers.familiarity)
+        known = answers.known
         basis = np.eye(len(WAYS), dtype=np.float32)
         self.confidence, self.familiar = answers.probabilities.max(axis=1), known
         self.known = np.stack([scores(answers.probabilities, known, judged, w) for w in basis], axis=-1)

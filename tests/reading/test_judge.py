@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hellodl import datasets
-from hellodl.reading.doubt import WORDS, Doubt, Verdict, why
+from hellodl.reading.doubt import WORDS, Answers, Doubt, Verdict, why
 from hellodl.reading.judge import DIGIT, LABELS, MEASURES, OTHER, WAYS, alone, scores, shipped
 
 
@@ -49,9 +49,9 @@ def test_evidence_for_a_digit_makes_it_likelier():
 
 @pytest.mark.parametrize("label", [label for label in range(len(LABELS)) if label != DIGIT])
 def test_what_a_shape_may_be_instead_of_a_digit_is_said(label):
-    sure, judged = np.eye(10, dtype=np.float32)[3], np.zeros(len(LABELS), np.float32)
+    sure, judged = np.eye(10, dtype=np.float32)[[3]], np.zeros(len(LABELS), np.float32)
     judged[[DIGIT, label]] = 0.5
-    (said,) = why(sure, np.inf, judged, Doubt())
+    (said,) = why(Answers(sure, np.ones(1), sure), 0, judged)
     assert said == WORDS.get(label, f"may be a {LABELS[label]}")
 
 
@@ -61,8 +61,8 @@ def test_familiarity_is_measured_by_the_least_familiar_digits():
 
 def test_the_surer_the_network_and_the_judge_the_likelier_a_digit_is_right():
     """By each of what is told; and what its ink hardly speaks for is no digit."""
-    doubt = Doubt(familiar=5.0)
-    assert doubt.verdict(0.99, 0.95, 9.0) is Verdict.DIGIT
-    for doubtful in ((0.2, 0.95, 9.0), (0.99, 0.2, 9.0), (0.99, 0.95, 2.0)):
+    doubt = Doubt()
+    assert doubt.verdict(0.99, 0.95, 1.8) is Verdict.DIGIT
+    for doubtful in ((0.2, 0.95, 1.8), (0.99, 0.2, 1.8), (0.99, 0.95, 0.4)):
         assert doubt.verdict(*doubtful) is Verdict.UNSURE
-    assert doubt.verdict(0.99, 0.1, 9.0) is Verdict.NO_DIGIT
+    assert doubt.verdict(0.99, 0.1, 1.8) is Verdict.NO_DIGIT
