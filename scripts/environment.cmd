@@ -20,6 +20,7 @@ if not exist "%venv%\Scripts\python.exe" (
     exit /b 1
 )
 "%venv%\Scripts\python.exe" -m pip install --quiet --disable-pip-version-check --editable "%root%%~2" 1>&2 || exit /b 1
+"%venv%\Scripts\python.exe" -m compileall -q "%root%\hellodl" 1>&2
 >"%venv%\hellodl-home" echo "%root%"
 copy /y "%root%\pyproject.toml" "%venv%\hellodl-%~1" >nul
 exit /b %errorlevel%

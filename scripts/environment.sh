@@ -82,6 +82,8 @@ install_hellodl() {
         rm "$venv/hellodl-unfinished" # pip ended by itself, and left what was there before
         fail "pip could not install hellodl, see above; with a network connection, run this again"
     fi
+    # pip compiles what it installs, not what it links to; where PYTHONDONTWRITEBYTECODE is set, every start would.
+    "$venv/bin/python" -m compileall -q "$root/hellodl" || say "hellodl's folder cannot be written, going on"
     printf '%s\n' "$root" >"$venv/hellodl-home"
     mv "$stamp.new" "$stamp"
     rm "$venv/hellodl-unfinished"

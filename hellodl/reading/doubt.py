@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from hellodl import datasets
 from hellodl.about import DIGITS
 from hellodl.checkpoint import TrainedNet, load_model
 from hellodl.reading.judge import LABELS, OTHER, PART, right, scores, shipped, terms
@@ -122,15 +121,14 @@ def ask(model: Model, images: Pixels, doubt: Doubt) -> Answers:
 def second_opinion(model: Model) -> TrainedNet | None:
     """The model that ships, for one that learned from public digits alone: it has also seen other hands.
 
-    None for itself; for models of other things, or of unknown origin; and for one that learned from pictures
-    of your own, since the other does not know your hand.
+    None for itself and others that learned from drawn digits, too; for models of other things, or of unknown
+    origin; and for one that learned from pictures of your own, since the other does not know your hand.
     """
-    if not (isinstance(model, TrainedNet) and model.classes == DIGITS and model.sources):
+    if not (isinstance(model, TrainedNet) and model.classes == DIGITS and model.data):
         return None
-    if not all(source in datasets.NAMES for source in model.sources):
-        return None
-    second = _shipped_model()
-    return None if np.array_equal(model.lc1.weight.value, second.lc1.weight.value) else second
+    from hellodl.datasets import NAMES
+
+    return _shipped_model() if model.data in NAMES else None
 
 
 @cache
