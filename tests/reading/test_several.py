@@ -56,6 +56,24 @@ def test_several_are_read_as_each_alone(files, monkeypatch, cpus):
             assert reading.picture.name == name
 
 
+@pytest.mark.parametrize(
+    ("quick", "threads"), [(np.inf, False), (0.0, True)], ids=["short work", "long work"]
+)
+@pytest.mark.usefixtures("two")
+def test_what_takes_no_time_is_read_in_one_thread(files, monkeypatch, quick, threads):
+    """In two, small digits took twice as long: both want Python's lock."""
+    monkeypatch.setattr(several, "QUICK", quick)
+    readers = set()
+
+    class Watched(Model):
+        def predict(self, images):
+            readers.add(threading.current_thread() is not threading.main_thread())
+            return super().predict(images)
+
+    assert len(list(read_each(files, Watched()))) == len(files)
+    assert readers == ({True, False} if threads else {False})  # the first group is timed in this one
+
+
 def test_groups_hold_every_source_once_and_photographs_are_alone(files, tmp_path):
     photo = str(tmp_path / "photo.bmp")
     Image.new("L", (600, 600)).save(photo)
