@@ -204,7 +204,7 @@ def why(answers: Answers, i: int, judged: Plane) -> list[str]:
     reasons = [words for label, words in WORDS.items() if judged[label] > SUSPECT]
     if answers.known[i] < 1 and WORDS[OTHER] not in reasons:
         reasons.append(WORDS[OTHER])
-    reasons += [f"may be a {LABELS[i]}" for i in range(1, OTHER) if judged[i] > SUSPECT]
+    reasons += [f"may be a {LABELS[mark]}" for mark in range(1, OTHER) if judged[mark] > SUSPECT]
     if probabilities[second] > SUSPECT or probabilities[first] < 0.5:
         reasons.append(f"looks like {first} or {second}")
     if other != first:

@@ -51,7 +51,8 @@ def main() -> None:
     trained = trained_anew() if path is None else checkpoint.load(path)
     if as_json(trained.about.settings) != as_json(SETTINGS.as_dict()):
         raise SystemExit(f"{path}: made with {trained.about.settings}, expected {SETTINGS.as_dict()}")
-    about = replace(trained.about, position=None, history=trained.about.history[EVERY - 1 :: EVERY])
+    some = tuple(record for record in trained.about.history if record.epoch % EVERY == 0)
+    about = replace(trained.about, position=None, history=some)
     checkpoint.save(checkpoint.SHIPPED, replace(trained, training={}, about=about))
     (checkpoint.SHIPPED.parent / "README.md").write_text(describe(about), encoding="utf-8")
 
