@@ -58,11 +58,12 @@ class Recipe(Checked):
     """How pictures of digits are prepared for a network: strokes thinner or thicker are brought to these.
 
     In pixels of MNIST's 20-pixel box; three quarters of MNIST's training digits lie in between (measured: the
-    15th and the 90th percentile).
+    15th and the 90th percentile). `upright`: the network turns digits upright, see hellodl.upright.
     """
 
     thinnest: float = limited(number(0.5, 10, "a stroke width from 0.5 to 10"), 1.95)
     thickest: float = limited(number(0.5, 10, "a stroke width from 0.5 to 10"), 3.55)
+    upright: bool = limited(Limit(lambda v: isinstance(v, bool), "true or false"), default=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -190,9 +191,13 @@ class About(Checked):
 
 
 def describe(model: DigitNet, **more: Any) -> About:
-    """What every checkpoint says of a model: its widths, its pixels, versions; `more` are fields of About."""
+    """What every checkpoint says of a model: its widths, what it does with pixels, versions.
+
+    `more` are fields of About.
+    """
     versions = {"hellodl": __version__, "numpy": np.__version__, "python": platform.python_version()}
-    return About(tuple(model.widths), model.pixels, versions=versions, **more)
+    told: dict[str, Any] = {"recipe": Recipe(upright=model.upright)} | more
+    return About(tuple(model.widths), model.pixels, versions=versions, **told)
 
 
 # As text ----------------------------------------------------------------------------------------------

@@ -62,7 +62,8 @@ class TrainedNet(DigitNet):
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         about = checkpoint.about
-        super().__init__(about.network[1:-1], cast("np.random.Generator", _Blank()), about.pixels)
+        blank = cast("np.random.Generator", _Blank())
+        super().__init__(about.network[1:-1], blank, about.pixels, upright=about.recipe.upright)
         for name, parameter in self.named_parameters().items():
             parameter.value = checkpoint.weights[name]
         self.recipe, self.calibration = about.recipe, about.calibration

@@ -34,9 +34,10 @@ class Neighbour:
 class Explanation:
     """Why a picture was read as a digit.
 
-    evidence: float32 (28, 28), what each pixel adds to the digit's score: above 0 it spoke for the digit,
-    below 0 against. All of it adds up to score - empty_score. A digit's score is how far its output (before
-    the softmax) lies above the mean of all ten. neighbours: the nearest training images, nearest first.
+    evidence: float32 (28, 28), what each pixel, as the network saw it, adds to the digit's score: above 0 it
+    spoke for the digit, below 0 against. All of it adds up to score - empty_score. A digit's score is how far
+    its output (before the softmax) lies above the mean of all ten. neighbours: the nearest training images,
+    nearest first.
     """
 
     digit: int
@@ -49,7 +50,7 @@ class Explanation:
 def explain(
     model: DigitNet, image: Pixels, digit: int, neighbours: tuple[Neighbour, ...] = ()
 ) -> Explanation:
-    """Explain the reading of an image, uint8 (28, 28) as the network sees it, as a digit from 0 to 9."""
+    """Explain the reading of an image, uint8 (28, 28) as in MNIST, as a digit from 0 to 9."""
     empty_score, score = _score(model, Tensor(_ends(model, image)), digit).value
     return Explanation(digit, float(score), float(empty_score), evidence(model, image, digit), neighbours)
 
@@ -95,5 +96,5 @@ def _score(model: DigitNet, pixels: Tensor, digit: int) -> Tensor:
 def _ends(model: DigitNet, image: Pixels) -> Floats:
     """An empty picture and this one, as the network takes them: (2, 784)."""
     out = np.empty((2, 784), np.float32)
-    model.scale_pixels(np.stack([np.zeros(784, np.uint8), image.ravel()]), out)
+    model.prepare(np.stack([np.zeros(784, np.uint8), image.ravel()]), out)
     return out

@@ -11,6 +11,7 @@ import numpy as np
 from hellodl.autograd import Tensor
 from hellodl.errors import ModelError, ShapeError
 from hellodl.predicting import Predictor
+from hellodl.upright import upright
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     Function = Callable[[Tensor], Tensor]  # such as a layer, or of scaled pixels (n, 784)
 
-SIDE = 28  # pixels along each side of an image
 UNDECIDED = 0.3  # of the usual size of the first weights that make scores: at first no digit is preferred
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels, as shares of full ink
 
@@ -78,6 +78,7 @@ class DigitNet:
         hidden: the widths of the hidden layers.
         rng: where the first weights come from.
         pixels: how pixels are scaled: the mean and the deviation, as shares of full ink, that become 0 and 1.
+        upright: whether images are turned upright first, see hellodl.upright; it learned from such ones.
     """
 
     def __init__(
@@ -85,9 +86,11 @@ class DigitNet:
         hidden: Sequence[int] = (128, 64),
         rng: np.random.Generator | None = None,
         pixels: tuple[float, float] = (PIXEL_MEAN, PIXEL_DEVIATION),
+        *,
+        upright: bool = False,
     ) -> None:
         rng = rng or np.random.default_rng()
-        self.pixels = pixels
+        self.pixels, self.upright = pixels, upright
         self.widths = (784, *hidden, 10)
         *inner, last = pairwise(self.widths)
         self.layers = [Linear(*widths, rng) for widths in inner] + [Linear(*last, rng, small=UNDECIDED)]
@@ -135,6 +138,14 @@ class DigitNet:
         np.multiply(out, np.float32(1 / (255 * deviation)), out=out)
         np.subtract(out, np.float32(mean / deviation), out=out)
 
+    def turned(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Images as the network learned from them: upright, or as they are."""
+        return upright(images) if self.upright else images
+
+    def prepare(self, images: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
+        """Images as people have them, (n, 784), written into `out` as the network wants them."""
+        self.scale_pixels(self.turned(images), out)
+
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The probability of each digit: uint8 images (n, 28, 28), ink bright → float32 (n, 10).
 
@@ -143,9 +154,9 @@ class DigitNet:
         """
         return self._answer(self._probabilities, images)
 
-    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Ten raw scores a picture: uint8 images (n, 28, 28) → float32 (n, 10)."""
-        return self._answer(self.scores, images)
+    def logits(self, images: NDArray[np.uint8], *, ready: bool = False) -> NDArray[np.float32]:
+        """Ten raw scores a picture: images uint8 (n, 28, 28), ready as by `turned` → float32 (n, 10)."""
+        return self._answer(self.scores, images, ready=ready)
 
     def hidden(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The activations of the last hidden layer: uint8 images (n, 28, 28) → float32 (n, 64)."""
@@ -154,15 +165,18 @@ class DigitNet:
     def _probabilities(self, pixels: Tensor) -> Tensor:
         return self.scores(pixels).softmax()
 
-    def _answer(self, function: Function, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _answer(
+        self, function: Function, images: NDArray[np.uint8], *, ready: bool = False
+    ) -> NDArray[np.float32]:
         """A function of scaled pixels applied to any number of images."""
         if images.dtype != np.uint8 or images.shape[1:] not in {(28, 28), (784,)}:
             raise ShapeError(
                 f"images: are {images.dtype} of shape {images.shape}, expected uint8 (n, 28, 28)"
             )
         version = function.__name__, *(id(parameter.value) for parameter in self.parameters())
+        prepare = self.scale_pixels if ready else self.prepare
         with np.errstate(all="ignore"):
-            results = self._predictor(function, version, images.reshape(len(images), 784), self.scale_pixels)
+            results = self._predictor(function, version, images.reshape(len(images), 784), prepare)
         if not np.isfinite(results).all():
             problem = "the model answers NaN or infinity, expected numbers; its weights are too large"
             raise ModelError(f"{problem}, train it again with a smaller --lr")

@@ -35,7 +35,7 @@ LAYERS = (
     {"datasets"},
     {"autograd"},
     {"about", "axes", "checkpoint", "evaluation", "explaining", "inspection", "limits", "nn", "optim"}
-    | {"predicting"},
+    | {"predicting", "upright"},
     {"graphs"},
     {"reading"},
     {"export"},

@@ -49,7 +49,7 @@ def _draw_card(canvas: Canvas, y: float, digit: Digit, why: Explanation, classes
     canvas.text(x, y + 11, words, 14, colour)
     canvas.text(_WIDTH - MARGIN - 14, y + 12, "; ".join(growth(why)), 12, FADED, "ra")
     top = y + 38
-    canvas.picture(x, top, digit.seen, _LARGE, _LARGE)
+    canvas.picture(x, top, digit.turned, _LARGE, _LARGE)
     canvas.text(x, top + _LARGE + 6, "as the network saw it", 12, FADED)
     x += _LARGE + _GAP
     canvas.picture(x, top, red_and_blue(why.evidence, 255, RED, BLUE), _LARGE, _LARGE)

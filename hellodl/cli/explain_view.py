@@ -12,7 +12,7 @@ from hellodl.about import DIGITS
 from hellodl.cli.predict_view import called
 from hellodl.cli.steps import heading
 from hellodl.cli.terminal import beside, has_colour, in_colours, picture, red_and_blue
-from hellodl.nn import SIDE
+from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ def _digit(
     yield heading(digit, classes, number)
     yield from (Text(f"   {line}") for line in growth(why))
     yield Text()
-    yield beside([(picture(digit.seen, out), "seen"), *_evidence(why, out)], out.width)
+    yield beside([(picture(digit.turned, out), "seen"), *_evidence(why, out)], out.width)
     if why.neighbours:
         yield Text(f"\n{like(why.neighbours, classes)}:\n")
         near = why.neighbours[: max(1, min((out.width + 1) // (SIDE + 1), _MOST_DRAWN))]

@@ -61,7 +61,7 @@ def _making(result: Inspection) -> Table:
         "command": as_command(result.settings),
         "versions": ", ".join(f"{name} {version}" for name, version in result.versions.items()),
         "threads": str(result.threads or ""),
-        "pixels": f"(ink - {result.pixels[0]:g}) / {result.pixels[1]:g}, ink from 0 to 1",
+        "pixels": f"(ink - {result.pixels[0]:g}) / {result.pixels[1]:g}, ink from 0 to 1{_turned(result)}",
         "results": _results(result.results),
         "resume": _resume(result),
     }
@@ -70,6 +70,10 @@ def _making(result: Inspection) -> Table:
     for name, value in rows.items():
         grid.add_row(name, printable(value or _UNKNOWN))
     return grid
+
+
+def _turned(result: Inspection) -> str:
+    return ", pictures turned upright first" if result.recipe.upright else ""
 
 
 def _results(results: Results | None) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from hellodl.cli.predict_view import COLOURS, bars, called, names_of
 from hellodl.cli.terminal import beside, has_colour, in_colours, picture, resized
 from hellodl.cli.words import confidence
-from hellodl.nn import SIDE
+from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,7 +110,7 @@ def _digits(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[
         rows = bars(names, digit.probabilities, max(8, min(40, room)))
         right = [Text(row, no_wrap=True) for row in rows]
         right[digit.digit].stylize(f"bold {COLOURS[digit.verdict]}")
-        for left, bar in zip(picture(digit.seen, out), [Text()] * 2 + right + [Text()] * 2, strict=True):
+        for left, bar in zip(picture(digit.turned, out), [Text()] * 2 + right + [Text()] * 2, strict=True):
             yield left + Text("   ") + bar
         yield Text()
 

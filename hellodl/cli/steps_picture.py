@@ -76,7 +76,7 @@ def _draw_panels(canvas: Canvas, reading: Reading, y: float, factor: float) -> N
     wide, tall = reading.picture.width * factor, reading.picture.height * factor
     if ink is None:
         captions = "the picture", "as in training: it goes to the network as it is"
-        panels = pixels, reading.digits[0].seen
+        panels = pixels, reading.digits[0].turned
     else:
         kind = "light on dark" if ink.light else "dark on light"
         captions = "the picture, with what was found", f"its ink, {kind}"
@@ -109,7 +109,7 @@ def _draw_card(canvas: Canvas, x: float, y: float, width: float, number: int, di
     canvas.box(x, y, width, _CARD, fill=WHITE, outline=LINE, radius=8)
     canvas.text(x + 14, y + 13, f"{number}", 14, FADED)
     canvas.text(x + 14 + _SEEN, y + 13, f"{digit.verdict}, {confidence(digit.confidence)}", 14, colour, "ra")
-    canvas.picture(x + 14, y + 44, digit.seen, _SEEN, _SEEN)
+    canvas.picture(x + 14, y + 44, digit.turned, _SEEN, _SEEN)
     _draw_bars(canvas, x + 14 + _SEEN + 16, y + 14, width - _SEEN - 44, digit.probabilities, colour)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -87,12 +87,14 @@ class Answers:
     """A model's answers for n images, and a second opinion on them.
 
     probabilities: (n, 10), calibrated. known: (n,), how familiar the images are, see `Doubt.known`. second:
-    (n, 10), the probabilities of the model that was asked, too; else the same ones.
+    (n, 10), the probabilities of the model that was asked, too; else the same ones. turned: uint8 (n, 28,
+    28), the images, upright if the model turns them.
     """
 
     probabilities: Plane
     known: Plane
     second: Plane
+    turned: Pixels
 
     def agreed(self, i: int, digit: int) -> float:
         """How likely a digit is to whichever model thinks less of it."""
@@ -109,13 +111,13 @@ def doubt_of(model: Model) -> Doubt:
 
 def ask(model: Model, images: Pixels, doubt: Doubt) -> Answers:
     """Ask a model about images, uint8 (n, 28, 28), and where it has seen fewer hands, the one that ships."""
-    probabilities, known = _asked(model, images, doubt)
+    probabilities, known, turned = _asked(model, images, doubt)
     second = second_opinion(model)
     if second is None:
-        return Answers(probabilities, doubt.known(known), probabilities)
+        return Answers(probabilities, doubt.known(known), probabilities, turned)
     theirs = doubt_of(second)
-    others, known = _asked(second, images, theirs)
-    return Answers(probabilities, theirs.known(known), others)
+    others, known, _ = _asked(second, images, theirs)
+    return Answers(probabilities, theirs.known(known), others, turned)
 
 
 def second_opinion(model: Model) -> TrainedNet | None:
@@ -136,13 +138,15 @@ def _shipped_model() -> TrainedNet:
     return load_model("shipped")
 
 
-def _asked(model: Model, images: Pixels, doubt: Doubt) -> tuple[Plane, Plane]:
-    """Calibrated probabilities (n, 10), and familiarity (n,), the log-sum-exp of the scores.
+def _asked(model: Model, images: Pixels, doubt: Doubt) -> tuple[Plane, Plane, Pixels]:
+    """Calibrated probabilities (n, 10), familiarity (n,), and the images, turned.
 
-    Both are means over small shifts of each image.
+    Familiarity is the log-sum-exp of the scores. The first two are means over small shifts of each image.
     """
-    moved = np.concatenate([np.roll(images, shift, axis=(1, 2)) for shift in SHIFTS])
     scores = getattr(model, "logits", None)
+    if isinstance(model, TrainedNet):  # turned upright once, not after each shift
+        images, scores = model.turned(images), partial(model.logits, ready=True)
+    moved = np.concatenate([np.roll(images, shift, axis=(1, 2)) for shift in SHIFTS])
     if scores is None:
         raw, known = model.predict(moved), np.full(len(moved), np.inf, np.float32)
     else:
@@ -153,7 +157,7 @@ def _asked(model: Model, images: Pixels, doubt: Doubt) -> tuple[Plane, Plane]:
         raw, known = powers / total, (top + np.log(total))[:, 0]
     mean = raw.reshape(len(SHIFTS), len(images), 10).mean(axis=0) ** (1 / doubt.temperature)
     calibrated = mean / mean.sum(axis=1, keepdims=True)
-    return calibrated, known.reshape(len(SHIFTS), len(images)).mean(axis=0)
+    return calibrated, known.reshape(len(SHIFTS), len(images)).mean(axis=0), images
 
 
 def likelihoods(answers: Answers, judged: Plane) -> Plane:
@@ -178,7 +182,7 @@ def fit_doubt(
     distorted: the same images with distortions as strong as real pictures have; the temperature is fitted on
     these too (the least negative log-likelihood). Familiar is what 97 of 100 rightly read images exceed.
     """
-    plain, familiarity = _asked(model, images, Doubt())
+    plain, familiarity, _ = _asked(model, images, Doubt())
     seen, truth = plain, labels
     if distorted is not None:
         seen = np.concatenate([seen, _asked(model, distorted, Doubt())[0]])

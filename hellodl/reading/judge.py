@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.errors import ModelError
-from hellodl.nn import SIDE
+from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
     from hellodl.reading.arrays import Pixels, Plane

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hellodl.nn import SIDE
+from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
     from hellodl.about import Recipe

@@ -9,11 +9,11 @@ import numpy as np
 
 from hellodl.about import Recipe
 from hellodl.checkpoint import TrainedNet
-from hellodl.nn import SIDE
 from hellodl.reading.doubt import Answers, Doubt, Model, Verdict, ask, doubt_of, likelihoods, trusted, why
 from hellodl.reading.judge import MARKS, alone, shipped
 from hellodl.reading.load import Picture, Source, load_picture
 from hellodl.reading.trained import as_trained
+from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,8 +42,9 @@ class Digit:
     """One digit as read.
 
     verdict: DIGIT, UNSURE or NO_DIGIT. box: left, top, width, height in the original's pixels.
-    probabilities: ten, after calibration. seen: uint8 (28, 28), what the network saw. belief: the probability
-    that this ink is this one digit. doubts: what speaks against it, in words.
+    probabilities: ten, after calibration. seen: uint8 (28, 28), what the network was given, as MNIST has
+    digits. turned: the same upright, if the network turns what it is given. belief: the probability that this
+    ink is this one digit. doubts: what speaks against it, in words.
     """
 
     digit: int
@@ -52,6 +53,7 @@ class Digit:
     box: Box
     probabilities: tuple[float, ...]
     seen: Pixels = field(repr=False, compare=False)
+    turned: Pixels = field(repr=False, compare=False)
     belief: float = field(default=1.0, compare=False)
     doubts: tuple[str, ...] = ()
 
@@ -257,7 +259,7 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Seen:
-    """Some ink as a network saw it, uint8 (28, 28), where it lies, and what the judge says of it."""
+    """Some ink as a model was given it, uint8 (28, 28), where it lies, and what the judge says of it."""
 
     image: Pixels
     box: Box
@@ -270,7 +272,7 @@ def _digit(answers: Answers, i: int, belief: float, seen: _Seen, doubt: Doubt) -
     digit = int(answers.probabilities[i].argmax())
     verdict = doubt.verdict(answers.agreed(i, digit), belief, float(answers.known[i]))
     doubts = () if verdict is Verdict.DIGIT else tuple(why(answers, i, seen.judged))
-    return Digit(digit, ten[digit], verdict, seen.box, ten, seen.image, belief, doubts)
+    return Digit(digit, ten[digit], verdict, seen.box, ten, seen.image, answers.turned[i], belief, doubts)
 
 
 def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.nn import SIDE
+from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hellodl.upright import SIDE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
     Images = NDArray[np.uint8]
 
-SIDE = 28
 MARGIN = 2  # of background round each picture: reading outside gives background, also after thickening
 PADDED = SIDE + 2 * MARGIN
 BLOCK = 16  # pictures at a time: they and their maps lie in the cache, and OpenCV starts no threads

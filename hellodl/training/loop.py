@@ -83,9 +83,10 @@ class Trainer:
         if settings.drawn:
             images, labels = with_pen(images, labels, settings.seed, watch)
         self.plan = Plan(settings, rows, np.arange(len(data.labels), len(labels)))
-        self.model = DigitNet(settings.hidden, generator(settings.seed, Purpose.WEIGHTS))
+        rng, is_upright = generator(settings.seed, Purpose.WEIGHTS), settings.upright == "yes"
+        self.model = DigitNet(settings.hidden, rng, upright=is_upright)
         self._optimizer = _optimizer(settings, self.model)
-        pictures = Pictures(images, labels, settings.augment, settings.seed)
+        pictures = Pictures(self.model.turned(images), labels, settings.augment, settings.seed)
         self._step = Step(self.model, self._optimizer, pictures, self.plan.batch_size, processes)
         self.step = 0
         self.loss_sum = 0.0  # over the steps of this epoch

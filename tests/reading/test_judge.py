@@ -51,7 +51,8 @@ def test_evidence_for_a_digit_makes_it_likelier():
 def test_what_a_shape_may_be_instead_of_a_digit_is_said(label):
     sure, judged = np.eye(10, dtype=np.float32)[[3]], np.zeros(len(LABELS), np.float32)
     judged[[DIGIT, label]] = 0.5
-    (said,) = why(Answers(sure, np.ones(1), sure), 0, judged)
+    images = np.zeros((1, 28, 28), np.uint8)
+    (said,) = why(Answers(sure, np.ones(1), sure, images), 0, judged)
     assert said == WORDS.get(label, f"may be a {LABELS[label]}")
 
 

@@ -16,6 +16,7 @@ from hellodl.errors import PictureError
 from hellodl.nn import DigitNet
 from hellodl.reading.doubt import Verdict, ask, fit_doubt
 from hellodl.reading.reader import Reading, read
+from hellodl.upright import upright
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +166,7 @@ def test_the_digits_of_a_reading_are_complete_and_consistent(model):
     for digit in reading.digits:
         assert digit.seen.shape == (28, 28)
         assert digit.seen.dtype == np.uint8
+        assert np.array_equal(digit.turned, upright(digit.seen[None])[0] if model.upright else digit.seen)
         assert sum(digit.probabilities) == pytest.approx(1, abs=1e-5)
         assert digit.confidence == max(digit.probabilities) == digit.probabilities[digit.digit]
 

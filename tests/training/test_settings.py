@@ -6,7 +6,7 @@ import pytest
 from hellodl.errors import UsageError
 from hellodl.optim import SCHEDULES
 from hellodl.training.augment import KINDS
-from hellodl.training.settings import PRESETS, Settings
+from hellodl.training.settings import PRESETS, Settings, fitting
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,14 @@ def test_unusable_values_are_refused_by_the_name_of_their_option(bad):
 def test_what_needs_images_held_out_is_refused_without_them():
     with pytest.raises(UsageError, match="--validation"):
         Settings(validation=0, target_accuracy=0.9)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "upright"), [("qmnist", "yes"), ("fashion-mnist", "no"), ("kmnist", "no")]
+)
+def test_digits_are_turned_upright_and_clothes_are_not(dataset, upright):
+    assert fitting(None, {"dataset": dataset}, None)["upright"] == upright
+    assert fitting(None, {"dataset": dataset, "upright": "yes"}, None)["upright"] == "yes"
 
 
 @pytest.mark.parametrize("preset", PRESETS)
