@@ -1,13 +1,16 @@
-"""The network as an ONNX graph: raw pictures in, probabilities out, the scaling of pixels inside."""
+"""The network as an ONNX graph: raw pictures in, probabilities out, all that is done to pixels inside."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
+from functools import partialmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hellodl.errors import UsageError
+from hellodl.upright import AXIS, LEAST, MIDDLE, NARROWEST, POWERS, SIDE, STEEPEST, USUAL, WIDEST
 from hellodl.version import __version__
 
 try:
@@ -16,8 +19,8 @@ except ImportError:
     raise UsageError(f".onnx needs one more package; `{sys.executable} -m pip install onnx`") from None
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from onnx import NodeProto
+    from numpy.typing import ArrayLike, NDArray
+    from onnx import GraphProto, NodeProto
 
     from hellodl.nn import DigitNet
 
@@ -37,7 +40,9 @@ def onnx_model(model: DigitNet) -> bytes:
     images = helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", 28, 28])
     answers = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 10])
     stored = [numpy_helper.from_array(array, name) for name, array in constants.items()]
-    graph = helper.make_graph(_nodes(len(model.layers)), "digits", [images], [answers], stored)
+    graph = helper.make_graph([], "digits", [images], [answers], stored)
+    given = _upright(_Array(graph, "images")).name if model.upright else "images"
+    graph.node.extend(_nodes(len(model.layers), given))
     made: ModelProto = helper.make_model(
         graph,
         producer_name="hellodl",
@@ -49,10 +54,54 @@ def onnx_model(model: DigitNet) -> bytes:
     return bytes(made.SerializeToString(deterministic=True))
 
 
-def _nodes(layers: int) -> list[NodeProto]:
-    """Scaling, then each layer with a ReLU behind it, the last with a softmax."""
+@dataclass(frozen=True)
+class _Array:
+    """An array in a graph that is being written: what is done with it becomes a node, numbers constants."""
+
+    graph: GraphProto
+    name: str
+
+    def op(self, kind: str, *others: _Array | ArrayLike, **attributes: Any) -> _Array:
+        inputs = [self, *(each if isinstance(each, _Array) else self.constant(each) for each in others)]
+        result = _Array(self.graph, f"upright{len(self.graph.node)}")
+        node = helper.make_node(kind, [each.name for each in inputs], [result.name], **attributes)
+        self.graph.node.append(node)
+        return result
+
+    def constant(self, value: ArrayLike, kind: type = np.float32) -> _Array:
+        name = f"constant{len(self.graph.initializer)}"
+        self.graph.initializer.append(numpy_helper.from_array(np.array(value, kind), name))
+        return _Array(self.graph, name)
+
+    __add__, __sub__ = partialmethod(op, "Add"), partialmethod(op, "Sub")
+    __mul__, __truediv__ = partialmethod(op, "Mul"), partialmethod(op, "Div")
+
+
+def _upright(images: _Array) -> _Array:
+    """Twin of hellodl.upright, step by step: uint8 (n, 28, 28)."""
+    ink = images.op("Cast", to=TensorProto.FLOAT)
+    flat = ink.op("Reshape", ink.constant([-1, 1, SIDE**2], np.int64))
+    total, *sums = (flat.op("MatMul", power[:, None]) for power in POWERS.T)  # (n, 1, 1)
+    at_least_1 = total.op("Max", 1)
+    x, y, xx, xy, yy = (each / at_least_1 for each in sums)
+    xx, xy, yy = xx - x * x, xy - x * y, (yy - y * y).op("Max", LEAST)
+    slant = (xy / yy).op("Clip", -STEEPEST, STEEPEST)
+    width = (xx - slant * 2 * xy + slant * slant * yy).op("Relu").op("Sqrt")
+    stretch = (width / USUAL).op("Sqrt").op("Clip", NARROWEST, WIDEST)
+    middles = x + MIDDLE + slant * (ink.constant(AXIS[:, None]) - y)
+    places = (stretch * AXIS + middles).op("Clip", -1, SIDE).op("Add", 1)
+    at = places.op("Cast", to=TensorProto.INT64)
+    padded = ink.op("Pad", ink.constant([0, 0, 1, 0, 0, 2], np.int64))
+    left = padded.op("GatherElements", at, axis=2)
+    right = padded.op("GatherElements", at + ink.constant(1, np.int64), axis=2)
+    rounded: _Array = left + (right - left) * (places - at.op("Cast", to=TensorProto.FLOAT)) + 0.5
+    return rounded.op("Cast", to=TensorProto.UINT8)
+
+
+def _nodes(layers: int, given: str) -> list[NodeProto]:
+    """Scaling what is called `given`, then each layer with a ReLU behind it, the last with a softmax."""
     steps: list[tuple[str, list[str], dict[str, Any]]] = [
-        ("Cast", ["images"], {"to": TensorProto.FLOAT}),
+        ("Cast", [given], {"to": TensorProto.FLOAT}),
         ("Reshape", ["rows"], {}),
         ("Mul", ["scale"], {}),
         ("Sub", ["offset"], {}),
