@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hellodl.upright import upright
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -32,13 +34,18 @@ class Int8Layer:
 
 @dataclass(frozen=True)
 class Int8Net:
-    """A network of 8-bit layers. It takes raw pixels: their scaling is part of the first layer's numbers."""
+    """A network of 8-bit layers. It takes raw pixels: their scaling is part of the first layer's numbers.
+
+    upright: whether images are turned upright first, see hellodl.upright.
+    """
 
     layers: tuple[Int8Layer, ...]
+    upright: bool = False
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The probability of each digit: uint8 images (n, 28, 28), ink bright → float32 (n, 10)."""
-        whole, unit = images.reshape(len(images), -1), np.ones((len(images), 1), np.float32)
+        seen = upright(images) if self.upright else images
+        whole, unit = seen.reshape(len(images), -1), np.ones((len(images), 1), np.float32)
         for layer in self.layers[:-1]:
             values = np.maximum(_sums(layer, whole, unit), 0)
             top = values.max(axis=1, keepdims=True)
@@ -69,7 +76,7 @@ def quantised(model: DigitNet) -> Int8Net:
         scale = np.maximum(np.abs(weight).max(axis=1), np.finfo(np.float32).tiny) / WEIGHT_MAX
         rounded = np.rint(weight / scale[:, None]).astype(np.int8)
         layers.append(Int8Layer(rounded, scale.astype(np.float32), bias.astype(np.float32)))
-    return Int8Net(tuple(layers))
+    return Int8Net(tuple(layers), model.upright)
 
 
 def _sums(layer: Int8Layer, whole: NDArray[np.uint8], unit: NDArray[np.float32]) -> NDArray[np.float32]:
