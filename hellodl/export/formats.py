@@ -56,10 +56,14 @@ def check_name(path: Path, *, int8: bool = False) -> str:
 
 
 def npz(model: DigitNet) -> bytes:
-    """The weights by name and `pixels`, their mean and deviation, as NumPy's `load` reads them."""
+    """The weights by name, `pixels`, their mean and deviation, and `upright`, as NumPy's `load` reads them.
+
+    upright: a bool, whether pictures go through hellodl.upright before their pixels are scaled.
+    """
     buffer = io.BytesIO()
     arrays = {name: np.ascontiguousarray(p.value) for name, p in model.named_parameters().items()}
-    np.savez(buffer, **arrays, pixels=np.array(model.pixels, np.float64))  # type: ignore[arg-type] # none is called allow_pickle
+    prepared = {"pixels": np.array(model.pixels, np.float64), "upright": np.array(model.upright)}
+    np.savez(buffer, **arrays, **prepared)  # type: ignore[arg-type] # none is called allow_pickle
     return buffer.getvalue()
 
 
