@@ -19,6 +19,7 @@ import numpy as np
 from hellodl.errors import HellodlError
 from hellodl.reading import judge
 from hellodl.reading.doubt import doubt_of
+from hellodl.upright import LEAST, MIDDLE, NARROWEST, STEEPEST, USUAL, WIDEST
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def packed_model(model: TrainedNet) -> dict[str, Any]:
     return {
         "layers": [packed(*layer, NETWORK_BITS) for layer in layers],
         "pixels": list(model.pixels),
+        "upright": [MIDDLE, LEAST, STEEPEST, USUAL, NARROWEST, WIDEST] if model.upright else None,
         "classes": list(model.classes),
         "recipe": [model.recipe.thinnest, model.recipe.thickest],
         "temperature": doubt.temperature,

@@ -1,5 +1,5 @@
 "use strict";
-// The trained network: its numbers, its answers, and the gradients of these. Twin of nn.py and explaining.py.
+// The trained network: its numbers, its answers, and the gradients of these. Twin of nn.py, upright.py, explaining.py.
 
 const SIDE = 28;
 const STEPS = 32; // pictures on the way from the empty one, for the pixels' shares in an answer
@@ -62,12 +62,41 @@ function softmax(scores) {
   return powers.map((power) => power / total);
 }
 
-/** Pixels 0…255 as the network wants them. */
+/** An image upright and half the way to the usual width: rows slide by its slant, and are stretched. */
+function upright([middle, least, steepest, usual, narrowest, widest], image) {
+  const seen = new Uint8Array(SIDE * SIDE);
+  const each = (what) => { for (let i = 0; i < seen.length; i++) what((i % SIDE) - middle, Math.floor(i / SIDE) - middle, i); };
+  let total = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
+  each((across, down, i) => {
+    total += image[i];
+    x += image[i] * across;
+    y += image[i] * down;
+    xx += image[i] * across * across;
+    xy += image[i] * across * down;
+    yy += image[i] * down * down;
+  });
+  [x, y, xx, xy, yy] = [x, y, xx, xy, yy].map((sum) => sum / Math.max(total, 1));
+  [xx, xy, yy] = [xx - x * x, xy - x * y, Math.max(yy - y * y, least)]; // about the centre of mass
+  const slant = clip(xy / yy, -steepest, steepest);
+  const width = Math.sqrt(Math.max(xx - 2 * slant * xy + slant * slant * yy, 0)); // once it is upright
+  const stretch = clip(Math.sqrt(width / usual), narrowest, widest);
+  each((across, down, i) => {
+    const place = middle + x + slant * (down - y) + stretch * across, at = Math.floor(place), row = i - (i % SIDE);
+    const [left, right] = [at, at + 1].map((column) => (column >= 0 && column < SIDE ? image[row + column] : 0)); // beyond is bare
+    seen[i] = left + (right - left) * (place - at) + 0.5;
+  });
+  return seen;
+}
+
+/** An image as the network learned to see them: upright, or as it is. */
+const seenBy = (model, image) => (model.upright ? upright(model.upright, image) : image);
+
+/** Pixels 0…255, as the network sees them, scaled as it wants them. */
 const scaled = ({ pixels: [mean, deviation] }, image) =>
   new Float32Array(image).map((pixel) => pixel / (255 * deviation) - mean / deviation);
 
 /** Ten probabilities for an image of 784 pixels, ink bright. */
-const probabilities = (model, image) => softmax(forward(model.layers, scaled(model, image)).at(-1));
+const probabilities = (model, image) => softmax(forward(model.layers, scaled(model, seenBy(model, image))).at(-1));
 
 /** An image moved by rows and columns; what leaves on one side enters on the other. */
 function rolled(image, [down, right]) {
@@ -78,23 +107,26 @@ function rolled(image, [down, right]) {
   return moved;
 }
 
-/** Calibrated probabilities, averaged over small shifts; and how familiar that is, in terms of the least familiar digits. */
+/**
+ * Calibrated probabilities, averaged over small shifts; how familiar that is, in terms of the least familiar digits;
+ * and what the network saw: the image turned upright once, not after each shift.
+ */
 function ask(model, image) {
-  const scores = SHIFTS.map((shift) => forward(model.layers, scaled(model, rolled(image, shift))).at(-1));
+  const seen = seenBy(model, image), scores = SHIFTS.map((shift) => forward(model.layers, scaled(model, rolled(seen, shift))).at(-1));
   const answers = scores.map(softmax), sum = (values) => values.reduce((a, b) => a + b);
   const powers = [...answers[0].keys()].map((d) =>
     (sum(answers.map((answer) => answer[d])) / SHIFTS.length) ** (1 / model.temperature));
   const known = sum(scores.map((s) => Math.log(sum([...s].map(Math.exp))))) / SHIFTS.length;
   const { familiar } = model.doubt, share = familiar > 0 ? Math.min(Math.max(known / familiar, 0), KNOWN) : USUAL;
-  return { answers: powers.map((power) => power / sum(powers)), familiar: share };
+  return { answers: powers.map((power) => power / sum(powers)), familiar: share, seen };
 }
 
-/** What each pixel adds to the score of a digit above the mean of all: integrated gradients. */
-function evidence(model, image, digit) {
+/** What each pixel of an image, as the network saw it, adds to the score of a digit above the mean of all: integrated gradients. */
+function evidence(model, seen, digit) {
   const { layers } = model;
-  const empty = scaled(model, new Uint8Array(image.length)), full = scaled(model, image);
+  const empty = scaled(model, new Uint8Array(seen.length)), full = scaled(model, seen);
   const seed = Float32Array.from({ length: layers.at(-1).rows }, (_, d, ) => (d === digit) - 1 / layers.at(-1).rows);
-  const total = new Float32Array(image.length);
+  const total = new Float32Array(seen.length);
   for (let step = 0; step < STEPS; step++) {
     const x = empty.map((value, i) => value + ((step + 0.5) / STEPS) * (full[i] - value));
     gradient(layers, forward(layers, x), layers.length - 1, seed).forEach((value, i) => { total[i] += value / STEPS; });
@@ -102,11 +134,11 @@ function evidence(model, image, digit) {
   return total.map((value, i) => value * (full[i] - empty[i]));
 }
 
-/** What a hidden unit looks at: how its sum would grow with each pixel's ink, near this image. */
-function lookedAt(model, image, layer, unit) {
+/** What a hidden unit looks at: how its sum would grow with each pixel's ink, near what was seen. */
+function lookedAt(model, seen, layer, unit) {
   const seed = new Float32Array(model.layers[layer].rows);
   seed[unit] = 1;
-  return gradient(model.layers, forward(model.layers, scaled(model, image)), layer, seed);
+  return gradient(model.layers, forward(model.layers, scaled(model, seen)), layer, seed);
 }
 
 /** What ink is, by the judge of shapes: a probability for each of its labels. Twin of reading/judge.py. */

@@ -19,7 +19,7 @@ function read(model, ink) {
   const asked = lines(components(ink)).map((line) => {
     const found = groups(line, model.recipe);
     for (const group of found) {
-      Object.assign(group, ask(model, group.seen), { judged: judged(model.judge, group.seen, group.measures) });
+      Object.assign(group, ask(model, group.image), { judged: judged(model.judge, group.image, group.measures) });
       group.likely = likelihoods(model.judge.ways, group);
     }
     return found;

@@ -135,7 +135,7 @@ function lines(pieces) {
   return found.sort((a, b) => a[0].box[1] - b[0].box[1]);
 }
 
-/** Every piece alone and neighbours joined, each with what the network sees and what the judge asks for. */
+/** Every piece alone and neighbours joined, each with its picture as in MNIST and what the judge asks for. */
 function groups(line, recipe) {
   const pieces = line.flatMap(cutUp), heights = pieces.map((p) => p.box[3]);
   const tall = median(heights.filter((h) => h >= Math.max(...heights) / 2));
@@ -146,7 +146,7 @@ function groups(line, recipe) {
       const piece = joined(pieces.slice(first, after));
       if (after > first + 1 && piece.box[2] > WIDEST * Math.max(tall, piece.box[3])) break;
       const measures = measured(pieces, first, after, piece, { tall, level, stroke });
-      found.push({ first, after, piece, seen: normalise(piece.ink, recipe), measures });
+      found.push({ first, after, piece, image: normalise(piece.ink, recipe), measures });
     }
   return found;
 }
