@@ -126,7 +126,7 @@ def test_it_agrees_with_python_on_mnist(either):
         differences = np.abs(here - there).max(axis=1)
         assert (differences < 1e-4).mean() >= (0.99 if model.upright else 1)
         assert differences.max() < (5e-3 if model.upright else 1e-4)
-    seen, expected = of_each(tab, some, "seenBy(model, image)").reshape(-1, 28, 28), model.seen(some)
+    seen, expected = of_each(tab, some, "seenBy(model, image)").reshape(-1, 28, 28), model.turned(some)
     assert np.abs(seen - expected).max() <= model.upright
     assert (seen == expected).mean() > 0.9999
     for image in images[:5]:
