@@ -146,16 +146,16 @@ class DigitNet:
         """Images as people have them, (n, 784), written into `out` as the network wants them."""
         self.scale_pixels(self.turned(images), out)
 
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict(self, images: NDArray[np.uint8], *, ready: bool = False) -> NDArray[np.float32]:
         """The probability of each digit: uint8 images (n, 28, 28), ink bright → float32 (n, 10).
 
-        As `logits` and `hidden` do, raises ShapeError for anything else, and ModelError for weights so large
-        that they overflow.
+        ready: images are as `turned` gives them. As `logits` and `hidden` do, raises ShapeError for anything
+        else, and ModelError for weights so large that they overflow.
         """
-        return self._answer(self._probabilities, images)
+        return self._answer(self._probabilities, images, ready=ready)
 
     def logits(self, images: NDArray[np.uint8], *, ready: bool = False) -> NDArray[np.float32]:
-        """Ten raw scores a picture: images uint8 (n, 28, 28), ready as by `turned` → float32 (n, 10)."""
+        """Ten raw scores a picture, see `predict`: uint8 images (n, 28, 28) → float32 (n, 10)."""
         return self._answer(self.scores, images, ready=ready)
 
     def hidden(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

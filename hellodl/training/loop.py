@@ -16,7 +16,7 @@ import numpy as np
 from hellodl.about import MAX_LOSS, Epoch, Position
 from hellodl.checkpoint import MAX_WEIGHT, load_weights
 from hellodl.errors import NonFiniteError, UsageError
-from hellodl.evaluation import score
+from hellodl.evaluation import score_probabilities
 from hellodl.nn import DigitNet
 from hellodl.optim import SGD, Adam
 from hellodl.system.processors import one_blas_thread
@@ -86,7 +86,9 @@ class Trainer:
         rng, is_upright = generator(settings.seed, Purpose.WEIGHTS), settings.upright == "yes"
         self.model = DigitNet(settings.hidden, rng, upright=is_upright)
         self._optimizer = _optimizer(settings, self.model)
-        pictures = Pictures(self.model.turned(images), labels, settings.augment, settings.seed)
+        images = self.model.turned(images)
+        self._validating = images[self._held_out]
+        pictures = Pictures(images, labels, settings.augment, settings.seed)
         self._step = Step(self.model, self._optimizer, pictures, self.plan.batch_size, processes)
         self.step = 0
         self.loss_sum = 0.0  # over the steps of this epoch
@@ -183,7 +185,8 @@ class Trainer:
         """Loss and accuracy on the images held out."""
         if not len(self._held_out):
             return None, None
-        found = score(self.model, *self.held_out())
+        answers = self.model.predict(self._validating, ready=True)
+        found = score_probabilities(answers, self.data.labels[self._held_out])
         return found.loss, found.accuracy
 
     # Divergence -------------------------------------------------------------------------------------
