@@ -551,7 +551,7 @@ def test_leaving_at_once_does_no_harm(run, output, monkeypatch, where):
     run(settings_of())
     before, strangers = output.read_bytes(), children()
 
-    def interrupt(*_args):
+    def interrupt(*_args, **_options):
         raise KeyboardInterrupt
 
     target = {
