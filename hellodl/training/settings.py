@@ -160,7 +160,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 LR_OF_ADAM = 0.001  # as its authors have it: its steps are scaled, and a preset's rate is SGD's
-FEW = {"batch_size": 32, "augment": "affine"}  # settings for as few images as people photograph
+FEW = {"batch_size": 32, "lr": 0.05, "augment": "affine"}  # settings for as few images as people photograph
 SEEN, MOST_EPOCHS = 20_000, 300  # images to be seen in all, however few there are, within so many epochs
 HELD_OUT = 6  # of so many of them one is held out
 
@@ -173,12 +173,12 @@ def fitting(preset: str | None, given: dict[str, Any], images: int | None) -> di
     source = CATALOGUE.get(given.get("dataset", ""))
     if source and source.classes != DIGITS:  # of clothes, the width says what they are
         values["upright"] = "no"
-    if given.get("optimizer") == "adam":
-        values |= {"lr": LR_OF_ADAM, "momentum": 0.0}
     if images is not None:
         values["validation"] = images // HELD_OUT
         if preset is None:
             values |= FEW | {"epochs": min(MOST_EPOCHS, math.ceil(SEEN / max(images, 1)))}
+    if given.get("optimizer") == "adam":
+        values |= {"lr": LR_OF_ADAM, "momentum": 0.0}
     return values | given
 
 

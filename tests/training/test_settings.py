@@ -61,6 +61,10 @@ def test_digits_are_turned_upright_and_clothes_are_not(dataset, upright):
     assert fitting(None, {"dataset": dataset, "upright": "yes"}, None)["upright"] == "yes"
 
 
+def test_adam_has_its_own_rate_for_few_pictures_too():
+    assert fitting(None, {"optimizer": "adam"}, 60)["lr"] == fitting(None, {"optimizer": "adam"}, None)["lr"]
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_are_values_of_settings_and_survive_a_checkpoint(preset):
     settings = Settings(**PRESETS[preset])
