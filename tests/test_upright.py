@@ -8,6 +8,7 @@ from hellodl import datasets
 from hellodl.about import describe
 from hellodl.checkpoint import Checkpoint, load_model, save, weights_of
 from hellodl.nn import DigitNet
+from hellodl.reading.doubt import fit_doubt
 from hellodl.upright import STEEPEST, USUAL, upright
 
 DIGITS = datasets.load("mnist", "test").images[:200]
@@ -111,3 +112,11 @@ def test_a_network_says_of_pictures_what_it_says_of_them_upright(tmp_path):
     for model in (net, loaded):
         assert np.array_equal(model.predict(DIGITS), expected)
         assert np.array_equal(model.logits(model.turned(DIGITS), ready=True), model.logits(DIGITS))
+
+
+def test_a_network_in_training_is_calibrated_as_it_will_be_asked(tmp_path):
+    net = DigitNet((8,), np.random.default_rng(0), upright=True)
+    save(tmp_path / "a.safetensors", Checkpoint(weights_of(net), describe(net)))
+    labels = net.predict(DIGITS).argmax(axis=1)
+    loaded = load_model(tmp_path / "a.safetensors")
+    assert fit_doubt(net, DIGITS, labels) == fit_doubt(loaded, DIGITS, labels)
