@@ -26,7 +26,7 @@ USUAL = 3.5  # pixels: the standard deviation of ink sideways, in the median of 
 STEEPEST = 1.0  # pixels sideways for each pixel down; what leans more, as a dash does, is turned so far alone
 NARROWEST, WIDEST = 0.5, 1.5  # so much of the picture's width may become all of it
 LEAST = 0.01  # square pixels: the ink of a single row has no height
-BLOCK = 64  # pictures at a time: they stay in the cache
+BLOCK = 128  # pictures at a time: they stay in the cache
 PART = 4096  # pictures that a thread takes at a time
 
 AXIS = np.arange(SIDE, dtype=np.float32) - np.float32(MIDDLE)
@@ -52,14 +52,13 @@ def _turn(images: Images, out: Images) -> None:
     greys, padded = np.empty((most, SIDE**2), np.float32), np.zeros((most, SIDE, SIDE + 3), np.float32)
     places, left, right = np.empty((3, most, SIDE, SIDE), np.float32)
     at = np.empty((most, SIDE, SIDE), np.intp)
-    rows = (SIDE + 3) * np.arange(most * SIDE).reshape(most, SIDE, 1)
+    rows = np.repeat(np.arange(most * SIDE) * (SIDE + 3), SIDE).reshape(at.shape)
     for start in (*range(0, len(images) - most, most), len(images) - most):
         block = slice(start, start + most)
         np.copyto(greys, images[block].reshape(most, -1))
         padded[:, :, 1:-2] = greys.reshape(most, SIDE, SIDE)
         middles, stretch = _middles(greys)
-        np.multiply(stretch[:, None, None], AXIS, out=places)
-        places += middles[:, :, None]
+        np.add(middles[:, :, None], (stretch[:, None] * AXIS)[:, None], out=places)
         np.clip(places, -1, SIDE, out=places)  # what is beyond is bare
         places += 1
         np.floor(places, out=left)
