@@ -149,8 +149,8 @@ class DigitNet:
     def predict(self, images: NDArray[np.uint8], *, ready: bool = False) -> NDArray[np.float32]:
         """The probability of each digit: uint8 images (n, 28, 28), ink bright → float32 (n, 10).
 
-        ready: images are as `turned` gives them. As `logits` and `hidden` do, raises ShapeError for anything
-        else, and ModelError for weights so large that they overflow.
+        ready: images are as `turned` gives them. Raises ShapeError for anything else, ModelError for weights
+        so large that they overflow; `logits` and `hidden` do as well.
         """
         return self._answer(self._probabilities, images, ready=ready)
 
@@ -158,16 +158,14 @@ class DigitNet:
         """Ten raw scores a picture, see `predict`: uint8 images (n, 28, 28) → float32 (n, 10)."""
         return self._answer(self.scores, images, ready=ready)
 
-    def hidden(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def hidden(self, images: NDArray[np.uint8], *, ready: bool = False) -> NDArray[np.float32]:
         """The activations of the last hidden layer: uint8 images (n, 28, 28) → float32 (n, 64)."""
-        return self._answer(self.hidden_layer, images)
+        return self._answer(self.hidden_layer, images, ready=ready)
 
     def _probabilities(self, pixels: Tensor) -> Tensor:
         return self.scores(pixels).softmax()
 
-    def _answer(
-        self, function: Function, images: NDArray[np.uint8], *, ready: bool = False
-    ) -> NDArray[np.float32]:
+    def _answer(self, function: Function, images: NDArray[np.uint8], *, ready: bool) -> NDArray[np.float32]:
         """A function of scaled pixels applied to any number of images."""
         if images.dtype != np.uint8 or images.shape[1:] not in {(28, 28), (784,)}:
             raise ShapeError(

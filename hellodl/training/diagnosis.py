@@ -43,7 +43,7 @@ def _of_data(trainer: Trainer) -> Iterator[str]:
 
 def _of_settings(trainer: Trainer) -> Iterator[str]:
     settings = trainer.settings
-    hidden = trainer.model.hidden(trainer.data.images[:LOOKED_AT])
+    hidden = trainer.model.hidden(trainer.data.images[:LOOKED_AT], ready=True)
     dead = int((hidden <= 0).all(axis=0).sum())
     largest, smallest = LARGEST[settings.optimizer], SMALLEST[settings.optimizer]
     if dead > hidden.shape[1] / 2:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,13 +65,13 @@ class Trainer:
 
     Args:
         settings: what to do.
-        data: the training set; the validation images are held out of it.
+        data: the training set, kept as the network sees it; the validation images are held out of it.
         processes: 1, or 2 to share out every step; the weights come out the same bit for bit.
         watch: wraps the pictures that a pen draws first, to show how far it is.
     """
 
     def __init__(self, settings: Settings, data: Dataset, processes: int = 1, watch: Watch = iter) -> None:
-        self.settings, self.data = settings, data
+        self.settings = settings
         one_blas_thread()
         if (count := len(data.labels)) <= (asked := settings.validation):
             raise UsageError(
@@ -86,8 +86,9 @@ class Trainer:
         rng, is_upright = generator(settings.seed, Purpose.WEIGHTS), settings.upright == "yes"
         self.model = DigitNet(settings.hidden, rng, upright=is_upright)
         self._optimizer = _optimizer(settings, self.model)
+        self._as_given = data.images[self._held_out]
         images = self.model.turned(images)
-        self._validating = images[self._held_out]
+        self.data = replace(data, images=images[: len(data.labels)])  # what it was made of takes memory
         pictures = Pictures(images, labels, settings.augment, settings.seed)
         self._step = Step(self.model, self._optimizer, pictures, self.plan.batch_size, processes)
         self.step = 0
@@ -145,9 +146,8 @@ class Trainer:
         )
 
     def held_out(self, most: int | None = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The images held out and their labels; at most so many."""
-        rows = self._held_out[:most]
-        return self.data.images[rows], self.data.labels[rows]
+        """The images held out, as they were given, and their labels; at most so many."""
+        return self._as_given[:most], self.data.labels[self._held_out[:most]]
 
     # Learning ---------------------------------------------------------------------------------------
 
@@ -185,7 +185,7 @@ class Trainer:
         """Loss and accuracy on the images held out."""
         if not len(self._held_out):
             return None, None
-        answers = self.model.predict(self._validating, ready=True)
+        answers = self.model.predict(self.data.images[self._held_out], ready=True)
         found = score_probabilities(answers, self.data.labels[self._held_out])
         return found.loss, found.accuracy
 
