@@ -59,7 +59,7 @@ def test_the_command_tells_every_section_with_its_code(sections):
 def test_the_course_names_files_that_are_there_with_minutes():
     """A core that is read in an hour and a half; commands that exist."""
     minutes = [int(m) for m in re.findall(r"^\| `\S+\.py` \| (\d+) min \|", course(), re.MULTILINE)]
-    assert len(minutes) == len(re.findall(r"`\S+\.py`", course())) == 12
+    assert len(minutes) == len(re.findall(r"`\S+\.py`", course())) == 13
     assert all(minute <= 45 for minute in minutes)
     assert "a course through hellodl" in CliRunner().invoke(chapter, ["--course"]).stdout.lower()
     assert len(EXERCISES) == 10
