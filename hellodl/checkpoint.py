@@ -177,6 +177,17 @@ def load_weights(path: Path, widths: Sequence[int]) -> Arrays:
     return weights
 
 
+def learned_upright(path: Path) -> bool:
+    """Whether weights in a file learned from pictures turned upright, as it says; not if it says nothing."""
+    try:
+        if path.suffix != ".npz":
+            return load(path).about.recipe.upright
+        with np.load(path) as arrays:
+            return bool(arrays["upright"])
+    except (ModelError, OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return False  # `load_weights` says what is wrong, if anything is
+
+
 def _safetensors(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np.generic]]:
     from safetensors import SafetensorError, safe_open
 

@@ -22,7 +22,10 @@ STEPS = 128  # pictures on the way from the empty one; the sum is then within 1 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training image: where it is in its data set, its label, and how far it is in the hidden layer."""
+    """A training image as the network saw it: its place in its data set, its label, how far it is.
+
+    The distance is that in the hidden layer.
+    """
 
     index: int
     label: int
@@ -75,8 +78,8 @@ class Gallery:
     """Training images with what the last hidden layer makes of them, to find neighbours among."""
 
     def __init__(self, model: DigitNet, images: Pixels, labels: NDArray[np.integer]) -> None:
-        self._model, self._images, self._labels = model, images, labels
-        self._hidden = model.hidden(images)
+        self._model, self._images, self._labels = model, model.turned(images), labels
+        self._hidden = model.hidden(self._images, ready=True)
 
     def nearest(self, image: Pixels, count: int = 8) -> tuple[Neighbour, ...]:
         """The `count` images most like an image (28, 28), nearest first; fewer where there are fewer."""
@@ -96,5 +99,5 @@ def _score(model: DigitNet, pixels: Tensor, digit: int) -> Tensor:
 def _ends(model: DigitNet, image: Pixels) -> Floats:
     """An empty picture and this one, as the network takes them: (2, 784)."""
     out = np.empty((2, 784), np.float32)
-    model.prepare(np.stack([np.zeros(784, np.uint8), image.ravel()]), out)
+    model.scale_pixels(model.turned(np.stack([np.zeros(784, np.uint8), image.ravel()])), out)
     return out

@@ -132,7 +132,7 @@ class DigitNet:
         return self.scores(pixels).log_softmax()
 
     def scale_pixels(self, images: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
-        """Pixels 0…255 as the network wants them, float32, written into `out`."""
+        """Pixels 0…255 of images that are turned, if need be, scaled and written into `out`, float32."""
         mean, deviation = self.pixels
         np.copyto(out, images)
         np.multiply(out, np.float32(1 / (255 * deviation)), out=out)
@@ -141,10 +141,6 @@ class DigitNet:
     def turned(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Images as the network learned from them: upright, or as they are."""
         return upright(images) if self.upright else images
-
-    def prepare(self, images: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
-        """Images as people have them, (n, 784), written into `out` as the network wants them."""
-        self.scale_pixels(self.turned(images), out)
 
     def predict(self, images: NDArray[np.uint8], *, ready: bool = False) -> NDArray[np.float32]:
         """The probability of each digit: uint8 images (n, 28, 28), ink bright → float32 (n, 10).
@@ -172,9 +168,9 @@ class DigitNet:
                 f"images: are {images.dtype} of shape {images.shape}, expected uint8 (n, 28, 28)"
             )
         version = function.__name__, *(id(parameter.value) for parameter in self.parameters())
-        prepare = self.scale_pixels if ready else self.prepare
+        seen = (images if ready else self.turned(images)).reshape(len(images), 784)
         with np.errstate(all="ignore"):
-            results = self._predictor(function, version, images.reshape(len(images), 784), prepare)
+            results = self._predictor(function, version, seen, self.scale_pixels)
         if not np.isfinite(results).all():
             problem = "the model answers NaN or infinity, expected numbers; its weights are too large"
             raise ModelError(f"{problem}, train it again with a smaller --lr")

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 def export(output: Path, model: Path | None, data_dir: Path | None, talk: common.Talk, *, int8: bool) -> None:
     """Write the network for other programs: ONNX, NumPy, or C.
 
-    .onnx takes uint8 pictures (n, 28, 28) and gives probabilities (n, 10). .npz holds the weights by name.
-    .h is C99 for the smallest machines: weights and a forward pass that needs no library but C's own.
+    .onnx takes uint8 pictures (n, 28, 28) and gives probabilities (n, 10). .npz holds the weights by name,
+    and whether pictures are turned upright first (hellodl.upright). .h is C99 for the smallest machines:
+    weights and a forward pass that needs no library but C's own.
     """
     from hellodl.export import formats
 

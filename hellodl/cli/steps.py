@@ -40,7 +40,7 @@ def _preparation(reading: Reading, out: Console) -> Iterator[RenderableType]:
     yield Text()
     ink = reading.ink
     if ink is None:
-        yield from (Text("as in training: it goes to the network as it is", "dim"), Text())
+        yield from (Text("as in training: there is nothing to find in it", "dim"), Text())
         return
     height, width = reading.picture.height, reading.picture.width
     across = 1 if width > _WIDE * height else 2

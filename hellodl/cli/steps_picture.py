@@ -75,7 +75,7 @@ def _draw_panels(canvas: Canvas, reading: Reading, y: float, factor: float) -> N
     pixels, ink = reading.picture.pixels, reading.ink
     wide, tall = reading.picture.width * factor, reading.picture.height * factor
     if ink is None:
-        captions = "the picture", "as in training: it goes to the network as it is"
+        captions = "the picture, as in training: nothing to find in it", "as the network saw it"
         panels = pixels, reading.digits[0].turned
     else:
         kind = "light on dark" if ink.light else "dark on light"

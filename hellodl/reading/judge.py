@@ -1,6 +1,6 @@
 """Whether ink is a digit, a sign between digits, or neither: a small network that learned it from made pages.
 
-It looks at the ink as the digits' network sees it, and at measures of its place and its strokes. It knows
+It looks at the ink as the digits' network is given it, and at measures of its place and its strokes. It knows
 nothing of the digits' network, so it serves any. Made by scripts/tools/make_judge.py.
 """
 

@@ -47,7 +47,7 @@ SAME = 0.5
 class Group:
     """Neighbouring pieces, the `first` up to the one before `after`, as if they were one.
 
-    seen: as a network for digits sees them. measures: what a judge asks for.
+    seen: what a network for digits is given, as MNIST has digits. measures: what a judge asks for.
     """
 
     first: int

@@ -83,8 +83,8 @@ class Trainer:
         if settings.drawn:
             images, labels = with_pen(images, labels, settings.seed, watch)
         self.plan = Plan(settings, rows, np.arange(len(data.labels), len(labels)))
-        rng, is_upright = generator(settings.seed, Purpose.WEIGHTS), settings.upright == "yes"
-        self.model = DigitNet(settings.hidden, rng, upright=is_upright)
+        rng = generator(settings.seed, Purpose.WEIGHTS)
+        self.model = DigitNet(settings.hidden, rng, upright=settings.upright == "yes")
         self._optimizer = _optimizer(settings, self.model)
         self._as_given = data.images[self._held_out]
         images = self.model.turned(images)

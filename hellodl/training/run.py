@@ -133,12 +133,16 @@ def _calibrate(trainer: Trainer) -> Calibration:
 def choose_settings(preset: str | None, given: dict[str, Any], resume: Path | None) -> Settings:
     """The settings of a run: those of a preset or of the checkpoint to resume, then the given ones.
 
-    Where no preset is given, some that fit a folder of few pictures, or another optimizer, better.
+    Where no preset is given, some that fit a folder of few pictures, or another optimizer, better. Weights to
+    start from go on with pictures as they know them, upright or not, and so does a run that is resumed.
 
     Raises UsageError for unusable values, ModelError if the checkpoint cannot be resumed.
     """
     if resume is None:
         name = given.get("dataset", "")
+        if given.get("init"):
+            given = {"upright": "yes" if checkpoints.learned_upright(Path(given["init"])) else "no"} | given
         return Settings(**fitting(preset, given, count_digits(Path(name)) if is_folder(name) else None))
-    wanted = {**PRESETS.get(preset or "", {}), **given}
-    return replace(settings_of(resume, checkpoints.load(resume)), **wanted)
+    there = settings_of(resume, checkpoints.load(resume))
+    wanted = {**PRESETS.get(preset or "", {}), "upright": there.upright, **given}
+    return replace(there, **wanted)

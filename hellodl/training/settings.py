@@ -85,7 +85,9 @@ class Settings:
         one_of("none", "shift", "affine", "elastic"), "none", "Distort the training images at random."
     )
     upright: str = data(
-        one_of("no", "yes"), "no", "Turn slanted digits upright and even out their widths first."
+        one_of("no", "yes"),
+        "no",
+        "Turn slanted digits upright first, and even out their widths; no for things that are no digits.",
     )
     clean: float = data(SHARE, 0.0, "Share of the run, its end, without distortion.")
     drawn: int = data(
@@ -160,7 +162,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 LR_OF_ADAM = 0.001  # as its authors have it: its steps are scaled, and a preset's rate is SGD's
-FEW = {"batch_size": 32, "lr": 0.05, "augment": "affine"}  # settings for as few images as people photograph
+# Settings for as few images as people photograph.
+FEW = {"batch_size": 32, "lr": 0.05, "augment": "affine", "clean": 0.0}
 SEEN, MOST_EPOCHS = 20_000, 300  # images to be seen in all, however few there are, within so many epochs
 HELD_OUT = 6  # of so many of them one is held out
 

@@ -1,7 +1,7 @@
 """What a run learns from: a data set known by name, or a folder of your own pictures, alone or joined to one.
 
 Pictures of your own are read as `hellodl predict` reads them, by the model that ships with hellodl; what is
-learned from is what the network then sees of each digit.
+learned from is what the network is then given of each digit.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _part(name: str, split: str, data_dir: Path | None, tell: Tell) -> Dataset:
 
 
 def _prepared(folder: Path, tell: Tell) -> Dataset:
-    """The digits of a folder's pictures as a network sees them."""
+    """The digits of a folder's pictures as a network is given them."""
     tell(f"{folder}: reading its pictures")
     images, labels, remarks = _read(str(folder))
     for remark in remarks:

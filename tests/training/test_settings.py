@@ -1,11 +1,17 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
+from hellodl.about import describe
+from hellodl.checkpoint import Checkpoint, save, weights_of
 from hellodl.errors import UsageError
+from hellodl.export.formats import export
+from hellodl.nn import DigitNet
 from hellodl.optim import SCHEDULES
 from hellodl.training.augment import KINDS
+from hellodl.training.run import choose_settings
 from hellodl.training.settings import PRESETS, Settings, fitting
 
 
@@ -59,6 +65,32 @@ def test_what_needs_images_held_out_is_refused_without_them():
 def test_digits_are_turned_upright_and_clothes_are_not(dataset, upright):
     assert fitting(None, {"dataset": dataset}, None)["upright"] == upright
     assert fitting(None, {"dataset": dataset, "upright": "yes"}, None)["upright"] == "yes"
+
+
+@pytest.mark.parametrize("upright", ["yes", "no"])
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_weights_to_start_from_go_on_with_pictures_as_they_know_them(tmp_path, upright, suffix):
+    net, path = DigitNet((8,), upright=upright == "yes"), tmp_path / f"weights{suffix}"
+    if suffix == ".npz":
+        export(net, path)
+    else:
+        save(path, Checkpoint(weights_of(net), describe(net)))
+    assert choose_settings(None, {"init": str(path)}, None).upright == upright
+    assert choose_settings(None, {"init": str(path), "upright": "no"}, None).upright == "no"
+
+
+def test_weights_that_say_nothing_learned_from_pictures_as_they_are(tmp_path):
+    np.savez(tmp_path / "theirs.npz", **weights_of(DigitNet((8,))))
+    for name in ("theirs.npz", "missing.npz", "missing.safetensors"):
+        assert choose_settings(None, {"init": str(tmp_path / name)}, None).upright == "no"
+
+
+def test_a_preset_does_not_turn_what_a_resumed_run_left_as_it_was(tmp_path):
+    settings = Settings(**fitting("fast", {"dataset": "fashion-mnist"}, None))
+    net = DigitNet()
+    path = tmp_path / "clothes.safetensors"
+    save(path, Checkpoint(weights_of(net), describe(net, settings=settings.as_dict())))
+    assert choose_settings("fast", {}, path) == settings
 
 
 def test_adam_has_its_own_rate_for_few_pictures_too():

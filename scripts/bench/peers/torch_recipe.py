@@ -20,6 +20,7 @@ from torch_eager import network, scaled
 
 from hellodl.training.batches import Pictures, Plan, stratified_split
 from hellodl.training.settings import PRESETS, Settings
+from hellodl.upright import upright
 
 
 def main(preset: str, seed: int, epochs: int | None = None) -> None:
@@ -28,6 +29,8 @@ def main(preset: str, seed: int, epochs: int | None = None) -> None:
     settings = Settings(**told, seed=seed)
     torch.manual_seed(seed)
     images, labels, test_images, test_labels = mnist()
+    if settings.upright == "yes":
+        images, test_images = upright(images), upright(test_images)
     rows, _ = stratified_split(labels, settings.validation, seed)
     plan, pictures = Plan(settings, rows, rows[:0]), Pictures(images, labels, settings.augment, seed)
     test, wanted = scaled(torch.tensor(test_images)), torch.tensor(test_labels).long()
