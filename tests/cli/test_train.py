@@ -93,7 +93,7 @@ def test_a_person_sees_a_row_an_epoch_and_what_to_do_next(train):
     assert code == 0
     assert err[0] == (
         "mnist: 1,800 images, 200 held out; network 784→128→64→10; 2 epochs of 14 steps; batches of 128; "
-        "sgd, learning rate 0.05 linear; momentum 0.9; distorted: shift; seed 0; 1 processor"
+        "sgd, learning rate 0.05 linear; momentum 0.9; turned upright; distorted: shift; seed 0; 1 processor"
     )
     assert re.fullmatch(r" +epoch +loss +held out +accuracy +seconds", out[0])
     assert re.fullmatch(r" +2/2 +\d\.\d{4} +\d\.\d{4} +\d\d\.\d\d % +\d\.\d\d", out[2])
