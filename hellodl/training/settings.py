@@ -146,7 +146,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "upright": "yes",
         "validation": 2000,
     },
-    # The most this network can do in two minutes.
+    # The most this network can do in two to three minutes.
     "best": {
         "epochs": 210,
         "lr": 0.1,
