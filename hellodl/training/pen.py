@@ -32,7 +32,7 @@ Strokes: TypeAlias = "list[Points]"
 CANVAS = 240  # side of the sheet, in pixels
 SIZE = 0.45 * CANVAS  # of a digit on it
 PEN = 0.09, 0.2  # from the thinnest to the thickest, as shares of that
-TURN, SLANT, WIDTH = 6, (0.05, 0.12), (0.75, 1.25)  # degrees; mean slant and its deviation; from … to
+TURN, SLANT, WIDTH = 6, (0.05, 0.12), (0.7, 1.4)  # degrees; mean slant and its deviation; from … to
 WAVE, WAVES, TREMOR = 0.012, 5, 0.004  # how a hand strays: slowly, how often, and from point to point
 FRACTION = 4  # bits: places of points that OpenCV is told are sixteenths of a pixel
 SIGNS = 0.45, 0.3, 0.25  # shares of letters, scribbles, Greek letters
@@ -104,8 +104,10 @@ def _zero(r: Rng) -> Strokes:
 
 
 def _one(r: Rng) -> Strokes:
-    """With an upstroke, some with a foot."""
+    """With an upstroke, some as long as the stem, some with a foot."""
     across, down = r.uniform(0.15, 0.42), r.uniform(0.1, 0.5)
+    if r.random() < 0.35:
+        across, down = 1.5 * across, 1.8 * down
     bend = (0.5 - 0.4 * across + r.normal(0, 0.03), 0.6 * down + r.normal(0, 0.03))
     strokes = [curve((0.5 - across, down), bend, (0.5, 0)), line((0.5, 0), (0.5 + r.normal(0, 0.02), 1))]
     foot = r.uniform(0.15, 0.45)
@@ -115,30 +117,35 @@ def _one(r: Rng) -> Strokes:
 
 
 def _two(r: Rng) -> Strokes:
-    """A hook on a line, on a wave, or on a curl like a c."""
+    """A hook on a line, on a wave, or on a curl like a c; some with a long tail."""
     w, kind = r.uniform(0.5, 0.65), r.random()
+    tail = r.uniform(0, 0.25) if r.random() < 0.7 else r.uniform(0.25, 0.8)
     hook = curve(
         (r.uniform(0, 0.08), r.uniform(0.12, 0.26)), (0.02, -0.02), (w / 2, 0), (1.1 * w, 0), (w, 0.32)
     )
     if kind < 0.4:
-        x, tip = r.uniform(0.02, 0.15), (w + r.uniform(0, 0.15), r.uniform(0.8, 0.92))
+        x, tip = r.uniform(0.02, 0.15), (w + 0.6 * tail, r.uniform(0.8, 0.92))
         stem = (0.8 * w, 0.55), (x + 0.05, 0.72), (x - 0.12, 1.02), (x + 0.3, 1.0), (0.9 * w, 1.0), tip
         return [hook, curve((w, 0.32), *stem)]
     if kind < 0.7:
-        foot = line((0, 1), (w + r.uniform(-0.05, 0.25), 1 + r.normal(0, 0.03)))
+        foot = line((0, 1), (w + tail, 1 - r.normal(0.1, 0.1) * tail))
         return [hook, curve((w, 0.32), (0.9 * w, 0.55), (0, 1)), foot]
     y = r.uniform(0.88, 0.97)
-    wave = (0.05, y), (0.4 * w, y - 0.12), (w + r.uniform(0, 0.2), 1.0)
+    wave = (0.05, y), (0.4 * w, y - 0.12), (w + tail, 1.0)
     return [hook, curve((w, 0.32), (0.9 * w, 0.6), *wave)]
 
 
+def _foot(r: Rng, w: float) -> list[tuple[float, float]]:
+    """How a belly that is so wide ends: bent to the left, or hanging down."""
+    if r.random() < 0.75:
+        return [(0.95 * w, 1.02), (0.45 * w, 1), (0.08, 1), (0, r.uniform(0.8, 0.93))]
+    return [(w, 0.85), (w * r.uniform(0.5, 0.95), 1.0)]
+
+
 def _three(r: Rng) -> Strokes:
-    """With a round or an angular top."""
+    """With a round or an angular top; some end in a tail."""
     w, m = r.uniform(0.45, 0.6), r.uniform(0.4, 0.5)
-    end = (0, r.uniform(0.8, 0.93))
-    belly = curve(
-        (0.45 * w, m), (1.15 * w, m), (1.05 * w, 0.75), (0.95 * w, 1.02), (0.45 * w, 1), (0.08, 1), end
-    )
+    belly = curve((0.45 * w, m), (1.15 * w, m), (1.05 * w, 0.75), *_foot(r, w))
     if r.random() < 0.5:
         return [line((0, 0), (w, r.normal(0, 0.03)), (0.45 * w, m)), belly]
     middle = (w * r.uniform(0.25, 0.5), m)
@@ -148,20 +155,19 @@ def _three(r: Rng) -> Strokes:
 
 
 def _four(r: Rng) -> Strokes:
-    """Open or closed, often with a long bar."""
+    """Open or closed, often with a long bar, some with a low one."""
     closed = bool(r.random() < 0.5)
-    x, y = r.uniform(0.5, 0.65), r.uniform(0.5, 0.7)
+    x, y = r.uniform(0.5, 0.65), r.uniform(0.5, 0.7) if r.random() < 0.7 else r.uniform(0.7, 0.9)
     start = (x, 0) if closed else (r.uniform(0.25, 0.4), r.uniform(0, 0.12))
     corner = line(start, (0, y), (r.uniform(0.75, 1), y + r.normal(0, 0.03)))
-    top = (x, 0) if closed else (x + r.normal(0, 0.04), r.uniform(0, 0.4))
+    top = (x, 0) if closed else (x + r.normal(0, 0.04), r.uniform(0, y - 0.2))
     return [corner, line(top, (x + r.uniform(-0.1, 0.02), 1))]
 
 
 def _five(r: Rng) -> Strokes:
-    """With the bar drawn last, often apart."""
+    """With the bar drawn last, often apart; some end in a tail."""
     w, x, m = r.uniform(0.45, 0.6), r.uniform(0.02, 0.14), r.uniform(0.36, 0.48)
-    end = (-0.02, r.uniform(0.82, 0.93))
-    belly = curve((x, m), (0.6 * w, m - 0.14), (w, 0.62), (1.1 * w, 1.0), (0.4 * w, 1), (0.1, 1), end)
+    belly = curve((x, m), (0.6 * w, m - 0.14), (w, 0.62), *_foot(r, w))
     bar = curve(
         (x + r.uniform(0.03, 0.07), 0),
         (0.6 * w, r.normal(0, 0.03)),
@@ -187,7 +193,7 @@ def _seven(r: Rng) -> Strokes:
     if r.random() < 0.3:
         strokes.append(line((0, 0), (r.normal(0, 0.02), r.uniform(0.06, 0.16))))
     if r.random() < 0.7:
-        y, half = r.uniform(0.42, 0.6), r.uniform(0.15, 0.35)
+        y, half = r.uniform(0.42, 0.6), r.uniform(0.15, 0.5)
         x = w - 0.7 * lean * y
         strokes.append(
             line((x - half, y + r.normal(0, 0.02)), (x + half * r.uniform(0.7, 1.2), y + r.normal(0, 0.03)))
@@ -196,12 +202,12 @@ def _seven(r: Rng) -> Strokes:
 
 
 def _eight(r: Rng) -> Strokes:
-    """Two rings, or one stroke that crosses itself."""
+    """Two rings, or one stroke that crosses itself, in some without meeting its start."""
     ry, rx = r.uniform(0.2, 0.25), r.uniform(0.18, 0.26)
     wide = rx * r.uniform(1, 1.3)
     if r.random() < 0.5:
         return [arc(0.5, ry, rx, ry, 90, 450), arc(0.5, 0.5 + ry, wide, 0.5 - ry, -90, 270)]
-    t = np.linspace(0, 2 * np.pi * r.uniform(0.93, 1.05), 44) + 0.35
+    t = np.linspace(0, 2 * np.pi * r.uniform(0.86, 1.05), 44) + 0.35
     return [np.stack([0.5 + wide * np.sin(2 * t), 0.5 - 0.5 * np.cos(t)], axis=1)]
 
 
