@@ -145,7 +145,7 @@ def _asked(model: Model, images: Pixels, doubt: Doubt) -> tuple[Plane, Plane, Pi
     Familiarity is the log-sum-exp of the scores. The first two are means over small shifts of each image.
     """
     scores = getattr(model, "logits", None)
-    if isinstance(model, DigitNet):  # turned upright once, not after each shift
+    if isinstance(model, DigitNet) and type(model).logits is DigitNet.logits:  # turned once, then shifted
         images, scores = model.turned(images), partial(model.logits, ready=True)
     moved = np.concatenate([np.roll(images, shift, axis=(1, 2)) for shift in SHIFTS])
     if scores is None:

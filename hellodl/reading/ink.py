@@ -11,7 +11,7 @@ import numpy as np
 
 from hellodl.reading.ground import ground_of, two_tones
 from hellodl.reading.normalise import resized, stroke_width
-from hellodl.reading.rules import printed
+from hellodl.reading.printed import printed
 
 if TYPE_CHECKING:
     from hellodl.reading.arrays import Mask, Pixels, Plane
@@ -43,10 +43,7 @@ STRONGEST = 20_000
 """One pixel in so many is as strong as ink: in a photograph, a digit can be that small."""
 
 PALE = 0.3
-"""Printed lines are looked for in what is at least this strong, as a share of the strength of ink."""
-
-PALER = 0.7
-"""Strokes on lines that are weaker than this share of the pen are told from these by their strength."""
+"""Print is looked for in what is at least this strong, as a share of the strength of ink."""
 
 FAINTEST, NOISES = 0.03, 4
 """Ink is at least this share of the ground's brightness darker, and so many deviations of its noise."""
@@ -111,34 +108,41 @@ def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False) -> I
     How strong a pen is, is asked once more without the printed lines, which may be stronger or paler.
     """
     grey = 255 - grey if light else grey
-    raw, noise = relief(grey, flat=flat)
-    least = max(FAINTEST, NOISES * noise)
-    mask = raw > ink_threshold(raw, least)
-    contrast = _usual(raw, mask)
-    lines = printed(raw > max(PALE * contrast, least))
+    traces = Traces.found(*relief(grey, flat=flat))
+    lines = printed(traces.strength, traces.faint, traces.mask)
     if lines.any():
-        written = np.where(lines, 0, raw)
-        mask = written > ink_threshold(written, least)
-        contrast = _usual(raw, mask)
-        mask |= _strokes_on(lines, raw, mask, contrast)
-        raw = np.where(lines & ~mask, 0, raw)
-    strength = np.maximum(raw / max(contrast, FAINTEST), 0).astype(np.float32)
-    return Ink(strength, mask, light, contrast, noise / max(contrast, FAINTEST), scale, grey)
+        traces = Traces.found(np.where(lines, 0, traces.raw), traces.noise)
+    strength, contrast = np.maximum(traces.strength, 0), traces.contrast
+    return Ink(strength, traces.mask, light, contrast, traces.noise / contrast, scale, grey)
 
 
-def _usual(raw: Plane, mask: Mask) -> float:
-    """The median strength of ink, 0 without any."""
-    return float(np.median(raw[mask])) if mask.any() else 0.0
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """What stands out from the ground, of a pen and of print.
 
+    raw, noise: see `relief`. mask: where it is ink. contrast: the median of this, at least FAINTEST.
+    """
 
-def _strokes_on(lines: Mask, raw: Plane, mask: Mask, contrast: float) -> Mask:
-    """Where strokes run along or across lines paler than the pen, and show by their strength."""
-    line = _usual(raw, lines)
-    if line > PALER * contrast:
-        return np.zeros_like(lines)
-    strong = raw > (line + contrast) / 2
-    near = cv2.dilate((mask & strong).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    return np.asarray(lines & strong & near)
+    raw: Plane
+    noise: float
+    mask: Mask
+    contrast: float
+
+    @classmethod
+    def found(cls, raw: Plane, noise: float) -> Traces:
+        """Those in a relief."""
+        mask = raw > ink_threshold(raw, max(FAINTEST, NOISES * noise))
+        return cls(raw, noise, mask, max(float(np.median(raw[mask])), FAINTEST) if mask.any() else FAINTEST)
+
+    @property
+    def strength(self) -> Plane:
+        """1 is as strong as most ink, 0 the ground."""
+        return np.asarray(self.raw / self.contrast, np.float32)
+
+    @property
+    def faint(self) -> Mask:
+        """Where pale print may be."""
+        return np.asarray(self.raw > max(PALE * self.contrast, FAINTEST, NOISES * self.noise))
 
 
 def contrast_axis(pixels: Pixels) -> Plane:

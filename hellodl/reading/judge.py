@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.errors import ModelError
+from hellodl.reading.weights import loaded, logits
 from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ class Judge:
 
     def __call__(self, images: Pixels, measures: Plane) -> Plane:
         """The probability of each label (n, 8): uint8 images (n, 28, 28), measures (n, 14)."""
-        hidden = self.inputs(images, measures) @ self.weights["lc1.weight"].T + self.weights["lc1.bias"]
-        scores = np.maximum(hidden, 0) @ self.weights["lc2.weight"].T + self.weights["lc2.bias"]
+        scores = logits(self.weights, self.inputs(images, measures))
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
@@ -120,34 +119,8 @@ def right(terms: Plane, weights: Plane) -> Plane:
 @cache
 def shipped() -> Judge:
     """The judge that ships with hellodl. Raises ModelError if its file is missing or damaged."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        weights = load_file(SHIPPED)
-        _check(weights)
-    except (OSError, SafetensorError, ValueError) as error:
-        raise ModelError(f"{SHIPPED}: {error}; it comes with hellodl: install that anew") from None
-    return Judge(weights)
-
-
-def _check(weights: dict[str, Plane]) -> None:
-    """Raise ValueError where the file is another version's, or holds what is no number."""
     inputs = (SIDE // 2) ** 2 + len(MEASURES)
-    hidden = len(weights.get("lc1.bias", ()))
-    expected = {
-        "lc1.bias": (hidden,),
-        "lc1.weight": (hidden, inputs),
-        "lc2.bias": (len(LABELS),),
-        "lc2.weight": (len(LABELS), hidden),
-        "scale": (len(MEASURES),),
-        "ways": (len(WAYS),),
-        "right": (len(RIGHT),),
-    }
-    for name, shape in expected.items():
-        found = weights.get(name)
-        if found is None or found.shape != shape or found.dtype != np.float32 or not np.isfinite(found).all():
-            raise ValueError(f"{name} is not {shape} finite numbers")
+    return Judge(loaded(SHIPPED, inputs, len(LABELS), scale=len(MEASURES), ways=len(WAYS), right=len(RIGHT)))
 
 
 def alone(images: Pixels) -> Plane:

@@ -8,10 +8,11 @@ import numpy as np
 
 from hellodl.reading.normalise import stroke_width
 from hellodl.reading.pieces import Piece, components, joined
-from hellodl.reading.rules import usual_height
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from hellodl.reading.arrays import Mask, Plane
 
@@ -42,7 +43,7 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
     stroke = stroke_width(mask)
     dot = min(2 * stroke + 4, DOT * max(max(p.box[2:]) for p in pieces))
     pieces = _merged(pieces, lambda a, b: _continues(a, b, stroke, dot) or _are_circles(a, b))
-    tall = usual_height(np.array([p.box[3] for p in pieces]))
+    tall = _usual_height(np.array([p.box[3] for p in pieces]))
     pieces = [p for p in pieces if p.box[2] <= max(LONGEST * p.box[3], tall)]
     lines = _lines([p for p in pieces if p.box[3] >= SMALL * tall])
     if not lines:
@@ -53,6 +54,12 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
         if aside <= ASIDE * tall:
             small[nearest].append(piece)
     return [sorted(line + more, key=_middle) for line, more in zip(lines, small, strict=True)]
+
+
+def _usual_height(heights: NDArray[np.intp]) -> float:
+    """How tall digits are: the median of ink's heights weighted by height, so that specks do not count."""
+    heights = np.sort(heights)
+    return float(heights[np.searchsorted(np.cumsum(heights), heights.sum() / 2)])
 
 
 def _middle(piece: Piece) -> float:

@@ -51,9 +51,7 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "local ground": {
         (ink, "ground_of"): lambda grey: np.full(grey.shape, np.percentile(grey, 90), np.float32)
     },
-    "printed lines": {(ink, "printed"): np.zeros_like},
-    "strokes on pale lines": {(ink, "_strokes_on"): lambda lines_, *_: np.zeros_like(lines_)},
-    "walls of cells": {("rules", "_without_walls"): lambda left, *_: left},
+    "printed lines": {(ink, "printed"): lambda _strength, faint, _written: np.zeros_like(faint)},
     "sheet edges": {(lines, "_without_sheet_edges"): lambda pieces, _shape: pieces},
     "broken strokes": {(lines, "_continues"): lambda *_: False},
     "circles of an 8": {(lines, "_are_circles"): lambda *_: False},

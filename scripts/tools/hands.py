@@ -26,7 +26,8 @@ HALVES = {
     "look": slice(55_000, 60_000),
 }  # of MNIST's training rows
 MARKS = "/-.,:"
-BARE_ONES = 0.2
+BARE_ONES = 0.3
+PENS, FINE = (0.015, 0.17), 0.04  # from the finest to the broadest; MNIST's strokes cannot be made so fine
 LIKE_DIGITS = "CcUuGDQPJyjn"  # letters that are taken for digits, and are none where they stand alone
 
 
@@ -36,9 +37,9 @@ class Hand:
     def __init__(self, rng: Rng, half: str) -> None:
         self.rng = rng
         self.images, self.rows = _mnist(half)
-        self.width = float(rng.uniform(0.04, 0.17))  # of the pen, a share of a digit's height
+        self.width = float(np.exp(rng.uniform(*np.log(PENS))))  # a share of a digit's height
         self.slant = float(rng.normal(0.05, 0.12))
-        self.pen_share = float(rng.choice([0.0, 0.3, 1.0], p=[0.5, 0.3, 0.2]))
+        self.pen_share = float(rng.choice([0.0, 0.3, 1.0], p=[0.5, 0.3, 0.2])) if self.width > FINE else 1.0
         self.letters = LETTERS + LIKE_DIGITS
 
     def digit(self, value: int) -> Plane:

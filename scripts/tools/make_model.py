@@ -21,7 +21,7 @@ from hellodl.training.settings import PRESETS, Settings
 
 as_json = partial(json.dumps, sort_keys=True)
 EVERY = 10  # epochs of its history are kept: to check a thousand takes 10 ms at every start
-SETTINGS = Settings(**PRESETS["best"] | {"epochs": 1_000}, drawn=3_000, seed=1)
+SETTINGS = Settings(**PRESETS["best"] | {"epochs": 600}, drawn=1_500, seed=1)
 
 README = """# The model that ships with hellodl
 `hellodl.safetensors`, used by `evaluate` and `predict` where there is no other model.
@@ -39,7 +39,8 @@ README = """# The model that ships with hellodl
 | SHA-256 of the file | {file_sha256} |
 
 `judge.safetensors` says of ink in a picture whether it is a digit, a sign between digits, something else, or
-a part of these. Made by `python scripts/tools/make_judge.py` from pages of `scripts/tools/pages.py`.
+a part of these; `printed.safetensors`, whether a pen drew it or a machine. Made by `make_judge.py` and
+`make_printed.py` in `scripts/tools/`, from pages of `pages.py` there.
 """
 
 

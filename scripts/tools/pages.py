@@ -43,6 +43,7 @@ FORMS = (
 )
 """What has marks; n, N: a number of up to 2, 3 digits; t: of two."""
 
+STRAIGHT, OF_STRAIGHT = (1, 1, 1, 4, 7), 0.15
 LONGEST = 700  # pixels of a picture's longer side
 SHOWN = 0.6  # a digit of which less is in the picture is none
 INKS = ((25, 25, 30), (30, 40, 120), (20, 60, 190), (150, 30, 40), (210, 40, 50), (80, 80, 85), (20, 90, 50))
@@ -149,8 +150,9 @@ def write(
 
 
 def number(rng: Rng, most: int = 6, noughts: float = 0.15) -> str:
-    """Digits of a number; some end in noughts."""
-    digits = "".join(map(str, rng.integers(0, 10, rng.integers(1, most + 1))))
+    """Digits of a number; some end in noughts, some are of straight strokes alone, as print is."""
+    some = STRAIGHT if rng.random() < OF_STRAIGHT else range(10)
+    digits = "".join(map(str, rng.choice(some, rng.integers(1, most + 1))))
     return digits if rng.random() > noughts else digits[0] + "0" * (len(digits) - 1)
 
 

@@ -1,22 +1,25 @@
-"""The judge's file may be gone or broken, as any file of an installation."""
+"""The files of small networks may be gone or broken, as any file of an installation."""
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from hellodl.errors import ModelError
-from hellodl.reading import judge
+from hellodl.reading import judge, printed
+
+LOADS = {judge: judge.shipped.__wrapped__, printed: printed.weights.__wrapped__}
 
 
+@pytest.mark.parametrize("module", LOADS, ids=lambda module: module.__name__)
 @pytest.mark.parametrize("part", [None, 0, 5, 0.5, 0.999])
-def test_without_its_file_there_is_one_line_that_says_what_to_do(part, tmp_path, monkeypatch):
+def test_without_its_file_there_is_one_line_that_says_what_to_do(part, module, tmp_path, monkeypatch):
     """Missing, empty, or cut off in its header or its numbers."""
-    content, path = judge.SHIPPED.read_bytes(), tmp_path / "judge.safetensors"
+    content, path = module.SHIPPED.read_bytes(), tmp_path / "some.safetensors"
     if part is not None:
         path.write_bytes(content[: part if isinstance(part, int) else int(part * len(content))])
-    monkeypatch.setattr(judge, "SHIPPED", path)
-    with pytest.raises(ModelError, match=r"judge\.safetensors.*install that anew$") as caught:
-        judge.shipped.__wrapped__()
+    monkeypatch.setattr(module, "SHIPPED", path)
+    with pytest.raises(ModelError, match=r"some\.safetensors.*install that anew$") as caught:
+        LOADS[module]()
     assert "\n" not in str(caught.value)
 
 

@@ -367,6 +367,16 @@ def test_pictures_are_prepared_as_the_models_checkpoint_says(tmp_path):
     assert seen_by(recipe=Recipe(thinnest=5, thickest=6)) > 1.2 * seen_by()
 
 
+def test_a_network_of_your_own_with_its_own_scores_is_asked_as_it_is():
+    """Not with arguments that only DigitNet's own method has: it gave a TypeError."""
+
+    class Sevens(DigitNet):
+        def logits(self, images):
+            return np.tile(np.float32(np.arange(10) == 7) * 20, (len(images), 1))
+
+    assert read(drawn([number("0")]), Sevens(upright=True)).digits[0].digit == 7
+
+
 def test_readings_compare_by_what_they_say(model):
     image = digits()[0][0]
     assert isinstance(read(image, model), Reading)

@@ -7,7 +7,13 @@ from PIL import Image, ImageDraw
 
 from hellodl.reading.ink import find_ink, to_grey
 from hellodl.reading.load import load_picture
-from hellodl.reading.rules import printed
+from hellodl.reading.printed import printed as printed_of
+
+
+def printed(ink):
+    """Which ink is print, all as strong."""
+    return printed_of(ink.astype(np.float32), ink, ink)
+
 
 SHEET = Sheet(gap=20)
 LEFT, TOP, STEP, SIZE = SHEET.margin, SHEET.margin, SHEET.size + SHEET.gap, SHEET.size
@@ -99,11 +105,11 @@ def four():
 
 
 def ones():
-    """As tall as the picture."""
-    picture = np.zeros((100, 400), bool)
-    for left in range(30, 400, 60):
-        picture[1:99, left : left + 8] = True
-    return picture
+    """Nearly as tall as the picture, but neither from border to border nor as even as walls are."""
+    picture = Image.new("L", (400, 100))
+    for left, lean in ((30, 9), (75, 6), (150, 12), (190, 8), (265, 7), (330, 10)):
+        ImageDraw.Draw(picture).line([left + lean, 14, left, 84], 255, 8)
+    return np.asarray(picture) > 0
 
 
 def lone_bar():

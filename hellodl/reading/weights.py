@@ -1,0 +1,60 @@
+"""Small networks that ship with hellodl beside the one for digits: their files, and what they answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hellodl.errors import ModelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hellodl.reading.arrays import Plane
+
+    Weights = dict[str, Plane]
+
+
+def loaded(path: Path, inputs: int, outputs: int, **others: int) -> Weights:
+    """The weights in a file: layers lc1, lc2 … from `inputs` to `outputs`, and vectors of the lengths given.
+
+    Raises ModelError if it is missing or damaged, another version's, or holds what is no number.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        weights = load_file(path)
+        layers = range(1, _layers(weights) + 1)
+        widths = [inputs, *(np.size(weights.get(f"lc{i}.bias", ())) for i in layers)]
+        shapes: dict[str, tuple[int, ...]] = {name: (length,) for name, length in others.items()}
+        for i in layers:
+            shapes |= {f"lc{i}.bias": (widths[i],), f"lc{i}.weight": (widths[i], widths[i - 1])}
+        _check(weights, shapes)
+        if widths[-1] != outputs:
+            raise ValueError(f"its last layer has {widths[-1]} outputs, expected {outputs}")
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ModelError(f"{path}: {error}; it comes with hellodl: install that anew") from None
+    return weights
+
+
+def _check(weights: Weights, shapes: dict[str, tuple[int, ...]]) -> None:
+    for name, shape in shapes.items():
+        found = weights.get(name)
+        if found is None or found.shape != shape or found.dtype != np.float32 or not np.isfinite(found).all():
+            raise ValueError(f"{name} is not {shape} finite numbers")
+
+
+def logits(weights: Weights, inputs: Plane) -> Plane:
+    """What the layers make of rows of inputs: a score for each label."""
+    count = _layers(weights)
+    for i in range(1, count + 1):
+        inputs = inputs @ weights[f"lc{i}.weight"].T + weights[f"lc{i}.bias"]
+        if i < count:
+            inputs = np.maximum(inputs, 0)
+    return inputs
+
+
+def _layers(weights: Weights) -> int:
+    return sum(name.endswith(".weight") for name in weights)
