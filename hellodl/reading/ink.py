@@ -102,15 +102,15 @@ def _are_strokes(ink: Mask) -> bool:
     return bool(stroke_width(whole) < THICKEST * min(ink.shape))
 
 
-def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False) -> Ink:
+def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False, lined: bool = True) -> Ink:
     """Measure what a pen wrote, light or dark, against its ground, flat or local; `scale` as in Ink.
 
-    How strong a pen is, is asked once more without the printed lines, which may be stronger or paler.
+    lined: whether there may be printed lines. They are left out, and how strong a pen is, is asked once more
+    without them, which may be stronger or paler.
     """
     grey = 255 - grey if light else grey
     traces = Traces.found(*relief(grey, flat=flat))
-    lines = printed(traces.strength, traces.faint, traces.mask)
-    if lines.any():
+    if lined and (lines := printed(traces.strength, traces.faint, traces.mask)).any():
         traces = Traces.found(np.where(lines, 0, traces.raw), traces.noise)
     strength, contrast = np.maximum(traces.strength, 0), traces.contrast
     return Ink(strength, traces.mask, light, contrast, traces.noise / contrast, scale, grey)

@@ -186,6 +186,7 @@ def _read_plane(
 
     There is more than one only where it is in doubt whether ink is dark or light, or what its ground is. The
     likelier polarity comes first, on either ground: what it leaves bare may look like digits in the other.
+    And where it is in doubt whether strokes are a digit's or print: one digit, with these, may be sure.
     """
     from hellodl.reading.ink import find_ink, views
 
@@ -194,7 +195,14 @@ def _read_plane(
         readings.append(_read_lines(picture, find_ink(grey, scale, light=light, flat=flat), model, doubt))
         if readings[-1].verdict is Verdict.DIGITS:
             break
-    return max(readings, key=lambda reading: _believed(reading.digits))
+    best = max(readings, key=lambda reading: _believed(reading.digits))
+    if best.verdict is not Verdict.UNSURE or best.ink is None:
+        return best
+    whole = find_ink(grey, scale, light=best.ink.light, lined=False)  # a 7 of straight strokes
+    if whole.mask.sum() == best.ink.mask.sum():
+        return best
+    lone = _read_lines(picture, whole, model, doubt)
+    return lone if lone.verdict is Verdict.DIGITS and len(lone.digits) == 1 else best
 
 
 def _believed(digits: Iterable[Digit]) -> float:

@@ -377,6 +377,14 @@ def test_a_network_of_your_own_with_its_own_scores_is_asked_as_it_is():
     assert read(drawn([number("0")]), Sevens(upright=True)).digits[0].digit == 7
 
 
+def test_a_lone_digit_of_straight_strokes_is_no_print(model):
+    """As a mouse draws it: its strokes are as thin and straight as a form's lines, and would be left out."""
+    picture = Image.new("L", (440, 420), 255)
+    for stroke in ([(100, 100), (285, 92), (280, 330)], [(150, 232), (340, 225)]):
+        ImageDraw.Draw(picture).line(stroke, 0, 6)
+    assert read(picture, model).text == "7"
+
+
 def test_readings_compare_by_what_they_say(model):
     image = digits()[0][0]
     assert isinstance(read(image, model), Reading)
