@@ -186,19 +186,20 @@ def _read_plane(
 
     There is more than one only where it is in doubt whether ink is dark or light, or what its ground is. The
     likelier polarity comes first, on either ground: what it leaves bare may look like digits in the other.
-    And where it is in doubt whether strokes are a digit's or print: one digit, with these, may be sure.
+    What was left out as print may be strokes of a lone 7: so all ink, if it is one digit for sure, counts.
     """
     from hellodl.reading.ink import find_ink, views
 
-    readings: list[Reading] = []
+    readings: list[tuple[Reading, bool]] = []
     for light, flat in views(grey, light=invert):
-        readings.append(_read_lines(picture, find_ink(grey, scale, light=light, flat=flat), model, doubt))
-        if readings[-1].verdict is Verdict.DIGITS:
+        ink = find_ink(grey, scale, light=light, flat=flat)
+        readings.append((_read_lines(picture, ink, model, doubt), flat))
+        if readings[-1][0].verdict is Verdict.DIGITS:
             break
-    best = max(readings, key=lambda reading: _believed(reading.digits))
-    if best.verdict is not Verdict.UNSURE or best.ink is None:
+    best, flat = max(readings, key=lambda found: _believed(found[0].digits))
+    if best.verdict is Verdict.NONE or best.ink is None:
         return best
-    whole = find_ink(grey, scale, light=best.ink.light, lined=False)  # a 7 of straight strokes
+    whole = find_ink(grey, scale, light=best.ink.light, flat=flat, lined=False)
     if whole.mask.sum() == best.ink.mask.sum():
         return best
     lone = _read_lines(picture, whole, model, doubt)
