@@ -56,7 +56,7 @@ class Ink:
     strength: float32 (height, width), 0 = ground, 1 = as strong as most ink. mask: where it is ink. grey: the
     picture as dark ink on light ground, 0 to 255.
     contrast: solid ink against the ground, as a share of full range. noise: deviation of the bare ground,
-    as a share of `contrast`. light: light ink on a dark ground.
+    as a share of `contrast`. light: light ink on a dark ground. lined: printed lines were left out.
     """
 
     strength: Plane
@@ -66,6 +66,7 @@ class Ink:
     noise: float
     scale: float
     grey: Plane
+    lined: bool
 
 
 def to_grey(picture: Picture) -> tuple[Plane, float]:
@@ -110,10 +111,11 @@ def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False, line
     """
     grey = 255 - grey if light else grey
     traces = Traces.found(*relief(grey, flat=flat))
-    if lined and (lines := printed(traces.strength, traces.faint, traces.mask)).any():
+    lines = printed(traces.strength, traces.faint, traces.mask) if lined else np.zeros_like(traces.mask)
+    if has_lines := bool(lines.any()):
         traces = Traces.found(np.where(lines, 0, traces.raw), traces.noise)
     strength, contrast = np.maximum(traces.strength, 0), traces.contrast
-    return Ink(strength, traces.mask, light, contrast, traces.noise / contrast, scale, grey)
+    return Ink(strength, traces.mask, light, contrast, traces.noise / contrast, scale, grey, has_lines)
 
 
 @dataclass(frozen=True, eq=False)

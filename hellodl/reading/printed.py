@@ -68,7 +68,7 @@ def printed(strength: Plane, ink: Mask, written: Mask) -> Mask:
 
 
 def _spanning(lines: Mask, ink: Mask) -> Mask:
-    """Lines without those that are a part of something longer: a stem of a digit."""
+    """Lines without those that take too little of the ink they are part of: a stem of a digit."""
     near = np.ones((BRIDGED + 1, BRIDGED + 1), np.uint8)
     across = cv2.dilate(lines.astype(np.uint8), near)
     _, parts, spans, _ = cv2.connectedComponentsWithStats(across)

@@ -197,11 +197,9 @@ def _read_plane(
         if readings[-1][0].verdict is Verdict.DIGITS:
             break
     best, flat = max(readings, key=lambda found: _believed(found[0].digits))
-    if best.verdict is Verdict.NONE or best.ink is None:
+    if best.verdict is Verdict.NONE or not (best.ink and best.ink.lined):
         return best
     whole = find_ink(grey, scale, light=best.ink.light, flat=flat, lined=False)
-    if whole.mask.sum() == best.ink.mask.sum():
-        return best
     lone = _read_lines(picture, whole, model, doubt)
     return lone if lone.verdict is Verdict.DIGITS and len(lone.digits) == 1 else best
 

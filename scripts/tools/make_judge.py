@@ -11,25 +11,21 @@ through each line. Every second of these pages is kept from the fit, and says ho
 
 from __future__ import annotations
 
-import argparse
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, pairwise
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from hands import HALVES, MARKS
-from pages import KINDS, Page, made
+from learning import learned, on_pages, share_asked
+from pages import Page, made
 from safetensors.numpy import save_file
 
 from hellodl import checkpoint, datasets
 from hellodl.about import Recipe
-from hellodl.autograd import Program, Tensor, grad
-from hellodl.nn import Linear, cross_entropy
-from hellodl.optim import SCHEDULES, Adam
+from hellodl.autograd import Tensor
+from hellodl.optim import Adam
 from hellodl.reading.doubt import Doubt, ask
 from hellodl.reading.ink import Ink, find_ink, to_grey, views
 from hellodl.reading.judge import LABELS, OTHER, PART, SHIPPED, WAYS, Judge, alone, right, scores, terms
@@ -50,7 +46,7 @@ if TYPE_CHECKING:
 PAGES = {"train": 650, "tune": 200}  # of each kind,
 OFTENER = {"one": 2, "marks": 3, "none": 2, "lines": 0.5, "boxes": 0.7, "table": 1.5}  # but for these
 LONE = 8_000  # digits on their own, as MNIST has them, half as many drawn ones and half as many other signs
-HIDDEN, EPOCHS, BATCH, RATE, DECAY = 256, 30, 128, 2e-3, 0.1
+HIDDEN, RECIPE = 256, {"epochs": 30, "batch": 128, "rate": 2e-3, "decay": 0.1}
 MILD = Strengths(shift=1.0, rotation=8, scale=0.1, shear=0.1, elastic=0.5, stroke=0.5)
 WHOLE, FOREIGN = 0.85, 0.15  # a group is an item with this share of its ink at least, of others at most
 RIM = 0.07  # ink so near a stroke, as a share of a digit's height, belongs to it
@@ -81,13 +77,13 @@ class Line:
 
 def main() -> None:
     """Collect, learn, fit, write, and say how good it is."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--share", type=float, default=1.0, help="of the pages, to try something (default 1)")
-    share = parser.parse_args().share
+    share = share_asked(__doc__)
     one_blas_thread()
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:  # forked, OpenCV's threads would be missing
-        lines, others = (collected(half, share * pages, pool) for half, pages in PAGES.items())
-    judge = learned(lines, np.random.default_rng(1))
+    lines, others = (
+        list(chain.from_iterable(on_pages(lines_of, half, share * pages, OFTENER)))
+        for half, pages in PAGES.items()
+    )
+    judge = taught(lines, np.random.default_rng(1))
     even, odd = ([line for line in others if line.number % 2 == rest] for rest in (0, 1))
     ways = Ways(judge, even)
     weights = descended(ALIKE, lambda weights: ways.loss(weights)[1])
@@ -99,12 +95,6 @@ def main() -> None:
 
 
 # What reading finds on pages, and what it is ------------------------------------------------------------
-
-
-def collected(half: str, pages: float, pool: ProcessPoolExecutor) -> list[Line]:
-    """The lines that reading finds on a half's pages."""
-    jobs = [(kind, number) for kind in KINDS for number in range(round(pages * OFTENER.get(kind, 1)))]
-    return list(chain.from_iterable(pool.map(partial(lines_of, half), jobs, chunksize=8)))
 
 
 def lines_of(half: str, job: tuple[str, int]) -> list[Line]:
@@ -158,32 +148,16 @@ def label(counts: NDArray[np.intp], total: NDArray[np.intp], kinds: list[str]) -
 # What ink is ------------------------------------------------------------------------------------------
 
 
-def learned(lines: list[Line], rng: np.random.Generator) -> Judge:
-    """A judge that has learned from groups: Adam on the cross-entropy, pictures shifted a little."""
+def taught(lines: list[Line], rng: np.random.Generator) -> Judge:
+    """A judge that has learned from groups, their pictures shifted a little."""
     images, measures, labels = _examples(lines, rng)
-    scale = np.maximum(measures.std(axis=0), 0.05).astype(np.float32)
-    judge = Judge({"scale": scale})
-    inputs = judge.inputs(images[:BATCH], measures[:BATCH])
-    layers = Linear(inputs.shape[1], HIDDEN, rng), Linear(HIDDEN, len(LABELS), rng)
-    x, y = Tensor(inputs), Tensor(np.zeros((BATCH, len(LABELS))))
-    loss = cross_entropy(layers[1](layers[0](x).relu()).log_softmax(), y)
-    parameters = [part for layer in layers for part in layer.parameters()]
-    descent = Adam(parameters, RATE, weight_decay=DECAY)
-    program = Program(loss, *grad(loss, *parameters), into=[None, *descent.views(descent.gradient)])
-    steps = len(labels) // BATCH
-    for epoch in range(EPOCHS):
-        order = rng.permutation(len(labels))
-        for step in range(steps):
-            rows = order[step * BATCH : (step + 1) * BATCH]
-            moved = np.roll(images[rows], rng.integers(-1, 2, 2), axis=(1, 2))
-            x.value[...] = judge.inputs(moved, measures[rows])
-            y.value[...] = np.eye(len(LABELS), dtype=np.float32)[labels[rows]]
-            program.run()
-            descent.lr = RATE * SCHEDULES["cosine"]((epoch + step / steps) / EPOCHS)
-            descent.update()
-    names = ("lc1.weight", "lc1.bias", "lc2.weight", "lc2.bias")
-    found = {name: np.ascontiguousarray(p.value) for name, p in zip(names, parameters, strict=True)}
-    return Judge({"scale": scale} | found)
+    judge = Judge({"scale": np.maximum(measures.std(axis=0), 0.05).astype(np.float32)})
+
+    def examples(rows: NDArray[np.intp]) -> Plane:
+        return judge.inputs(np.roll(images[rows], rng.integers(-1, 2, 2), axis=(1, 2)), measures[rows])
+
+    widths = (judge.inputs(images[:1], measures[:1]).shape[1], HIDDEN, len(LABELS))
+    return Judge(judge.weights | learned(examples, labels, widths, rng, **RECIPE))
 
 
 def _examples(lines: list[Line], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
