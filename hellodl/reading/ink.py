@@ -56,7 +56,8 @@ class Ink:
     strength: float32 (height, width), 0 = ground, 1 = as strong as most ink. mask: where it is ink. grey: the
     picture as dark ink on light ground, 0 to 255.
     contrast: solid ink against the ground, as a share of full range. noise: deviation of the bare ground,
-    as a share of `contrast`. light: light ink on a dark ground. lined: printed lines were left out.
+    as a share of `contrast`. light: light ink on a dark ground. lined: the same ink with printed lines, where
+    there are some.
     """
 
     strength: Plane
@@ -66,7 +67,7 @@ class Ink:
     noise: float
     scale: float
     grey: Plane
-    lined: bool
+    lined: Ink | None = None
 
 
 def to_grey(picture: Picture) -> tuple[Plane, float]:
@@ -103,19 +104,23 @@ def _are_strokes(ink: Mask) -> bool:
     return bool(stroke_width(whole) < THICKEST * min(ink.shape))
 
 
-def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False, lined: bool = True) -> Ink:
+def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False) -> Ink:
     """Measure what a pen wrote, light or dark, against its ground, flat or local; `scale` as in Ink.
 
-    lined: whether there may be printed lines. They are left out, and how strong a pen is, is asked once more
-    without them, which may be stronger or paler.
+    Printed lines are left out, and how strong a pen is, is asked once more without them: they may be stronger
+    or paler.
     """
     grey = 255 - grey if light else grey
-    traces = Traces.found(*relief(grey, flat=flat))
-    lines = printed(traces.strength, traces.faint, traces.mask) if lined else np.zeros_like(traces.mask)
-    if has_lines := bool(lines.any()):
-        traces = Traces.found(np.where(lines, 0, traces.raw), traces.noise)
-    strength, contrast = np.maximum(traces.strength, 0), traces.contrast
-    return Ink(strength, traces.mask, light, contrast, traces.noise / contrast, scale, grey, has_lines)
+    every = Traces.found(*relief(grey, flat=flat))
+    lines = printed(every.strength, every.faint, every.mask)
+
+    def ink(traces: Traces, lined: Ink | None = None) -> Ink:
+        strength, contrast = np.maximum(traces.strength, 0), traces.contrast
+        return Ink(strength, traces.mask, light, contrast, traces.noise / contrast, scale, grey, lined)
+
+    if not lines.any():
+        return ink(every)
+    return ink(Traces.found(np.where(lines, 0, every.raw), every.noise), ink(every))
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,8 +219,8 @@ def ink_threshold(relief: Plane, least: float) -> float:
 
     Returns at least `least`; starting from the top, rules that are paler than the ink stay below.
     """
-    counts, edges = np.histogram(relief[relief > 0], bins=256, range=(0, 1.0))
-    centres = (edges[:-1] + edges[1:]) / 2
+    counts = cv2.calcHist([relief], [0], None, [256], [0, 1]).ravel().astype(np.float64)
+    centres = (np.arange(256) + 0.5) / 256
     total, moment = np.cumsum(counts[::-1])[::-1], np.cumsum((counts * centres)[::-1])[::-1]
     strongest = centres[np.searchsorted(-total, -max(8, relief.size // STRONGEST), side="right") - 1]
     threshold = float(strongest) / 2

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from hellodl.reading.judge import FAR, SLIM, THREAD
-from hellodl.reading.normalise import normalise, stroke_width
+from hellodl.reading.normalise import normalise
 from hellodl.reading.pieces import cut_up, joined
 
 if TYPE_CHECKING:
@@ -112,14 +112,14 @@ class _Measure:
         slope = np.polyfit(at[digits], middles[digits], 1) if wide else None
         self.middle = (lambda x: float(np.polyval(slope, x))) if slope is not None else None
         self.level = float(np.median(middles[digits]))
-        self.stroke = float(np.median([stroke_width(p.strength > 0.5) for p in pieces])) or 1.0
+        self.stroke = float(np.median([p.stroke for p in pieces])) or 1.0
         self.borders = float(np.median(np.array([self._borders(p) for p in pieces])[digits]))
 
     def __call__(self, piece: Piece, first: int, after: int) -> NDArray[np.float32]:
         x, y, width, height = piece.box
         group, tall = self.pieces[first:after], self.tall
         level = self.middle(x + width / 2) if self.middle else self.level
-        stroke = stroke_width(piece.strength > 0.5) or 1.0
+        stroke = piece.stroke or 1.0
         following = self.pieces[after].cut if after < len(self.pieces) else 0.0
         return np.array(
             [

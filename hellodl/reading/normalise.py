@@ -43,9 +43,11 @@ def stroke_width(mask: Mask) -> float:
 
     OpenCV's distances lead to the middle of the nearest bare pixel, half a pixel beyond the edge: hence -2.
     """
-    if not mask.any():
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    if not width:
         return 0.0
-    framed = cv2.copyMakeBorder(mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(0,))
+    ink = mask.view(np.uint8)[y : y + height, x : x + width]
+    framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT | cv2.BORDER_ISOLATED, value=(0,))
     distance = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return max(1.0, 4 * float(distance[distance > 0].mean()) - 2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -63,6 +64,11 @@ class Piece:
     strength: Plane
     cut: float = 0.0
 
+    @cached_property
+    def stroke(self) -> float:
+        """How wide its strokes are, in pixels."""
+        return stroke_width(self.strength > 0.5)
+
     @property
     def right(self) -> int:
         """First column after the piece."""
@@ -107,10 +113,9 @@ def components(strength: Plane, mask: Mask) -> list[Piece]:
 def cut_up(piece: Piece) -> list[Piece]:
     """A wide piece cut where digits may touch; the parts, from left to right, join to the piece again."""
     _, _, width, height = piece.box
-    mask = piece.strength > 0.5
-    if width <= WIDE * height or stroke_width(mask) > BLOT * height:
+    if width <= WIDE * height or piece.stroke > BLOT * height:
         return [piece]
-    cuts, inks = _cuts(mask)
+    cuts, inks = _cuts(piece.strength > 0.5)
     edges = pairwise([np.zeros(height), *cuts, np.full(height, width)])
     parts = [_part(piece, start, stop, ink) for (start, stop), ink in zip(edges, [0.0, *inks], strict=True)]
     return [part for part in parts if part is not None]

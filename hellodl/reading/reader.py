@@ -190,17 +190,16 @@ def _read_plane(
     """
     from hellodl.reading.ink import find_ink, views
 
-    readings: list[tuple[Reading, bool]] = []
+    readings: list[Reading] = []
     for light, flat in views(grey, light=invert):
         ink = find_ink(grey, scale, light=light, flat=flat)
-        readings.append((_read_lines(picture, ink, model, doubt), flat))
-        if readings[-1][0].verdict is Verdict.DIGITS:
+        readings.append(_read_lines(picture, ink, model, doubt))
+        if readings[-1].verdict is Verdict.DIGITS:
             break
-    best, flat = max(readings, key=lambda found: _believed(found[0].digits))
-    if best.verdict is Verdict.NONE or not (best.ink and best.ink.lined):
+    best = max(readings, key=lambda reading: _believed(reading.digits))
+    if best.verdict is Verdict.NONE or best.ink is None or best.ink.lined is None:
         return best
-    whole = find_ink(grey, scale, light=best.ink.light, flat=flat, lined=False)
-    lone = _read_lines(picture, whole, model, doubt)
+    lone = _read_lines(picture, best.ink.lined, model, doubt)
     return lone if lone.verdict is Verdict.DIGITS and len(lone.digits) == 1 else best
 
 
