@@ -25,6 +25,12 @@ SHORTEST = 4.0
 LEVEL = 0.4
 """Digits of one line share at least this part of the lower one's height."""
 
+STEEP, STEEPEST = 0.14, 0.7
+"""Rows down for each column to the right: lines aslant by 8 to 35 degrees are followed,"""
+
+REACH = 4.0
+"""from one digit to the next at most so many digits' heights away."""
+
 DOT = 0.2
 """A piece shorter and narrower than this share of the largest, and hardly larger than the pen, is a dot."""
 
@@ -45,7 +51,7 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
     pieces = _merged(pieces, lambda a, b: _continues(a, b, stroke, dot) or _are_circles(a, b))
     tall = _usual_height(np.array([p.box[3] for p in pieces]))
     pieces = [p for p in pieces if p.box[2] <= max(LONGEST * p.box[3], tall)]
-    lines = _lines([p for p in pieces if p.box[3] >= SMALL * tall])
+    lines = _lines([p for p in pieces if p.box[3] >= SMALL * tall], tall)
     if not lines:
         return []
     small: list[list[Piece]] = [[] for _ in lines]
@@ -65,6 +71,11 @@ def _usual_height(heights: NDArray[np.intp]) -> float:
 def _middle(piece: Piece) -> float:
     """The column of a piece's middle."""
     return piece.box[0] + piece.box[2] / 2
+
+
+def _centre(piece: Piece) -> float:
+    """The row of a piece's middle."""
+    return piece.box[1] + piece.box[3] / 2
 
 
 def _aside(line: list[Piece], small: Piece) -> float:
@@ -117,9 +128,9 @@ def _without_sheet_edges(pieces: list[Piece], shape: tuple[int, ...]) -> list[Pi
     inner = [p for p in pieces if not _lies_along_border(p, shape)]
     if not any(p.box[3] >= 0.1 * shape[0] for p in inner):
         return pieces
-    usual = float(np.median([stroke_width(p.strength > 0.5) for p in inner]))
+    usual = float(np.median([p.stroke for p in inner]))
     edges = [p for p in pieces if _lies_along_border(p, shape)]
-    strokes = [p for p in edges if 0.75 * usual <= stroke_width(p.strength > 0.5) <= 1.5 * usual]
+    strokes = [p for p in edges if 0.75 * usual <= p.stroke <= 1.5 * usual]
     return inner + strokes
 
 
@@ -140,18 +151,38 @@ def _lies_along_border(piece: Piece, shape: tuple[int, ...]) -> bool:
     return any(along.sum() > 0.4 * side for along, side in sides)
 
 
-def _lines(pieces: list[Piece]) -> list[list[Piece]]:
+def _lines(pieces: list[Piece], tall: float) -> list[list[Piece]]:
     """Sort pieces into lines: each continues the line whose last piece is most at its own height."""
     lines: list[list[Piece]] = []
+    slope = _slope(pieces, tall)
     for piece in sorted(pieces, key=_middle):
-        fits = [_level(line[-1], piece) for line in lines]
+        fits = [_level(line[-1], piece, slope) for line in lines]
         if fits and max(fits) >= LEVEL:
             lines[int(np.argmax(fits))].append(piece)
         else:
             lines.append([piece])
-    return sorted(lines, key=lambda line: float(np.median([p.box[1] + p.box[3] / 2 for p in line])))
+    return sorted(lines, key=lambda line: float(np.median([_centre(p) - slope * _middle(p) for p in line])))
 
 
-def _level(a: Piece, b: Piece) -> float:
-    """Share of the lower piece's height that lies beside the other."""
-    return (min(a.bottom, b.bottom) - max(a.box[1], b.box[1])) / min(a.box[3], b.box[3])
+def _slope(pieces: list[Piece], tall: float) -> float:
+    """Rows down for each column to the right, of lines that all climb or fall steeply; else 0.
+
+    It is that of the way from each piece to the nearest on its right (O'Gorman 1993, the document spectrum).
+    """
+    x, y = (np.array([middle(p) for p in pieces]) for middle in (_middle, _centre))
+    right, down = x - x[:, None], y - y[:, None]
+    is_next = (right > 0) & (right < REACH * tall) & (np.abs(down) < STEEPEST * right)
+    each = np.nonzero(is_next.any(axis=1))[0]
+    if len(each) < 2:
+        return 0.0
+    nearest = np.where(is_next, np.hypot(right, down), np.inf)[each].argmin(axis=1)
+    slopes = down[each, nearest] / right[each, nearest]
+    low, usual, high = np.percentile(slopes, (25, 50, 75))
+    return float(usual) if low * high > 0 and min(abs(low), abs(high)) > STEEP else 0.0
+
+
+def _level(a: Piece, b: Piece, slope: float) -> float:
+    """Share of the lower piece's height that lies beside the other, along a slope."""
+    down = slope * (_middle(b) - _middle(a))
+    common = min(a.bottom, b.bottom - down) - max(a.box[1], b.box[1] - down)
+    return common / min(a.box[3], b.box[3])

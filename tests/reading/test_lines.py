@@ -1,5 +1,7 @@
 """Lines: digits in reading order; specks, fragments, edges and frames left out; touching digits cut."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from paper import Sheet, drawn, number
@@ -76,6 +78,23 @@ def test_what_counts_is_the_height_of_the_nearest_digit(y, is_beside):
     """A row may be tilted: far away its digits stand at other heights."""
     row = [(40, 160), (100, 140), (160, 120), (220, 100)]
     assert shape_of(blocks(*row, more=[(236, y, 8, 8)])) == [4 + is_beside]
+
+
+@pytest.mark.parametrize("rise", [0.25, 0.6, -0.25, -0.6])
+def test_lines_that_all_climb_or_fall_steeply_are_followed(rise):
+    mask = np.zeros((900, 500), bool)
+    for row, digits in enumerate((4, 3, 4)):
+        for column in range(digits):
+            x, y = 60 + 100 * column, 250 + 180 * row - round(rise * 100 * column) - 100 * (rise < 0)
+            mask[y : y + 50, x : x + 12] = True
+    lines = find_lines(mask.astype(np.float32), mask)
+    assert shape_of(lines) == [4, 3, 4]
+    assert all(piece.box[0] < after.box[0] for line in lines for piece, after in pairwise(line))
+
+
+def test_cells_that_lie_aslant_of_each_other_stay_lines_of_their_own():
+    assert shape_of(blocks((40, 20), (120, 110), (200, 200))) == [1, 1, 1]
+    assert shape_of(blocks((40, 20), (200, 20), (120, 110), (40, 200), (200, 200))) == [2, 1, 2]
 
 
 def test_the_edge_of_a_sheet_is_left_out():
