@@ -6,13 +6,15 @@ under the names lc1.weight, lc1.bias …, so that a PyTorch module with those na
 
 from __future__ import annotations
 
+import json
 import math
 import zipfile
 import zlib
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import NDArray
 
     from hellodl.about import About
 
@@ -41,16 +43,10 @@ MAX_WEIGHT = 1e6  # in size: training that gets there has diverged
 NPY_HEADER, WIDEST_NUMBER = 4096, 8  # bytes of an .npy file before its numbers, and of one at most
 MAX_HEADER = 1 << 22  # bytes: what 10,000 epochs of history take, twice over
 MOST_ARRAYS = 8  # of training state: no optimizer has more
-
 DOUBT = "is this a hellodl checkpoint?"
 
-
-class _Blank:
-    """Draws zeros where weights are read from a file: NumPy's random numbers take 17 ms to load."""
-
-    def standard_normal(self, size: Shape, dtype: DTypeLike) -> NDArray[Any]:
-        """Zeros."""
-        return np.zeros(size, dtype)
+# Draws zeros where weights are read from a file: NumPy's random numbers take 17 ms to load.
+BLANK = cast("np.random.Generator", SimpleNamespace(standard_normal=np.zeros))
 
 
 class TrainedNet(DigitNet):
@@ -62,8 +58,7 @@ class TrainedNet(DigitNet):
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         about = checkpoint.about
-        blank = cast("np.random.Generator", _Blank())
-        super().__init__(about.network[1:-1], blank, about.pixels, upright=about.recipe.upright)
+        super().__init__(about.network[1:-1], BLANK, about.pixels, upright=about.recipe.upright)
         for name, parameter in self.named_parameters().items():
             parameter.value = checkpoint.weights[name]
         self.recipe, self.calibration = about.recipe, about.calibration
@@ -74,11 +69,7 @@ class TrainedNet(DigitNet):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds.
-
-    `weights` are the model's; `about` says how it was made. `training` is what a resume needs (empty in a
-    model made to be shipped).
-    """
+    """What a file holds: the model's weights, how it was made, what a resume needs (if one can follow)."""
 
     weights: Arrays
     about: About
@@ -98,9 +89,6 @@ def weights_of(model: DigitNet) -> Arrays:
     return {name: parameter.value for name, parameter in model.named_parameters().items()}
 
 
-# Writing ----------------------------------------------------------------------------------------------
-
-
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint to `path`: others see the old one or the new one.
 
@@ -109,10 +97,8 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     from safetensors.numpy import save as to_bytes
 
     contiguous = {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays().items()}
-    write_atomically(path, to_bytes(contiguous, {KEY: abouts.write(checkpoint.about)}))
-
-
-# Reading ----------------------------------------------------------------------------------------------
+    about = json.dumps(abouts.as_dict(checkpoint.about), sort_keys=True)  # the same for the same record
+    write_atomically(path, to_bytes(contiguous, {KEY: about}))
 
 
 def find_model(path: Path | None) -> Path:
@@ -153,9 +139,9 @@ def load(path: Path) -> Checkpoint:
         what = (isinstance(error, OSError) and error.strerror) or repr(str(error))[1:-1]  # may quote the file
         raise ModelError(f"{path}: {what:.200}; expected a safetensors file that hellodl wrote") from None
     _check_numbers(path, arrays)
-    weights = {name: arrays[name] for name in _shapes(about.network)}
-    training = {name: arrays[name] for name in sorted(arrays.keys() - weights.keys())}
-    return Checkpoint(weights, about, {name.removeprefix(TRAINING): a for name, a in training.items()})
+    weights = {name: arrays.pop(name) for name in _shapes(about.network)}
+    training = {name.removeprefix(TRAINING): arrays[name] for name in sorted(arrays)}
+    return Checkpoint(weights, about, training)
 
 
 def load_weights(path: Path, widths: Sequence[int]) -> Arrays:

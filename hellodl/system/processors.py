@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def available_cpus() -> int:
@@ -47,17 +48,15 @@ def one_blas_thread() -> None:
     ThreadpoolController().limit(limits=1, user_api="blas")
 
 
-def share_out(work: Callable[[Item], None], items: Sequence[Item]) -> None:
-    """Call `work` with each item, in as many threads as there are processors and items for.
+def share_out(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """What `work` makes of each item, in as many threads as there are processors and items for.
 
     NumPy lets other threads run while it computes, so this pays where single calls take long.
     """
     threads = min(len(items), available_cpus())
     if threads <= 1:
-        for item in items:
-            work(item)
-        return
+        return [work(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, items))  # raises what `work` raises
+        return list(pool.map(work, items))  # raises what `work` raises
