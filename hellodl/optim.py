@@ -39,11 +39,8 @@ class Optimizer:
     parameters: a Program can write straight into it (then call `update`); `step` copies each parameter's
     `.grad` there first. Two processes may share an optimizer, each updating a part.
 
-    Args:
-        parameters: leaves, all of the same dtype.
-        lr: the learning rate; may be changed between steps.
-
-    Raises TypeError if there are none, or if one is computed from others.
+    `parameters` are leaves, all of the same dtype: raises TypeError if there are none, or if one is computed
+    from others. `lr`, the learning rate, may be changed between steps.
     """
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
@@ -110,12 +107,8 @@ class Optimizer:
 class SGD(Optimizer):
     """Hill descent: `w -= lr * g`, with momentum as PyTorch defines it (https://pytorch.org/docs, SGD).
 
-    Args:
-        parameters: leaves, all of the same dtype.
-        lr: the learning rate.
-        momentum: how much of the last step's direction is kept; 0 is plain hill descent.
-        nesterov: look ahead along the momentum (Sutskever et al. 2013).
-        weight_decay: adds this share of the weights to the gradient.
+    `momentum` is how much of the last step's direction is kept; 0 is plain hill descent. `nesterov` looks
+    ahead along it (Sutskever et al. 2013). `weight_decay` adds this share of the weights to the gradient.
     """
 
     def __init__(
@@ -158,12 +151,8 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Steps scaled by running means of the gradient and its square (Kingma & Ba 2015, arXiv:1412.6980).
 
-    Args:
-        parameters: leaves, all of the same dtype.
-        lr: the learning rate.
-        betas: how slowly the two running means forget.
-        epsilon: keeps the division safe.
-        weight_decay: shrinks the weights by lr times this at each step (AdamW, arXiv:1711.05101).
+    `betas` say how slowly the two means forget, `epsilon` keeps the division safe, `weight_decay` shrinks the
+    weights by lr times this at each step (AdamW, arXiv:1711.05101).
     """
 
     def __init__(

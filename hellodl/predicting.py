@@ -29,8 +29,7 @@ class Predictor:
     To build a program takes longer than to run it, so those for the latest few sizes are kept. Functions are
     not: they are methods of who keeps us, and such a circle would outlive its use, with 3 MB each time.
 
-    Args:
-        width: how many numbers a function is given in a row.
+    `width`: how many numbers a function is given in a row.
     """
 
     def __init__(self, width: int) -> None:
