@@ -43,6 +43,7 @@ MAX_WEIGHT = 1e6  # in size: training that gets there has diverged
 NPY_HEADER, WIDEST_NUMBER = 4096, 8  # bytes of an .npy file before its numbers, and of one at most
 MAX_HEADER = 1 << 22  # bytes: what 10,000 epochs of history take, twice over
 MOST_ARRAYS = 8  # of training state: no optimizer has more
+BROKEN = OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError  # what .npz raise
 DOUBT = "is this a hellodl checkpoint?"
 
 # Draws zeros where weights are read from a file: NumPy's random numbers take 17 ms to load.
@@ -150,11 +151,16 @@ def load_weights(path: Path, widths: Sequence[int]) -> Arrays:
     They have the names lc1.weight (n_out, n_in), lc1.bias …; what else is in the file is left alone. Raises
     ModelError if they are not all there, or of other shapes, or no numbers.
     """
+    from safetensors import SafetensorError
+
     expected = _shapes(widths)
+    read, kind = (_npz, "weights as .npz") if path.suffix == ".npz" else (_safetensors, "a safetensors file")
     try:
-        found = _npz(path, expected) if path.suffix == ".npz" else _safetensors(path, expected)
+        found = read(path, expected)
     except KeyError as error:
         raise ModelError(f"{path}: holds no {error}, expected tensors {', '.join(expected)}") from None
+    except (SafetensorError, RecursionError, TypeError, *BROKEN) as error:
+        raise ModelError(f"{path}: {str(error)!r:.200}; expected {kind}") from None
     for name, shape in expected.items():
         if found[name].shape != shape:
             raise ModelError(f"{path}: {name} has shape {found[name].shape!s:.80}, expected {shape}")
@@ -170,37 +176,31 @@ def learned_upright(path: Path) -> bool:
             return load(path).about.recipe.upright
         with np.load(path) as arrays:
             return bool(arrays["upright"])
-    except (ModelError, OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (ModelError, KeyError, *BROKEN):
         return False  # `load_weights` says what is wrong, if anything is
 
 
 def _safetensors(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np.generic]]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
-        _check_start(path)
-        with safe_open(path, framework="numpy") as file:
-            names = set(file.keys())
-            if missing := [name for name in expected if name not in names]:
-                raise KeyError(missing[0])
-            return {name: file.get_tensor(name) for name in expected}
-    except (SafetensorError, OSError, RecursionError, TypeError) as error:
-        raise ModelError(f"{path}: {str(error)!r:.200}; expected a safetensors file") from None
+    _check_start(path)
+    with safe_open(path, framework="numpy") as file:
+        names = set(file.keys())
+        if missing := [name for name in expected if name not in names]:
+            raise KeyError(missing[0])
+        return {name: file.get_tensor(name) for name in expected}
 
 
 def _npz(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np.generic]]:
     if kind_at(path) != "file":
         raise ModelError(f"{path}: is no file, expected weights as .npz")
-    try:
-        with zipfile.ZipFile(path) as packed:
-            sizes = {entry.filename: entry.file_size for entry in packed.infolist()}
-        for name, shape in expected.items():
-            if sizes[f"{name}.npy"] > NPY_HEADER + WIDEST_NUMBER * math.prod(shape):
-                raise ModelError(f"{path}: {name} is larger than expected, {shape}")
-        with np.load(path) as arrays:  # which refuses pickles: allow_pickle=False is its default
-            return {name: arrays[name] for name in expected}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise ModelError(f"{path}: {str(error)!r:.200}; expected weights as .npz") from None
+    with zipfile.ZipFile(path) as packed:
+        sizes = {entry.filename: entry.file_size for entry in packed.infolist()}
+    for name, shape in expected.items():
+        if sizes[f"{name}.npy"] > NPY_HEADER + WIDEST_NUMBER * math.prod(shape):
+            raise ModelError(f"{path}: {name} is larger than expected, {shape}")
+    with np.load(path) as arrays:  # which refuses pickles: allow_pickle=False is its default
+        return {name: arrays[name] for name in expected}
 
 
 def _check_start(path: Path) -> None:
