@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.about import About
-from hellodl.checkpoint import TRAINING
 from hellodl.limits import is_whole
 
 if TYPE_CHECKING:
@@ -30,11 +29,6 @@ class TensorSummary:
     deviation: float
     min: float
     max: float
-
-    @property
-    def is_for_resuming(self) -> bool:
-        """Whether only a resumed training needs it."""
-        return self.name.startswith(TRAINING)
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,11 @@ def available_cpus() -> int:
 
 def _cgroup_cpus() -> int:
     """Processors that the control group's quota is worth, rounded up; very many where there is no quota."""
-    for quota_file, period_file in (
-        ("/sys/fs/cgroup/cpu.max", None),
-        ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
-    ):
+    version_1 = "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"
+    for names in (("/sys/fs/cgroup/cpu.max",), version_1):
         try:
-            words = Path(quota_file).read_text().split()
-            words += Path(period_file).read_text().split() if period_file else []
-            quota, period = int(words[0]), int(words[1])
-        except (OSError, ValueError, IndexError):
+            quota, period = (int(word) for name in names for word in Path(name).read_text().split())
+        except (OSError, ValueError):  # "max" is no number
             continue
         if quota > 0 and period > 0:
             return math.ceil(quota / period)
