@@ -42,6 +42,11 @@ EXTREME = 1000.0  # in size: no number that says how to read answers or pixels g
 LOSS = number(0, MAX_LOSS, f"a loss from 0 to {MAX_LOSS:g}")
 STROKE = number(0.5, 10, "a stroke width from 0.5 to 10")
 AMOUNT = number(0, expected="a number, 0 or more")
+CLASSES = Limit(lambda v: isinstance(v, tuple) and len(v) == 10 and all(map(TEXT.accepts, v)), "ten names")
+WIDTHS = Limit(lambda v: are_widths(v) and (v[0], v[-1]) == (784, 10), "[784, …, 10]")
+VERSIONS = Limit(
+    lambda v: isinstance(v, dict) and all(map(TEXT.accepts, [*v, *v.values()])), "names with versions"
+)
 
 
 @dataclass(frozen=True)
@@ -74,17 +79,13 @@ class Calibration(Checked):
     familiar: float | None = limited(optional(number(-EXTREME, EXTREME, "a number within 1000")), None)
 
 
-def _are_classes(names: object) -> bool:
-    return isinstance(names, tuple) and len(names) == len(DIGITS) and all(map(TEXT.accepts, names))
-
-
 @dataclass(frozen=True)
 class DataIdentity(Checked):
     """What a network was trained on: the data's name, the SHA-256 of its content, its classes' names."""
 
     name: str = limited(TEXT)
     sha256: str = limited(TEXT, "")
-    classes: tuple[str, ...] = limited(Limit(_are_classes, "ten names"), DIGITS)
+    classes: tuple[str, ...] = limited(CLASSES, DIGITS)
 
 
 @dataclass(frozen=True)
@@ -123,10 +124,6 @@ class Machine(Checked):
     kernel: str = limited(TEXT, "")
 
 
-def _are_widths(widths: object) -> bool:
-    return isinstance(widths, tuple) and are_widths(widths) and (widths[0], widths[-1]) == (784, 10)
-
-
 def _are_pixels(pixels: object) -> bool:
     if not (isinstance(pixels, tuple) and len(pixels) == 2):
         return False
@@ -148,12 +145,7 @@ def _is_setting(value: object) -> bool:
     return value is None or isinstance(value, bool) or TEXT.accepts(value) or is_number(value)
 
 
-def _are_versions(versions: object) -> bool:
-    return isinstance(versions, dict) and all(map(TEXT.accepts, [*versions, *versions.values()]))
-
-
 SETTINGS = Limit(_are_settings, "names with plain values")
-VERSIONS = Limit(_are_versions, "names with versions")
 
 
 @dataclass(frozen=True)
@@ -164,7 +156,7 @@ class About(Checked):
     ink. `settings`: what the training was told, as plain values. `threads`: processors it used.
     """
 
-    network: tuple[int, ...] = limited(Limit(_are_widths, "[784, …, 10]"))
+    network: tuple[int, ...] = limited(WIDTHS)
     pixels: tuple[float, float] = limited(
         Limit(_are_pixels, "their mean and deviation"), (PIXEL_MEAN, PIXEL_DEVIATION)
     )

@@ -50,7 +50,7 @@ def beside(work: Callable[[Check], None]) -> Iterator[Check]:
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        _follow(work, partial(_leave_with, parent))
+        _follow(work, parent)
     try:
         yield partial(_check_lives, child)
     finally:
@@ -103,8 +103,13 @@ def _semaphore(value: int) -> Semaphore:
     return multiprocessing.get_context("fork").Semaphore(value)
 
 
-def _follow(work: Callable[[Check], None], check: Check) -> None:
+def _follow(work: Callable[[Check], None], parent: int) -> None:
     """The other process's life. Signals, and the files that the first has open, are not its business."""
+
+    def check() -> None:
+        if os.getppid() != parent:
+            os._exit(1)
+
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
@@ -123,11 +128,6 @@ def _wait(semaphore: Semaphore, check: Check) -> None:
             return
     while not semaphore.acquire(timeout=CHECK_EVERY):
         check()
-
-
-def _leave_with(parent: int) -> None:
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _check_lives(other: int) -> None:
