@@ -219,7 +219,6 @@ def _check_start(path: Path) -> None:
 
 
 def _shapes(widths: Sequence[int]) -> dict[str, Shape]:
-    """The shapes of a network's tensors by name."""
     shapes: dict[str, Shape] = {}
     for i, (n_in, n_out) in enumerate(pairwise(widths), 1):
         shapes |= {f"lc{i}.weight": (n_out, n_in), f"lc{i}.bias": (n_out,)}
