@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 from importlib import import_module
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from hellodl.version import __version__ as __version__
@@ -25,13 +26,8 @@ if TYPE_CHECKING:
     from hellodl.reading.reader import read as read
 
     load = load_model
-    concat, stack, where, einsum, gather = (
-        autograd.concat,
-        autograd.stack,
-        autograd.where,
-        axes.einsum,
-        axes.gather,
-    )
+    gather, einsum = axes.gather, axes.einsum
+    concat, stack, where = autograd.concat, autograd.stack, autograd.where
     vjp, jvp, hvp = autograd.vjp, autograd.jvp, autograd.hvp
     exp, log, sin, cos, tanh, sqrt = Tensor.exp, Tensor.log, Tensor.sin, Tensor.cos, Tensor.tanh, Tensor.sqrt
     sigmoid, relu, gelu, abs, sum = Tensor.sigmoid, Tensor.relu, Tensor.gelu, Tensor.abs, Tensor.sum  # noqa: A001 - NumPy's names
@@ -68,11 +64,9 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'hellodl' has no attribute {name!r}")
     module, path = _HOMES[name]
-    found: object = import_module(module)
-    for part in path.split(".") if path else ():
-        found = getattr(found, part)
-    globals()[name] = found
-    return found
+    found = import_module(module)
+    globals()[name] = attrgetter(path)(found) if path else found
+    return globals()[name]
 
 
 def __dir__() -> list[str]:

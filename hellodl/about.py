@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import platform
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,10 +17,10 @@ from hellodl.limits import (
     MAX_LAYERS,
     SHARE,
     TEXT,
+    Checked,
     Limit,
     OutOfLimitsError,
     are_widths,
-    check,
     is_number,
     is_whole,
     limited,
@@ -28,13 +28,10 @@ from hellodl.limits import (
     optional,
     whole,
 )
-from hellodl.nn import PIXEL_DEVIATION, PIXEL_MEAN
+from hellodl.nn import PIXEL_DEVIATION, PIXEL_MEAN, DigitNet
 from hellodl.version import __version__
 
-if TYPE_CHECKING:
-    from hellodl.nn import DigitNet
-
-    Record = TypeVar("Record", bound="Checked")
+Record = TypeVar("Record", bound=Checked)
 
 FORMAT = 1
 DIGITS = tuple("0123456789")
@@ -43,14 +40,13 @@ MOST_SETTINGS = 100
 LEAST_DEVIATION = 0.001  # of pixels, as a share of full ink
 EXTREME = 1000.0  # in size: no number that says how to read answers or pixels gets there
 LOSS = number(0, MAX_LOSS, f"a loss from 0 to {MAX_LOSS:g}")
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A record whose fields keep to their limits; OutOfLimitsError says which does not."""
-
-    def __post_init__(self) -> None:
-        check(self)
+STROKE = number(0.5, 10, "a stroke width from 0.5 to 10")
+AMOUNT = number(0, expected="a number, 0 or more")
+CLASSES = Limit(lambda v: isinstance(v, tuple) and len(v) == 10 and all(map(TEXT.accepts, v)), "ten names")
+WIDTHS = Limit(lambda v: are_widths(v) and (v[0], v[-1]) == (784, 10), "[784, …, 10]")
+VERSIONS = Limit(
+    lambda v: isinstance(v, dict) and all(map(TEXT.accepts, [*v, *v.values()])), "names with versions"
+)
 
 
 @dataclass(frozen=True)
@@ -61,8 +57,8 @@ class Recipe(Checked):
     15th and the 90th percentile). `upright`: the network turns digits upright, see hellodl.upright.
     """
 
-    thinnest: float = limited(number(0.5, 10, "a stroke width from 0.5 to 10"), 1.95)
-    thickest: float = limited(number(0.5, 10, "a stroke width from 0.5 to 10"), 3.55)
+    thinnest: float = limited(STROKE, 1.95)
+    thickest: float = limited(STROKE, 3.55)
     upright: bool = limited(Limit(lambda v: isinstance(v, bool), "true or false"), default=False)
 
     def __post_init__(self) -> None:
@@ -89,13 +85,7 @@ class DataIdentity(Checked):
 
     name: str = limited(TEXT)
     sha256: str = limited(TEXT, "")
-    classes: tuple[str, ...] = limited(
-        Limit(
-            lambda v: isinstance(v, tuple) and len(v) == len(DIGITS) and all(map(TEXT.accepts, v)),
-            "ten names",
-        ),
-        DIGITS,
-    )
+    classes: tuple[str, ...] = limited(CLASSES, DIGITS)
 
 
 @dataclass(frozen=True)
@@ -122,8 +112,8 @@ class Position(Checked):
     """Where a training stands: steps done, losses summed over the current epoch, seconds spent on steps."""
 
     step: int = limited(whole())
-    loss_sum: float = limited(number(0, expected="a number, 0 or more"))
-    train_seconds: float = limited(number(0, expected="a number, 0 or more"))
+    loss_sum: float = limited(AMOUNT)
+    train_seconds: float = limited(AMOUNT)
 
 
 @dataclass(frozen=True)
@@ -134,10 +124,6 @@ class Machine(Checked):
     kernel: str = limited(TEXT, "")
 
 
-def _are_widths(widths: object) -> bool:
-    return isinstance(widths, tuple) and are_widths(widths) and (widths[0], widths[-1]) == (784, 10)
-
-
 def _are_pixels(pixels: object) -> bool:
     if not (isinstance(pixels, tuple) and len(pixels) == 2):
         return False
@@ -146,20 +132,20 @@ def _are_pixels(pixels: object) -> bool:
 
 def _are_settings(settings: object) -> bool:
     """Names with plain values, or short lists of whole numbers: hellodl.training.settings knows more."""
-    plain = optional(Limit(lambda v: isinstance(v, bool) or TEXT.accepts(v) or number().accepts(v), ""))
-    few = Limit(lambda v: isinstance(v, list | tuple) and len(v) <= MAX_LAYERS and all(map(is_whole, v)), "")
     return (
         isinstance(settings, dict)
         and len(settings) <= MOST_SETTINGS
-        and all(TEXT.accepts(name) for name in settings)
-        and all(plain.accepts(value) or few.accepts(value) for value in settings.values())
+        and all(TEXT.accepts(name) and _is_setting(value) for name, value in settings.items())
     )
 
 
-def _are_versions(versions: object) -> bool:
-    return isinstance(versions, dict) and all(
-        TEXT.accepts(text) for pair in versions.items() for text in pair
-    )
+def _is_setting(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return len(value) <= MAX_LAYERS and all(map(is_whole, value))
+    return value is None or isinstance(value, bool) or TEXT.accepts(value) or is_number(value)
+
+
+SETTINGS = Limit(_are_settings, "names with plain values")
 
 
 @dataclass(frozen=True)
@@ -170,21 +156,17 @@ class About(Checked):
     ink. `settings`: what the training was told, as plain values. `threads`: processors it used.
     """
 
-    network: tuple[int, ...] = limited(Limit(_are_widths, "[784, …, 10]"))
+    network: tuple[int, ...] = limited(WIDTHS)
     pixels: tuple[float, float] = limited(
         Limit(_are_pixels, "their mean and deviation"), (PIXEL_MEAN, PIXEL_DEVIATION)
     )
     recipe: Recipe = Recipe()
     calibration: Calibration = Calibration()
     dataset: DataIdentity | None = None
-    settings: dict[str, Any] = field(
-        default_factory=dict, metadata={"limit": Limit(_are_settings, "names with plain values")}
-    )
+    settings: dict[str, Any] = field(default_factory=dict, metadata={"limit": SETTINGS})
     history: tuple[Epoch, ...] = ()
     results: Results | None = None
-    versions: dict[str, str] = field(
-        default_factory=dict, metadata={"limit": Limit(_are_versions, "names with versions")}
-    )
+    versions: dict[str, str] = field(default_factory=dict, metadata={"limit": VERSIONS})
     machine: Machine | None = None
     threads: int | None = limited(optional(whole(1, 1 << 20)), None)
     position: Position | None = None
@@ -196,11 +178,9 @@ def describe(model: DigitNet, **more: Any) -> About:
     `more` are fields of About.
     """
     versions = {"hellodl": __version__, "numpy": np.__version__, "python": platform.python_version()}
-    told: dict[str, Any] = {"recipe": Recipe(upright=model.upright)} | more
-    return About(tuple(model.widths), model.pixels, versions=versions, **told)
+    told: dict[str, Any] = {"recipe": Recipe(upright=model.upright), "versions": versions}
+    return About(model.widths, model.pixels, **told | more)
 
-
-# As text ----------------------------------------------------------------------------------------------
 
 # A name in these that we do not know would change what answers mean, and is refused; in the others it is not.
 COMPLETE: dict[str, type[Checked]] = {"recipe": Recipe, "calibration": Calibration}
@@ -216,13 +196,8 @@ def as_dict(about: About) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value not in (None, {}, ())}
 
 
-def write(about: About) -> str:
-    """JSON, always the same for the same record."""
-    return json.dumps(as_dict(about), sort_keys=True)
-
-
 def read(text: str | None, where: object) -> About:
-    """The record that `write` wrote. Raises ModelError, beginning with `where`, if it is none or damaged."""
+    """The record of a text in JSON. Raises ModelError, beginning with `where`, if it is none or damaged."""
     try:
         told = json.loads(text or "")
         version, *_ = told["format"], told["network"], told["pixels"]

@@ -6,13 +6,15 @@ under the names lc1.weight, lc1.bias …, so that a PyTorch module with those na
 
 from __future__ import annotations
 
+import json
 import math
 import zipfile
 import zlib
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import NDArray
 
     from hellodl.about import About
 
@@ -41,16 +43,11 @@ MAX_WEIGHT = 1e6  # in size: training that gets there has diverged
 NPY_HEADER, WIDEST_NUMBER = 4096, 8  # bytes of an .npy file before its numbers, and of one at most
 MAX_HEADER = 1 << 22  # bytes: what 10,000 epochs of history take, twice over
 MOST_ARRAYS = 8  # of training state: no optimizer has more
-
+BROKEN = OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError  # what .npz raise
 DOUBT = "is this a hellodl checkpoint?"
 
-
-class _Blank:
-    """Draws zeros where weights are read from a file: NumPy's random numbers take 17 ms to load."""
-
-    def standard_normal(self, size: Shape, dtype: DTypeLike) -> NDArray[Any]:
-        """Zeros."""
-        return np.zeros(size, dtype)
+# Draws zeros where weights are read from a file: NumPy's random numbers take 17 ms to load.
+BLANK = cast("np.random.Generator", SimpleNamespace(standard_normal=np.zeros))
 
 
 class TrainedNet(DigitNet):
@@ -62,8 +59,7 @@ class TrainedNet(DigitNet):
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         about = checkpoint.about
-        blank = cast("np.random.Generator", _Blank())
-        super().__init__(about.network[1:-1], blank, about.pixels, upright=about.recipe.upright)
+        super().__init__(about.network[1:-1], BLANK, about.pixels, upright=about.recipe.upright)
         for name, parameter in self.named_parameters().items():
             parameter.value = checkpoint.weights[name]
         self.recipe, self.calibration = about.recipe, about.calibration
@@ -74,11 +70,7 @@ class TrainedNet(DigitNet):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds.
-
-    `weights` are the model's; `about` says how it was made. `training` is what a resume needs (empty in a
-    model made to be shipped).
-    """
+    """What a file holds: the model's weights, how it was made, what a resume needs (if one can follow)."""
 
     weights: Arrays
     about: About
@@ -98,9 +90,6 @@ def weights_of(model: DigitNet) -> Arrays:
     return {name: parameter.value for name, parameter in model.named_parameters().items()}
 
 
-# Writing ----------------------------------------------------------------------------------------------
-
-
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint to `path`: others see the old one or the new one.
 
@@ -109,10 +98,8 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     from safetensors.numpy import save as to_bytes
 
     contiguous = {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays().items()}
-    write_atomically(path, to_bytes(contiguous, {KEY: abouts.write(checkpoint.about)}))
-
-
-# Reading ----------------------------------------------------------------------------------------------
+    about = json.dumps(abouts.as_dict(checkpoint.about), sort_keys=True)  # the same for the same record
+    write_atomically(path, to_bytes(contiguous, {KEY: about}))
 
 
 def find_model(path: Path | None) -> Path:
@@ -153,9 +140,9 @@ def load(path: Path) -> Checkpoint:
         what = (isinstance(error, OSError) and error.strerror) or repr(str(error))[1:-1]  # may quote the file
         raise ModelError(f"{path}: {what:.200}; expected a safetensors file that hellodl wrote") from None
     _check_numbers(path, arrays)
-    weights = {name: arrays[name] for name in _shapes(about.network)}
-    training = {name: arrays[name] for name in sorted(arrays.keys() - weights.keys())}
-    return Checkpoint(weights, about, {name.removeprefix(TRAINING): a for name, a in training.items()})
+    weights = {name: arrays.pop(name) for name in _shapes(about.network)}
+    training = {name.removeprefix(TRAINING): arrays[name] for name in sorted(arrays)}
+    return Checkpoint(weights, about, training)
 
 
 def load_weights(path: Path, widths: Sequence[int]) -> Arrays:
@@ -164,11 +151,16 @@ def load_weights(path: Path, widths: Sequence[int]) -> Arrays:
     They have the names lc1.weight (n_out, n_in), lc1.bias …; what else is in the file is left alone. Raises
     ModelError if they are not all there, or of other shapes, or no numbers.
     """
+    from safetensors import SafetensorError
+
     expected = _shapes(widths)
+    read, kind = (_npz, "weights as .npz") if path.suffix == ".npz" else (_safetensors, "a safetensors file")
     try:
-        found = _npz(path, expected) if path.suffix == ".npz" else _safetensors(path, expected)
+        found = read(path, expected)
     except KeyError as error:
         raise ModelError(f"{path}: holds no {error}, expected tensors {', '.join(expected)}") from None
+    except (SafetensorError, RecursionError, TypeError, *BROKEN) as error:
+        raise ModelError(f"{path}: {str(error)!r:.200}; expected {kind}") from None
     for name, shape in expected.items():
         if found[name].shape != shape:
             raise ModelError(f"{path}: {name} has shape {found[name].shape!s:.80}, expected {shape}")
@@ -184,37 +176,31 @@ def learned_upright(path: Path) -> bool:
             return load(path).about.recipe.upright
         with np.load(path) as arrays:
             return bool(arrays["upright"])
-    except (ModelError, OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (ModelError, KeyError, *BROKEN):
         return False  # `load_weights` says what is wrong, if anything is
 
 
 def _safetensors(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np.generic]]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
-        _check_start(path)
-        with safe_open(path, framework="numpy") as file:
-            names = set(file.keys())
-            if missing := [name for name in expected if name not in names]:
-                raise KeyError(missing[0])
-            return {name: file.get_tensor(name) for name in expected}
-    except (SafetensorError, OSError, RecursionError, TypeError) as error:
-        raise ModelError(f"{path}: {str(error)!r:.200}; expected a safetensors file") from None
+    _check_start(path)
+    with safe_open(path, framework="numpy") as file:
+        names = set(file.keys())
+        if missing := [name for name in expected if name not in names]:
+            raise KeyError(missing[0])
+        return {name: file.get_tensor(name) for name in expected}
 
 
 def _npz(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np.generic]]:
     if kind_at(path) != "file":
         raise ModelError(f"{path}: is no file, expected weights as .npz")
-    try:
-        with zipfile.ZipFile(path) as packed:
-            sizes = {entry.filename: entry.file_size for entry in packed.infolist()}
-        for name, shape in expected.items():
-            if sizes[f"{name}.npy"] > NPY_HEADER + WIDEST_NUMBER * math.prod(shape):
-                raise ModelError(f"{path}: {name} is larger than expected, {shape}")
-        with np.load(path) as arrays:  # which refuses pickles: allow_pickle=False is its default
-            return {name: arrays[name] for name in expected}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise ModelError(f"{path}: {str(error)!r:.200}; expected weights as .npz") from None
+    with zipfile.ZipFile(path) as packed:
+        sizes = {entry.filename: entry.file_size for entry in packed.infolist()}
+    for name, shape in expected.items():
+        if sizes[f"{name}.npy"] > NPY_HEADER + WIDEST_NUMBER * math.prod(shape):
+            raise ModelError(f"{path}: {name} is larger than expected, {shape}")
+    with np.load(path) as arrays:  # which refuses pickles: allow_pickle=False is its default
+        return {name: arrays[name] for name in expected}
 
 
 def _check_start(path: Path) -> None:
@@ -233,7 +219,6 @@ def _check_start(path: Path) -> None:
 
 
 def _shapes(widths: Sequence[int]) -> dict[str, Shape]:
-    """The shapes of a network's tensors by name."""
     shapes: dict[str, Shape] = {}
     for i, (n_in, n_out) in enumerate(pairwise(widths), 1):
         shapes |= {f"lc{i}.weight": (n_out, n_in), f"lc{i}.bias": (n_out,)}

@@ -144,17 +144,13 @@ def confusion(labels: Labels, predicted: Labels) -> NDArray[np.intp]:
 def per_digit(table: NDArray[np.intp]) -> tuple[DigitScore, ...]:
     """Precision, recall and F1 of each digit, from a confusion table (10, 10)."""
     right, shown, read = table.diagonal(), table.sum(axis=1), table.sum(axis=0)
-    columns = (_share(right, read), _share(right, shown), _share(2 * right, shown + read), shown)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
+    precision, recall = right / np.maximum(read, 1), right / np.maximum(shown, 1)  # 0 where they would be 0/0
+    f1 = 2 * right / np.maximum(shown + read, 1)
+    rows = zip(*(column.tolist() for column in (precision, recall, f1, shown)), strict=True)
     return tuple(DigitScore(digit, *row) for digit, row in enumerate(rows))
 
 
-def _share(part: NDArray[np.intp], whole: NDArray[np.intp]) -> NDArray[np.float64]:
-    """What share a part is of a whole, where 0/0 is 0."""
-    return part / np.maximum(whole, 1)
-
-
-def bins_of(confidence: NDArray[np.floating], count: int = BINS) -> NDArray[np.intp]:
+def bins_of(confidence: Confidence, count: int = BINS) -> NDArray[np.intp]:
     """Which of the bins (0, 1/count], (1/count, 2/count] … each confidence lies in, from 0."""
     return np.clip(np.ceil(confidence.astype(np.float64) * count).astype(np.intp) - 1, 0, count - 1)
 
@@ -177,9 +173,7 @@ def calibration_of(answers: Sequence[tuple[float, bool]], bins: int = BINS) -> f
     return _calibration(confidence, right, bins)
 
 
-def _calibration(
-    confidence: NDArray[np.floating], right: NDArray[np.floating | np.bool_], bins: int
-) -> float:
+def _calibration(confidence: Confidence, right: NDArray[np.floating | np.bool_], bins: int) -> float:
     surplus = np.bincount(bins_of(confidence, bins), confidence.astype(np.float64) - right, minlength=bins)
     return float(np.abs(surplus).sum() / len(confidence))
 

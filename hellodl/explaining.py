@@ -22,10 +22,7 @@ STEPS = 128  # pictures on the way from the empty one; the sum is then within 1 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training image as the network saw it: its place in its data set, its label, how far it is.
-
-    The distance is that in the hidden layer.
-    """
+    """A training image as the network saw it: place in its data set, label, distance in the hidden layer."""
 
     index: int
     label: int

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hellodl.about import About
-from hellodl.checkpoint import TRAINING
 from hellodl.limits import is_whole
 
 if TYPE_CHECKING:
@@ -29,11 +29,6 @@ class TensorSummary:
     deviation: float
     min: float
     max: float
-
-    @property
-    def is_for_resuming(self) -> bool:
-        """Whether only a resumed training needs it."""
-        return self.name.startswith(TRAINING)
 
 
 @dataclass(frozen=True)
@@ -61,26 +56,19 @@ class Inspection(About):
 
 def examine(path: Path, loaded: Checkpoint) -> Inspection:
     """Everything `hellodl inspect` says about a checkpoint that was loaded from `path`."""
-    sizes = {name: array.size for name, array in loaded.weights.items()}
+    about = loaded.about
+    position = about.position if loaded.training and is_whole(about.settings.get("epochs")) else None
     return Inspection(
-        **vars(loaded.about),
+        **vars(about),
         model=str(path),
         bytes=path.stat().st_size,
-        weights=sum(size for name, size in sizes.items() if name.endswith(".weight")),
-        biases=sum(size for name, size in sizes.items() if name.endswith(".bias")),
+        weights=sum(n_in * n_out for n_in, n_out in pairwise(about.network)),
+        biases=sum(about.network[1:]),
         tensors=tuple(_summary(name, array) for name, array in loaded.arrays().items()),
-        resume=_resume_point(loaded),
+        resume=ResumePoint(position.step, len(about.history)) if position else None,
     )
 
 
 def _summary(name: str, array: NDArray[np.float32]) -> TensorSummary:
     wide = array.astype(np.float64)
-    numbers = (wide.mean(), wide.std(), wide.min(), wide.max())
-    return TensorSummary(name, array.shape, *(float(number) for number in numbers))
-
-
-def _resume_point(loaded: Checkpoint) -> ResumePoint | None:
-    about = loaded.about
-    if not (loaded.training and about.position and is_whole(about.settings.get("epochs"))):
-        return None
-    return ResumePoint(about.position.step, len(about.history))
+    return TensorSummary(name, array.shape, *map(float, (wide.mean(), wide.std(), wide.min(), wide.max())))

@@ -36,20 +36,20 @@ class OutOfLimitsError(ValueError):
         self.name, self.value, self.expected = name, value, expected
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A record whose fields keep to their limits; OutOfLimitsError says which does not."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            limit, value = each.metadata.get("limit"), getattr(self, each.name)
+            if limit is not None and not limit.accepts(value):
+                raise OutOfLimitsError(each.name, value, limit.expected)
+
+
 def limited(limit: Limit, default: Any = MISSING, help: str = "", **more: object) -> Any:  # noqa: A002 - as click calls it
     """A dataclass field with its limit, its default and its help; `more` is kept beside them."""
     return field(default=default, metadata={"limit": limit, "help": help, **more})
-
-
-def check(record: Any) -> None:
-    """Hold a dataclass's fields to their limits. Raises OutOfLimitsError."""
-    for each in fields(record):
-        limit, value = each.metadata.get("limit"), getattr(record, each.name)
-        if limit is not None and not limit.accepts(value):
-            raise OutOfLimitsError(each.name, value, limit.expected)
-
-
-# Kinds of values --------------------------------------------------------------------------------------
 
 
 def is_whole(value: object) -> bool:
@@ -79,6 +79,15 @@ def one_of(*names: str) -> Limit:
     return Limit(lambda v: v in names, f"{', '.join(most)} or {last}", names)
 
 
+def optional(limit: Limit) -> Limit:
+    """The same, or None."""
+    return Limit(lambda v: v is None or limit.accepts(v), limit.expected)
+
+
+TEXT = Limit(lambda v: isinstance(v, str) and len(v) <= LONGEST_TEXT, "a short text")
+SHARE = number(0, 1, "a share from 0 to 1")
+
+
 def are_widths(widths: object) -> bool:
     """Whether a tuple has the widths of a network that is not too large, pixels and answers included."""
     if not (isinstance(widths, tuple) and 2 <= len(widths) <= MAX_LAYERS):
@@ -89,12 +98,3 @@ def are_widths(widths: object) -> bool:
 def weight_count(widths: Sequence[int]) -> int:
     """How many weights and biases a network of linear layers of these widths has."""
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
-
-
-def optional(limit: Limit) -> Limit:
-    """The same, or None."""
-    return Limit(lambda v: v is None or limit.accepts(v), limit.expected)
-
-
-TEXT = Limit(lambda v: isinstance(v, str) and len(v) <= LONGEST_TEXT, "a short text")
-SHARE = number(0, 1, "a share from 0 to 1")

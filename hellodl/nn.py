@@ -74,11 +74,9 @@ class Sequential:
 class DigitNet:
     """The chapter's network: linear layers lc1, lc2, lc3 with ReLU between and a log-softmax at the end.
 
-    Args:
-        hidden: the widths of the hidden layers.
-        rng: where the first weights come from.
-        pixels: how pixels are scaled: the mean and the deviation, as shares of full ink, that become 0 and 1.
-        upright: whether images are turned upright first, see hellodl.upright; it learned from such ones.
+    `hidden`: widths of the hidden layers. `rng`: where the first weights come from. `pixels`: the mean and
+    the deviation of pixels, as shares of full ink, that become 0 and 1. `upright`: whether images are turned
+    upright first, see hellodl.upright; it learned from such ones.
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from hellodl.autograd import Tensor
 
     Array = NDArray[np.float32]
-
 
 FLUSHED, FLUSH_EVERY = np.float32(1e-20), 64
 ALL = slice(None)
@@ -39,11 +39,8 @@ class Optimizer:
     parameters: a Program can write straight into it (then call `update`); `step` copies each parameter's
     `.grad` there first. Two processes may share an optimizer, each updating a part.
 
-    Args:
-        parameters: leaves, all of the same dtype.
-        lr: the learning rate; may be changed between steps.
-
-    Raises TypeError if there are none, or if one is computed from others.
+    `parameters` are leaves, all of the same dtype: raises TypeError if there are none, or if one is computed
+    from others. `lr`, the learning rate, may be changed between steps.
     """
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
@@ -51,6 +48,8 @@ class Optimizer:
         if not self.parameters or any(p.op is not None for p in self.parameters):
             msg = "an optimizer moves leaves, such as Tensor(0.5); it got none, or one that is computed"
             raise TypeError(msg)
+        sizes = [p.size for p in self.parameters]
+        self._parts = [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True)]
         self.count = np.zeros(1, np.float32)  # steps done; an array, like all that a rule remembers
         self.weights, self.gradient = self.zeros(), self.zeros()
         for parameter, view in zip(self.parameters, self.views(self.weights), strict=True):
@@ -58,14 +57,13 @@ class Optimizer:
 
     def zeros(self) -> Array:
         """A vector with a place for each weight, shared with processes that are forked later."""
-        return shared_zeros(sum(p.size for p in self.parameters), self.parameters[0].dtype)
+        return shared_zeros(self._parts[-1].stop, self.parameters[0].dtype)
 
     def views(self, flat: Array) -> list[Array]:
         """A flat vector seen as arrays like the parameters, each in its parameter's memory order."""
-        ends = np.cumsum([p.size for p in self.parameters])
         return [
-            part.reshape(p.shape, order="F" if p.value.flags.f_contiguous else "C", copy=False)
-            for p, part in zip(self.parameters, np.split(flat, ends[:-1]), strict=True)
+            flat[part].reshape(p.shape, order="F" if p.value.flags.f_contiguous else "C", copy=False)
+            for p, part in zip(self.parameters, self._parts, strict=True)
         ]
 
     def step(self) -> None:
@@ -73,18 +71,13 @@ class Optimizer:
 
         What was not reached since the last step stays as it is, whatever its momentum.
         """
-        reached, start = [], 0
-        for parameter, gradient in zip(self.parameters, self.views(self.gradient), strict=True):
+        reached, gradients = [], self.views(self.gradient)
+        for parameter, gradient, part in zip(self.parameters, gradients, self._parts, strict=True):
             if parameter.grad is not None:
                 gradient[...] = parameter.grad.value
                 parameter.grad = None
-                reached.append(slice(start, start + parameter.size))
-            start += parameter.size
-        self.count += bool(reached)
-        for part in reached:
-            self.descend(self.weights[part], self.gradient[part], part)
-        for parameter in self.parameters:
-            parameter.touch()
+                reached.append(part)
+        self._update(reached)
 
     def zero_grad(self) -> None:
         """Forget what `backward()` left since the last step; what a step has used, it forgets itself."""
@@ -93,8 +86,12 @@ class Optimizer:
 
     def update(self, part: slice = ALL) -> None:
         """Update the parameters, or a part of all weights, from `gradient`, which is used up."""
-        self.count += 1
-        self.descend(self.weights[part], self.gradient[part], part)
+        self._update([part])
+
+    def _update(self, parts: list[slice]) -> None:
+        self.count += bool(parts)
+        for part in parts:
+            self.descend(self.weights[part], self.gradient[part], part)
         for parameter in self.parameters:
             parameter.touch()
 
@@ -110,12 +107,8 @@ class Optimizer:
 class SGD(Optimizer):
     """Hill descent: `w -= lr * g`, with momentum as PyTorch defines it (https://pytorch.org/docs, SGD).
 
-    Args:
-        parameters: leaves, all of the same dtype.
-        lr: the learning rate.
-        momentum: how much of the last step's direction is kept; 0 is plain hill descent.
-        nesterov: look ahead along the momentum (Sutskever et al. 2013).
-        weight_decay: adds this share of the weights to the gradient.
+    `momentum` is how much of the last step's direction is kept; 0 is plain hill descent. `nesterov` looks
+    ahead along it (Sutskever et al. 2013). `weight_decay` adds this share of the weights to the gradient.
     """
 
     def __init__(
@@ -136,21 +129,19 @@ class SGD(Optimizer):
         """Change the weights in place: five passes over them with momentum, two without."""
         if self._scratch is not None:
             g += np.multiply(w, self.weight_decay, out=self._scratch[part])
-        v = None if self.velocity is None else self.velocity[part]
-        if v is not None and self.count[0] % FLUSH_EVERY == 0:
-            flush(v)
-        if v is None:
-            g *= self.lr
-        elif self.nesterov:  # v holds momentum · velocity, which saves a pass
-            v += g
-            v *= self.momentum
-            g += v
-            g *= self.lr
-        else:
-            v *= self.momentum
-            v += g
-            np.multiply(v, self.lr, out=g)
-        w -= g
+        way = g
+        if self.velocity is not None:
+            v = self.velocity[part]
+            if self.count[0] % FLUSH_EVERY == 0:
+                flush(v)
+            if self.nesterov:  # v holds momentum · velocity, which saves a pass
+                v += g
+                v *= self.momentum
+                g += v
+            else:
+                v *= self.momentum
+                way = np.add(v, g, out=v)
+        w -= np.multiply(way, self.lr, out=g)
 
     def state(self) -> dict[str, Array]:
         """The number of steps and, with momentum, the velocity."""
@@ -160,12 +151,8 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Steps scaled by running means of the gradient and its square (Kingma & Ba 2015, arXiv:1412.6980).
 
-    Args:
-        parameters: leaves, all of the same dtype.
-        lr: the learning rate.
-        betas: how slowly the two running means forget.
-        epsilon: keeps the division safe.
-        weight_decay: shrinks the weights by lr times this at each step (AdamW, arXiv:1711.05101).
+    `betas` say how slowly the two means forget, `epsilon` keeps the division safe, `weight_decay` shrinks the
+    weights by lr times this at each step (AdamW, arXiv:1711.05101).
     """
 
     def __init__(
@@ -228,8 +215,5 @@ def trapezoid(progress: float) -> float:
 
 #: What share of the learning rate to use after a share of the training, both from 0 to 1.
 SCHEDULES: dict[str, Callable[[float], float]] = {
-    "constant": constant,
-    "linear": linear,
-    "cosine": cosine,
-    "trapezoid": trapezoid,
+    schedule.__name__: schedule for schedule in (constant, linear, cosine, trapezoid)
 }

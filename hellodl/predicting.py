@@ -29,8 +29,7 @@ class Predictor:
     To build a program takes longer than to run it, so those for the latest few sizes are kept. Functions are
     not: they are methods of who keeps us, and such a circle would outlive its use, with 3 MB each time.
 
-    Args:
-        width: how many numbers a function is given in a row.
+    `width`: how many numbers a function is given in a row.
     """
 
     def __init__(self, width: int) -> None:
@@ -42,18 +41,14 @@ class Predictor:
     ) -> NDArray[np.float32]:
         """The function's results for all rows, as `prepare` makes them; `version` tells functions apart."""
         size = max(1, min(len(rows), BATCH))
-        key = version, size
-        with self._program(key, function, size) as (_, program):
-            results = np.empty((len(rows), *program.results[0].shape[1:]), np.float32)
 
-        def answer(start: int) -> None:
+        def answer(start: int) -> NDArray[np.float32]:
             some = rows[start : start + size]
-            with self._program(key, function, size) as (batch, program):
+            with self._program((version, size), function, size) as (batch, program):
                 prepare(some, batch.value[: len(some)])
-                results[start : start + size] = program.run()[: len(some)]
+                return np.array(program.run()[: len(some)])  # a copy
 
-        share_out(answer, range(0, len(rows), size))
-        return results
+        return np.concatenate(share_out(answer, range(0, max(1, len(rows)), size)))
 
     @contextmanager
     def _program(self, key: Hashable, function: Function, size: int) -> Iterator[tuple[Tensor, Program]]:

@@ -10,6 +10,7 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from hellodl.checkpoint import TRAINING
 from hellodl.cli.terminal import beside, has_colour, in_colours, plain_table, red_and_blue
 from hellodl.cli.words import command_name, counted, percent, printable
 from hellodl.training.settings import Settings, as_command, as_option
@@ -46,7 +47,7 @@ def report(result: Inspection, first_layer: Weights, out: Console) -> Iterator[R
 
 def _tensors(result: Inspection) -> Table:
     table = plain_table("tensor", "shape", "mean", "deviation", "min", "max", left="tensor")
-    for tensor in (tensor for tensor in result.tensors if not tensor.is_for_resuming):
+    for tensor in (tensor for tensor in result.tensors if not tensor.name.startswith(TRAINING)):
         numbers = (tensor.mean, tensor.deviation, tensor.min, tensor.max)
         shape = " × ".join(map(str, tensor.shape))
         table.add_row(printable(tensor.name), shape, *(f"{number:z.4f}" for number in numbers))

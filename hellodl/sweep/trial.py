@@ -9,9 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hellodl.about import Checked
 from hellodl.errors import NonFiniteError
-from hellodl.limits import SHARE, TEXT, Limit, OutOfLimitsError, limited, number, optional, whole
+from hellodl.limits import SHARE, TEXT, Checked, Limit, OutOfLimitsError, limited, number, optional, whole
 from hellodl.training.loop import Trainer
 from hellodl.training.settings import Settings
 from hellodl.training.sources import training_set

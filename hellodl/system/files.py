@@ -36,9 +36,6 @@ else:
             pass
 
 
-# Looking ----------------------------------------------------------------------------------------------
-
-
 def kind_at(path: str | Path) -> Literal["file", "folder", "other", "nothing"]:
     """What lies at a path: nothing, too, where we may not look, or where the name cannot be one."""
     try:
@@ -59,9 +56,6 @@ def open_plain(path: str | Path, *, buffering: int = -1) -> BinaryIO:
         return file
     file.close()
     raise OSError(errno.EINVAL, "not a file")
-
-
-# Replacing --------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -123,9 +117,6 @@ def _sync_folder(folder: Path) -> None:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-# Locking ----------------------------------------------------------------------------------------------
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def beside(work: Callable[[Check], None]) -> Iterator[Check]:
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        _follow(work, partial(_leave_with, parent))
+        _follow(work, parent)
     try:
         yield partial(_check_lives, child)
     finally:
@@ -63,17 +63,19 @@ def beside(work: Callable[[Check], None]) -> Iterator[Check]:
 def in_lockstep(work: Callable[[Meet], None]) -> Iterator[Meet]:
     """While the body runs, `work` runs beside it; both are given a way to meet. Raises as `beside` does."""
     here, there = _semaphore(0), _semaphore(0)
-    with beside(lambda check: work(partial(_meet, there, here, check))) as check:
-        yield partial(_meet, here, there, check)
+
+    def meet(mine: Semaphore, other: Semaphore, check: Check) -> None:
+        mine.release()
+        _wait(other, check)
+
+    with beside(lambda check: work(partial(meet, there, here, check))) as check:
+        yield partial(meet, here, there, check)
 
 
 class Relay:
-    """Arrays that one process fills and another takes, in the same order.
+    """Arrays of a shape and dtype that one process fills and another takes, in the same order.
 
     Raises OSError where the system has no semaphores.
-
-    Args:
-        shape, dtype: of the arrays.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
@@ -101,8 +103,13 @@ def _semaphore(value: int) -> Semaphore:
     return multiprocessing.get_context("fork").Semaphore(value)
 
 
-def _follow(work: Callable[[Check], None], check: Check) -> None:
+def _follow(work: Callable[[Check], None], parent: int) -> None:
     """The other process's life. Signals, and the files that the first has open, are not its business."""
+
+    def check() -> None:
+        if os.getppid() != parent:
+            os._exit(1)
+
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
@@ -114,12 +121,6 @@ def _follow(work: Callable[[Check], None], check: Check) -> None:
         os._exit(1)
 
 
-def _meet(mine: Semaphore, other: Semaphore, check: Check) -> None:
-    """Say that we are here, and wait for the other."""
-    mine.release()
-    _wait(other, check)
-
-
 def _wait(semaphore: Semaphore, check: Check) -> None:
     """Until another process has released it: first awake, as it is almost there, then asleep."""
     for _ in range(SPINS):
@@ -129,13 +130,8 @@ def _wait(semaphore: Semaphore, check: Check) -> None:
         check()
 
 
-def _leave_with(parent: int) -> None:
-    if os.getppid() != parent:
-        os._exit(1)
-
-
 def _check_lives(other: int) -> None:
-    """Raise HellodlError if a process has ended, though it keep its number until its parent asks."""
+    """Raise HellodlError if a process has ended, though it keeps its number until its parent asks."""
     try:
         state = Path(f"/proc/{other}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:

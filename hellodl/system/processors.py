@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def available_cpus() -> int:
@@ -21,15 +22,11 @@ def available_cpus() -> int:
 
 def _cgroup_cpus() -> int:
     """Processors that the control group's quota is worth, rounded up; very many where there is no quota."""
-    for quota_file, period_file in (
-        ("/sys/fs/cgroup/cpu.max", None),
-        ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
-    ):
+    version_1 = "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"
+    for names in (("/sys/fs/cgroup/cpu.max",), version_1):
         try:
-            words = Path(quota_file).read_text().split()
-            words += Path(period_file).read_text().split() if period_file else []
-            quota, period = int(words[0]), int(words[1])
-        except (OSError, ValueError, IndexError):
+            quota, period = (int(word) for name in names for word in Path(name).read_text().split())
+        except (OSError, ValueError):  # "max" is no number
             continue
         if quota > 0 and period > 0:
             return math.ceil(quota / period)
@@ -47,17 +44,15 @@ def one_blas_thread() -> None:
     ThreadpoolController().limit(limits=1, user_api="blas")
 
 
-def share_out(work: Callable[[Item], None], items: Sequence[Item]) -> None:
-    """Call `work` with each item, in as many threads as there are processors and items for.
+def share_out(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """What `work` makes of each item, in as many threads as there are processors and items for.
 
     NumPy lets other threads run while it computes, so this pays where single calls take long.
     """
     threads = min(len(items), available_cpus())
     if threads <= 1:
-        for item in items:
-            work(item)
-        return
+        return [work(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, items))  # raises what `work` raises
+        return list(pool.map(work, items))  # raises what `work` raises

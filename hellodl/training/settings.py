@@ -16,10 +16,10 @@ from hellodl.limits import (
     MAX_WEIGHTS,
     SHARE,
     TEXT,
+    Checked,
     Limit,
     OutOfLimitsError,
     are_widths,
-    check,
     limited,
     number,
     one_of,
@@ -42,7 +42,7 @@ WIDTHS = Limit(
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Checked):
     """All that decides what a run learns; the same settings give the same weights."""
 
     epochs: int = run(whole(1, 10_000), 5, "How often to go through the training set.")
@@ -96,7 +96,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         try:
-            check(self)
+            super().__post_init__()
         except OutOfLimitsError as error:
             raise UsageError(f"--{error.name.replace('_', '-')}: {str(error).partition(': ')[2]}") from None
         if not self.validation and self.target_accuracy is not None:
