@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hellodl import upright as twin
 from hellodl.export.int8 import Int8Net, arrays_of
-from hellodl.upright import LEAST, MIDDLE, NARROWEST, STEEPEST, USUAL, WIDEST
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 A_LINE = 16  # numbers
 
-USE = """\
+HEADER = """\
 /* A network that reads handwritten digits, written by hellodl $version.
  *
  *     #include "digits.h"
@@ -33,10 +33,11 @@ USE = """\
 #include <math.h>
 #include <stdint.h>
 
-${arrays}"""
+${arrays}typedef struct { int n_in, n_out; $fields; } hellodl_layer;
+static const hellodl_layer hellodl_layers[] = {
+$layers};
 
-SOFTMAX = """\
-/* Scores become probabilities. */
+$upright/* Scores become probabilities. */
 static void hellodl_softmax(const float *scores, float *probabilities) {
     float top = scores[0], total = 0;
     for (int d = 1; d < 10; d++)
@@ -45,8 +46,13 @@ static void hellodl_softmax(const float *scores, float *probabilities) {
     for (int d = 0; d < 10; d++) probabilities[d] /= total;
 }
 
+/* The probability of each digit, from pixels of 0 (bare) to 255 (full ink). */
+static void hellodl_predict(const uint8_t image[784], float probabilities[10]) {
+$body}
+#endif
 """
 
+# Twin of hellodl.upright, whose numbers it takes by their names.
 UPRIGHT = """\
 static float hellodl_clip(float value, float low, float high) {
     return value < low ? low : value > high ? high : value;
@@ -56,7 +62,7 @@ static float hellodl_clip(float value, float low, float high) {
 static void hellodl_upright(const uint8_t image[784], uint8_t out[784]) {
     float total = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
     for (int i = 0; i < 784; i++) {
-        float across = i % 28 - $middle, down = i / 28 - $middle, ink = image[i];
+        float across = i % 28 - $MIDDLE, down = i / 28 - $MIDDLE, ink = image[i];
         total += ink;
         x += ink * across;
         y += ink * down;
@@ -70,14 +76,14 @@ static void hellodl_upright(const uint8_t image[784], uint8_t out[784]) {
     xx = xx / total - x * x;
     xy = xy / total - x * y;
     yy = yy / total - y * y;
-    if (yy < $least) yy = $least;
-    float slant = hellodl_clip(xy / yy, -$steepest, $steepest);
+    if (yy < $LEAST) yy = $LEAST;
+    float slant = hellodl_clip(xy / yy, -$STEEPEST, $STEEPEST);
     float variance = xx - 2 * slant * xy + slant * slant * yy; /* once it is upright */
-    float stretch = hellodl_clip(sqrtf(sqrtf(variance < 0 ? 0 : variance) / $usual), $narrowest, $broadest);
+    float stretch = hellodl_clip(sqrtf(sqrtf(variance < 0 ? 0 : variance) / $USUAL), $NARROWEST, $WIDEST);
     for (int i = 0; i < 784; i++) {
         const uint8_t *row = image + i / 28 * 28;
-        float middle = $middle + x + slant * (i / 28 - $middle - y);
-        float place = hellodl_clip(stretch * (i % 28 - $middle) + middle, -1, 28) + 1;
+        float middle = $MIDDLE + x + slant * (i / 28 - $MIDDLE - y);
+        float place = hellodl_clip(stretch * (i % 28 - $MIDDLE) + middle, -1, 28) + 1;
         int at = (int)place; /* between two columns a share of both; what is beyond is bare */
         float left = at > 0 && at < 29 ? row[at - 1] : 0, right = at < 28 ? row[at] : 0;
         out[i] = (uint8_t)(left + (right - left) * (place - at) + 0.5f);
@@ -86,13 +92,8 @@ static void hellodl_upright(const uint8_t image[784], uint8_t out[784]) {
 
 """
 
-FLOAT_CODE = """\
-typedef struct { int n_in, n_out; const float *weight, *bias; } hellodl_layer;
-static const hellodl_layer hellodl_layers[] = {
-$layers};
-
-$upright$softmax/* The probability of each digit, from pixels of 0 (bare) to 255 (full ink). */
-static void hellodl_predict(const uint8_t image[784], float probabilities[10]) {
+FLOAT_FIELDS = "const float *weight, *bias"
+FLOAT_BODY = """\
     float a[$widest], b[$widest], *in = a, *out = b;
 ${turn}    for (int i = 0; i < 784; i++) in[i] = $image[i] * $factor - $offset;
     for (int l = 0; l < $count; l++) {
@@ -106,16 +107,10 @@ ${turn}    for (int i = 0; i < 784; i++) in[i] = $image[i] * $factor - $offset;
         float *swap = in; in = out; out = swap;
     }
     hellodl_softmax(in, probabilities);
-}
 """
 
-INT8_CODE = """\
-typedef struct { int n_in, n_out; const int8_t *weight; const float *scale, *bias; } hellodl_layer;
-static const hellodl_layer hellodl_layers[] = {
-$layers};
-
-$upright$softmax/* The probability of each digit, from pixels of 0 (bare) to 255 (full ink). */
-static void hellodl_predict(const uint8_t image[784], float probabilities[10]) {
+INT8_FIELDS = "const int8_t *weight; const float *scale, *bias"
+INT8_BODY = """\
     uint8_t in[$widest];
     float out[$outs], unit = 1; /* what 1 of `in` counts */
     $copy
@@ -135,7 +130,6 @@ static void hellodl_predict(const uint8_t image[784], float probabilities[10]) {
         unit = top / 255;
     }
     hellodl_softmax(out, probabilities);
-}
 """
 
 
@@ -148,19 +142,19 @@ def header(net: DigitNet | Int8Net) -> bytes:
         "version": __version__,
         "arrays": "".join(_array(i, *each) for i, own in enumerate(arrays, 1) for each in own.items()),
         "layers": "".join(_row(i, own) for i, own in enumerate(arrays, 1)),
-        "softmax": SOFTMAX,
         "widest": widest,
         "outs": outs,
         "count": len(shapes),
     } | _turning(upright=net.upright)
     if isinstance(net, Int8Net):
-        told["scratch"], code = f"{widest + 4 * outs:,}", INT8_CODE
+        body, fields, scratch = INT8_BODY, INT8_FIELDS, widest + 4 * outs
     else:
+        body, fields, scratch = FLOAT_BODY, FLOAT_FIELDS, 8 * widest + 784 * net.upright
         mean, deviation = net.pixels
         factor, offset = np.array([1 / (255 * deviation), mean / deviation], np.float32)
         told |= {"factor": _literal(factor), "offset": _literal(offset)}
-        told["scratch"], code = f"{8 * widest + 784 * net.upright:,}", FLOAT_CODE
-    return Template(f"{USE}{code}#endif\n").substitute(told).encode()
+    told |= {"fields": fields, "scratch": f"{scratch:,}"}
+    return Template(HEADER.replace("$body", body)).substitute(told).encode()
 
 
 def _turning(*, upright: bool) -> dict[str, object]:
@@ -168,11 +162,8 @@ def _turning(*, upright: bool) -> dict[str, object]:
     if not upright:
         copy = "for (int i = 0; i < 784; i++) in[i] = image[i];"
         return {"upright": "", "math": "expf and", "turn": "", "image": "image", "copy": copy}
-    numbers = {"usual": USUAL, "steepest": STEEPEST, "narrowest": NARROWEST, "broadest": WIDEST}
-    numbers |= {"middle": MIDDLE, "least": LEAST}
-    code = Template(UPRIGHT).substitute(
-        {name: _literal(np.float32(value)) for name, value in numbers.items()}
-    )
+    numbers = {name: value for name, value in vars(twin).items() if isinstance(value, float)}
+    code = Template(UPRIGHT).substitute({name: _literal(np.float32(n)) for name, n in numbers.items()})
     turn, copy = "    uint8_t seen[784];\n    hellodl_upright(image, seen);\n", "hellodl_upright(image, in);"
     return {"upright": code, "math": "expf, sqrtf and", "turn": turn, "image": "seen", "copy": copy}
 
