@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, resource_tracker
 from typing import TYPE_CHECKING, Any
 
-from hellodl.tasks.run import MOST_DEATHS, Done
+from hellodl.tasks.run import Done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hellodl.tasks.run import Work
 
 GRACE = 2.0  # seconds for a worker to end by itself
+MOST_DEATHS = 3  # a task whose worker died so often is given up: it is what they died of
 
 
 @dataclass
