@@ -120,7 +120,7 @@ def promised_size(head: bytes, kind: Kind, path: Path) -> int:
 def inflate(compressed: Bytes, kind: Kind, path: Path) -> Bytes:
     """Decompress gzip data into the IDX content inside, never past the size that its header promises."""
     try:
-        head = zlib.decompressobj(_GZIP).decompress(compressed.data[:_STEP], _HEAD_BYTES)
+        head = zlib.decompressobj(_GZIP).decompress(compressed.data[:_STEP], _STEP)
         promised = promised_size(head, kind, path)
         if promised > len(compressed) * _MAX_EXPANSION:
             raise DataError(f"{path}: truncated: its header promises {promised:,} bytes, far too many")

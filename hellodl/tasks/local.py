@@ -138,9 +138,8 @@ def _serve(pipe: Connection, work: Work, shared: Any) -> None:
             task = pipe.recv()
         except EOFError:
             return
-        answer: tuple[Any, Exception | None]
         try:
-            answer = work(shared, task), None
+            answer: tuple[Any, Exception | None] = work(shared, task), None
         except Exception as error:  # noqa: BLE001 - raised again in the parent, with where it came from
             error.add_note(traceback.format_exc())
             answer = None, error
