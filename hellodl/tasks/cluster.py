@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hellodl.errors import HellodlError, UsageError
-from hellodl.tasks.run import Done
+from hellodl.tasks.run import Done, Workers
 from hellodl.version import __version__
 
 try:
@@ -27,8 +27,6 @@ except ImportError:
     ) from None
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from hellodl.tasks.run import Work
 
 PATIENCE = 30  # seconds for the scheduler to answer, and for a first worker to come
@@ -36,7 +34,7 @@ AHEAD = 3  # tasks a thread that are under way, so that none waits for the netwo
 COUNT_EVERY = 2.0  # seconds between looks at how many threads there are now
 
 
-class ClusterWorkers:
+class ClusterWorkers(Workers):
     """The workers behind a scheduler's address. What all tasks share is sent to each of them once.
 
     Raises HellodlError if the scheduler does not answer, has no workers, or if one has other versions.
@@ -80,9 +78,6 @@ class ClusterWorkers:
         for worker, theirs in found.items():
             if theirs != versions():
                 raise HellodlError(f"{worker}: has {theirs}, expected {versions()}; install the same there")
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Take back what is not done, and leave the cluster as it was."""

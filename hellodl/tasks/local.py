@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from multiprocessing import connection, resource_tracker
 from typing import TYPE_CHECKING, Any
 
-from hellodl.tasks.run import Done
+from hellodl.tasks.run import Done, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
-    from typing import Self
 
     from hellodl.tasks.run import Work
 
@@ -37,7 +36,7 @@ class _Worker:
     deaths: int = 0
 
 
-class LocalWorkers:
+class LocalWorkers(Workers):
     """Up to `count` processes that do `work`. Each gets what all tasks share once, at its start."""
 
     def __init__(self, work: Work, shared: Any, count: int) -> None:
@@ -45,9 +44,6 @@ class LocalWorkers:
         self._count = count
         self._idle: list[_Worker] = []
         self._busy: dict[Connection, _Worker] = {}
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         """End all processes, whatever they are at."""
