@@ -135,8 +135,8 @@ class Tensor(Plain):
     __truediv__, __rtruediv__ = operator("divide")
     __matmul__, __rmatmul__ = operator("matmul")
     __pow__, __rpow__ = operator("power")
-    __lt__, __le__ = operator("less")[0], operator("less_equal")[0]  # 1 where it is so, else 0
-    __gt__, __ge__ = operator("greater")[0], operator("greater_equal")[0]
+    __lt__, __le__ = method("less"), method("less_equal")  # 1 where it is so, else 0
+    __gt__, __ge__ = method("greater"), method("greater_equal")
     __eq__, __ne__ = comparison("equal"), comparison("not_equal")  # type: ignore[assignment] # no bool
     __neg__, __abs__, __getitem__ = method("negative"), method("abs"), method("index")
     __hash__ = object.__hash__  # nodes are told apart by identity

@@ -76,7 +76,7 @@ def _tell(source: Source, folder: Path, files: tuple[Fetched, ...], talk: common
     record = {
         "dataset": source.name,
         "folder": str(folder),
-        "files": [{"file": f.path.name, "bytes": f.size, "url": f.url} for f in files],
+        "files": [{"file": f.path.name, "bytes": f.path.stat().st_size, "url": f.url} for f in files],
         "licence": source.licence,
         "attribution": source.attribution,
     }

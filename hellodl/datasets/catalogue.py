@@ -28,11 +28,10 @@ class File:
 
 
 @dataclass(frozen=True)
-class Archive:
+class Archive(File):
     """A zip file that holds the data files, each under `prefix` + its name."""
 
-    file: File
-    prefix: str
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,11 +130,9 @@ EMNIST_DIGITS = Source(
     licence="none stated (made from NIST Special Database 19, a work of the US government)",
     attribution="Gregory Cohen, Saeed Afshar, Jonathan Tapson, André van Schaik: EMNIST, arXiv:1702.05373",
     archive=Archive(
-        File(
-            "gzip.zip",
-            "sha256:fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
-            561_753_746,
-        ),
+        "gzip.zip",
+        "sha256:fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
+        561_753_746,
         prefix="gzip/",
     ),
     transposed=True,

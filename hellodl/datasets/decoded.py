@@ -7,6 +7,7 @@ same, only slower.
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -52,10 +53,8 @@ def _read(copy: Path) -> tuple[Bytes, str] | None:
 
 def _write(copy: Path, content: Bytes, digest: bytes) -> None:
     """Keep a copy; if that fails (a read-only or full disk, another process just doing it), go without."""
-    try:
+    with suppress(OSError):
         copy.parent.mkdir(parents=True, exist_ok=True)
         with alone_in(copy.parent), replacing(copy, sync=False) as file:
             file.write(content.data)
             file.write(digest)
-    except OSError:
-        return

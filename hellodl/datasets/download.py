@@ -39,11 +39,6 @@ class Fetched:
     path: Path
     url: str | None = None
 
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return self.path.stat().st_size
-
 
 @dataclass(frozen=True)
 class Downloader:
@@ -73,7 +68,8 @@ class Downloader:
                 _made(folder),
                 alone_in(folder, lambda: self.notify(f"{folder}: waiting for another download to end")),
             ):
-                _sweep(source, folder)
+                for file in filter(None, (*source.files, source.archive)):
+                    temporary_of(folder / file.name).unlink(missing_ok=True)  # a killed download left it
                 if source.archive is not None:
                     return self._fetch_archive(source, source.archive, folder)
                 return tuple(self._fetch_file(file, source, folder) for file in source.files)
@@ -93,7 +89,7 @@ class Downloader:
         good = [self._may_stay(file, path) for file, path in zip(source.files, paths, strict=True)]
         if all(good):
             return tuple(map(Fetched, paths))
-        bundle = self._fetch_file(archive.file, source, folder)
+        bundle = self._fetch_file(archive, source, folder)
         _extract(bundle.path, archive, source.files, folder)
         if bundle.url is not None:
             bundle.path.unlink()
@@ -156,12 +152,6 @@ def _made(folder: Path) -> Iterator[None]:
             for path in new:
                 path.rmdir()
         raise
-
-
-def _sweep(source: Source, folder: Path) -> None:
-    """Take away what a killed download left."""
-    for file in (*source.files, *([source.archive.file] if source.archive else [])):
-        temporary_of(folder / file.name).unlink(missing_ok=True)
 
 
 def _verify(temporary: BufferedIOBase, file: File) -> None:

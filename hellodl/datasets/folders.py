@@ -67,7 +67,7 @@ def candidates(name: str, data_dir: Path | None = None) -> list[Found]:
     """The folders where the data set `name` may lie, best first; with `data_dir`, that one alone."""
     if data_dir is not None:
         return [Found(data_dir / name, users=True), Found(data_dir, users=True)]
-    bases = [base for base in (shipped_folder(), cache_folder()) if base is not None]
+    bases = filter(None, (shipped_folder(), cache_folder()))
     shipped_and_cached = [Found(base / name, users=False) for base in bases]
     if from_environment := os.environ.get("HELLODL_DATA"):
         return candidates(name, Path(from_environment)) + shipped_and_cached

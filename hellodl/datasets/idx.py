@@ -8,9 +8,7 @@ with the data that is there, never with the data that is announced.
 import math
 import os
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,8 @@ from hellodl.system.files import open_plain
 MAX_BYTES = 512 * 2**20  # the largest known set, EMNIST Digits, has 188 MB of pixels
 _HEAD_BYTES = 512  # enough for any header, and to recognise a web page
 _MAX_EXPANSION = 1032  # deflate cannot do more: 258 bytes from 2 bits
-_STEP = 256 * 2**10  # bytes that are inflated at a time
+_STEP = 256 * 2**10  # bytes that are decompressed at a time
+_GZIP = 31  # zlib's word for a gzip header and CRC, and a window of 32 KB
 
 Bytes = NDArray[np.uint8]
 
@@ -72,7 +71,10 @@ def read_raw(path: Path, kind: Kind) -> Bytes:
         with open_plain(path) as file:
             head = file.read(_HEAD_BYTES)
             size = os.fstat(file.fileno()).st_size
-            _check_size(head, size, kind, path)
+            if size > MAX_BYTES:
+                raise DataError(f"{path}: {size:,} bytes, expected at most {MAX_BYTES:,}")
+            if not is_gzip(head):
+                _check_size(size, promised_size(head, kind, path), path)
             file.seek(0)
             return np.fromfile(file, np.uint8, size)
     except OSError as error:
@@ -87,9 +89,7 @@ def is_gzip(raw: Bytes | bytes) -> bool:
 
 def rows(content: Bytes, kind: Kind, path: Path) -> NDArray[Any]:
     """The numbers in an IDX content, shaped (n, *kind.row); a view, nothing is copied."""
-    size = promised_size(content[:_HEAD_BYTES].tobytes(), kind, path)
-    if size != content.size:
-        raise DataError(f"{path}: {content.size:,} bytes, expected {size:,}")
+    _check_size(content.size, promised_size(content[:_HEAD_BYTES].tobytes(), kind, path), path)
     return content[kind.header_bytes :].view(kind.dtype).reshape(-1, *kind.row)
 
 
@@ -120,23 +120,25 @@ def promised_size(head: bytes, kind: Kind, path: Path) -> int:
 def inflate(compressed: Bytes, kind: Kind, path: Path) -> Bytes:
     """Decompress gzip data into the IDX content inside, never past the size that its header promises."""
     try:
-        pieces = _inflated_pieces(compressed, path)
-        head = next(pieces, b"")
+        head = zlib.decompressobj(_GZIP).decompress(compressed.data[:_STEP], _STEP)
         promised = promised_size(head, kind, path)
         if promised > len(compressed) * _MAX_EXPANSION:
             raise DataError(f"{path}: truncated: its header promises {promised:,} bytes, far too many")
-        content = np.empty(promised, np.uint8)
-        filled = 0
-        for piece in chain([head], pieces):
-            end = filled + len(piece)
-            if end > promised:
+        content, filled, fed = np.empty(promised, np.uint8), 0, 0
+        stream = zlib.decompressobj(_GZIP)
+        while fed < len(compressed) and not stream.eof:
+            piece = stream.decompress(compressed.data[fed : fed + _STEP], promised - filled + 1)
+            if filled + len(piece) > promised:
                 raise DataError(f"{path}: trailing bytes: more than the {promised:,} its header promises")
-            content[filled:end] = np.frombuffer(piece, np.uint8)
-            filled = end
+            content[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+            filled, fed = filled + len(piece), fed + _STEP
     except zlib.error as error:
         raise DataError(f"{path}: damaged gzip data ({error}), expected IDX {kind.what}") from error
-    if filled < promised:
-        raise DataError(f"{path}: truncated: {filled:,} bytes, its header promises {promised:,}")
+    if not stream.eof:
+        raise DataError(f"{path}: truncated: the gzip data breaks off after {len(compressed):,} bytes")
+    if stream.unused_data or fed < len(compressed):
+        raise DataError(f"{path}: trailing bytes after the end of the gzip data")
+    _check_size(filled, promised, path)
     return content
 
 
@@ -156,29 +158,7 @@ def _describe(head: bytes, kind: Kind) -> str:
     return f"magic {magic} (IDX {KINDS[magic].what})" if magic in KINDS else f"magic {magic}"
 
 
-def _check_size(head: bytes, size: int, kind: Kind, path: Path) -> None:
-    """Check a file's size on disk before any memory is spent on it."""
-    if size > MAX_BYTES:
-        raise DataError(f"{path}: {size:,} bytes, expected at most {MAX_BYTES:,}")
-    if is_gzip(head):
-        return
-    promised = promised_size(head, kind, path)
+def _check_size(size: int, promised: int, path: Path) -> None:
     if size != promised:
         problem = "truncated" if size < promised else "trailing bytes"
         raise DataError(f"{path}: {problem}: {size:,} bytes, its header promises {promised:,}")
-
-
-def _inflated_pieces(compressed: Bytes, path: Path) -> Iterator[bytes]:
-    """Decompress piece by piece, so that a small file cannot fill the memory; checks the CRC at the end."""
-    stream = zlib.decompressobj(wbits=31)  # 31: gzip header and CRC, 32 KB window
-    fed = 0
-    while fed < len(compressed) and not stream.eof:
-        pending: memoryview | bytes = compressed.data[fed : fed + _STEP]
-        fed += len(pending)
-        while len(pending) and not stream.eof:
-            yield stream.decompress(pending, _STEP)
-            pending = stream.unconsumed_tail
-    if not stream.eof:
-        raise DataError(f"{path}: truncated: the gzip data breaks off after {len(compressed):,} bytes")
-    if stream.unused_data or fed < len(compressed):
-        raise DataError(f"{path}: trailing bytes after the end of the gzip data")

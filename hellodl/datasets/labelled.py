@@ -46,9 +46,7 @@ def labelled_pictures(folder: Path) -> list[Labelled]:
     """
     if kind_at(folder) != "folder":
         raise DataError(f"{folder}: is no folder, expected one with pictures and their labels")
-    found = [*_of_set(folder)]
-    if not found:
-        found = [picture for sub in _entries(folder) for picture in _of_set(sub)]
+    found = [*_of_set(folder)] or [picture for sub in _entries(folder) for picture in _of_set(sub)]
     if not found:
         raise DataError(
             f"{folder}: holds no labelled pictures, expected sub-folders named 0 to 9, or a {LIST} "
@@ -64,8 +62,8 @@ def _of_set(folder: Path) -> Iterator[Labelled]:
     elif kind_at(folder) == "folder":
         for sub in _entries(folder):
             if LABEL.fullmatch(sub.name) and kind_at(sub) == "folder":
-                names = [path for path in _entries(sub) if _may_be_picture(path)]
-                yield from (Labelled(folder.name, path, sub.name) for path in names)
+                pictures = filter(_may_be_picture, _entries(sub))
+                yield from (Labelled(folder.name, path, sub.name) for path in pictures)
 
 
 def _entries(folder: Path) -> list[Path]:

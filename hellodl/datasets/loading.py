@@ -12,9 +12,6 @@ from hellodl.datasets import catalogue, decoded, folders, idx
 from hellodl.datasets.catalogue import File, Source
 from hellodl.errors import DataError
 
-Pixels = NDArray[np.uint8]
-Labels = NDArray[np.uint8]
-
 
 @dataclass(frozen=True)
 class Dataset:
@@ -27,8 +24,8 @@ class Dataset:
 
     name: str
     split: str
-    images: Pixels
-    labels: Labels
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
     sha256: str
     classes: tuple[str, ...] = catalogue.DIGITS
     added: int = 0
@@ -62,7 +59,7 @@ def load(name: str = "mnist", split: str = "train", data_dir: str | Path | None 
     return Dataset(name, split, images, labels, identity, source.classes)
 
 
-def _labels(numbers: NDArray[Any], path: Path, source: Source) -> Labels:
+def _labels(numbers: NDArray[Any], path: Path, source: Source) -> NDArray[np.uint8]:
     """Labels from what a file holds for each image, checked to be numbers of the set's classes."""
     classes = numbers.reshape(len(numbers), -1)[:, 0]  # QMNIST has the class in the first of its columns
     last = len(source.classes) - 1

@@ -91,7 +91,6 @@ class _Redirect(request.HTTPRedirectHandler):
     """Follows redirects, some ten of them, without reading what comes with one, however much it is."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, *args: Any) -> request.Request | None:
-        """The next request, to a web server again."""
         fp.close()
         new = super().redirect_request(req, fp, code, *args)
         if new is not None and new.type not in {"http", "https"}:
@@ -107,7 +106,6 @@ class _Timely(io.RawIOBase):
         self._raw = sock.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
-        """It is."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
@@ -116,7 +114,6 @@ class _Timely(io.RawIOBase):
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
-        """Let go of the socket."""
         self._raw.close()
         super().close()
 

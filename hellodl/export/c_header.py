@@ -1,14 +1,18 @@
-"""The network as one C header: its weights, and a forward pass in some forty lines of C99."""
+"""The network as one C header: its weights, and a forward pass in some forty lines of C99.
+
+The C stands in the files of c/: digits.h, the body of float.h or int8.h in it, and upright.h where need be.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hellodl import upright as twin
 from hellodl.export.int8 import Int8Net, arrays_of
-from hellodl.upright import LEAST, MIDDLE, NARROWEST, STEEPEST, USUAL, WIDEST
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
@@ -16,127 +20,10 @@ if TYPE_CHECKING:
 
     from hellodl.nn import DigitNet
 
+C = Path(__file__).parent / "c"
 A_LINE = 16  # numbers
-
-USE = """\
-/* A network that reads handwritten digits, written by hellodl $version.
- *
- *     #include "digits.h"
- *     float p[10];
- *     hellodl_predict(image, p);    image: 784 bytes, row by row, ink bright: 255 is full ink
- *
- * p[d] is then the probability of digit d. Prepare pictures as MNIST's: the digit in a box of 20 by 20
- * pixels, its centre of mass at the centre of 28 by 28. Needs C99 or C++, $math $scratch bytes of stack.
- */
-#ifndef HELLODL_H
-#define HELLODL_H
-#include <math.h>
-#include <stdint.h>
-
-${arrays}"""
-
-SOFTMAX = """\
-/* Scores become probabilities. */
-static void hellodl_softmax(const float *scores, float *probabilities) {
-    float top = scores[0], total = 0;
-    for (int d = 1; d < 10; d++)
-        if (scores[d] > top) top = scores[d];
-    for (int d = 0; d < 10; d++) total += probabilities[d] = expf(scores[d] - top);
-    for (int d = 0; d < 10; d++) probabilities[d] /= total;
-}
-
-"""
-
-UPRIGHT = """\
-static float hellodl_clip(float value, float low, float high) {
-    return value < low ? low : value > high ? high : value;
-}
-
-/* The picture upright and half the way to the usual width: rows slide by its slant, and are stretched. */
-static void hellodl_upright(const uint8_t image[784], uint8_t out[784]) {
-    float total = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
-    for (int i = 0; i < 784; i++) {
-        float across = i % 28 - $middle, down = i / 28 - $middle, ink = image[i];
-        total += ink;
-        x += ink * across;
-        y += ink * down;
-        xx += ink * (across * across);
-        xy += ink * (across * down);
-        yy += ink * (down * down);
-    }
-    if (total < 1) total = 1;
-    x /= total; /* the centre of mass */
-    y /= total;
-    xx = xx / total - x * x;
-    xy = xy / total - x * y;
-    yy = yy / total - y * y;
-    if (yy < $least) yy = $least;
-    float slant = hellodl_clip(xy / yy, -$steepest, $steepest);
-    float variance = xx - 2 * slant * xy + slant * slant * yy; /* once it is upright */
-    float stretch = hellodl_clip(sqrtf(sqrtf(variance < 0 ? 0 : variance) / $usual), $narrowest, $broadest);
-    for (int i = 0; i < 784; i++) {
-        const uint8_t *row = image + i / 28 * 28;
-        float middle = $middle + x + slant * (i / 28 - $middle - y);
-        float place = hellodl_clip(stretch * (i % 28 - $middle) + middle, -1, 28) + 1;
-        int at = (int)place; /* between two columns a share of both; what is beyond is bare */
-        float left = at > 0 && at < 29 ? row[at - 1] : 0, right = at < 28 ? row[at] : 0;
-        out[i] = (uint8_t)(left + (right - left) * (place - at) + 0.5f);
-    }
-}
-
-"""
-
-FLOAT_CODE = """\
-typedef struct { int n_in, n_out; const float *weight, *bias; } hellodl_layer;
-static const hellodl_layer hellodl_layers[] = {
-$layers};
-
-$upright$softmax/* The probability of each digit, from pixels of 0 (bare) to 255 (full ink). */
-static void hellodl_predict(const uint8_t image[784], float probabilities[10]) {
-    float a[$widest], b[$widest], *in = a, *out = b;
-${turn}    for (int i = 0; i < 784; i++) in[i] = $image[i] * $factor - $offset;
-    for (int l = 0; l < $count; l++) {
-        const hellodl_layer *layer = &hellodl_layers[l];
-        for (int o = 0; o < layer->n_out; o++) {
-            const float *weight = layer->weight + (long)o * layer->n_in;
-            float sum = layer->bias[o];
-            for (int i = 0; i < layer->n_in; i++) sum += weight[i] * in[i];
-            out[o] = sum > 0 || l == $count - 1 ? sum : 0; /* ReLU, but for the scores */
-        }
-        float *swap = in; in = out; out = swap;
-    }
-    hellodl_softmax(in, probabilities);
-}
-"""
-
-INT8_CODE = """\
-typedef struct { int n_in, n_out; const int8_t *weight; const float *scale, *bias; } hellodl_layer;
-static const hellodl_layer hellodl_layers[] = {
-$layers};
-
-$upright$softmax/* The probability of each digit, from pixels of 0 (bare) to 255 (full ink). */
-static void hellodl_predict(const uint8_t image[784], float probabilities[10]) {
-    uint8_t in[$widest];
-    float out[$outs], unit = 1; /* what 1 of `in` counts */
-    $copy
-    for (int l = 0; l < $count; l++) {
-        const hellodl_layer *layer = &hellodl_layers[l];
-        float top = 0;
-        for (int o = 0; o < layer->n_out; o++) {
-            const int8_t *weight = layer->weight + (long)o * layer->n_in;
-            int32_t sum = 0;
-            for (int i = 0; i < layer->n_in; i++) sum += (int32_t)weight[i] * in[i];
-            out[o] = (float)sum * (layer->scale[o] * unit) + layer->bias[o];
-            if (out[o] > top) top = out[o];
-        }
-        if (l == $count - 1) break;
-        float factor = 255 / (top > 0 ? top : 1); /* ReLU, and the largest becomes 255 */
-        for (int o = 0; o < layer->n_out; o++) in[o] = out[o] > 0 ? (uint8_t)(out[o] * factor + 0.5f) : 0;
-        unit = top / 255;
-    }
-    hellodl_softmax(out, probabilities);
-}
-"""
+FLOAT_FIELDS = "const float *weight, *bias"
+INT8_FIELDS = "const int8_t *weight; const float *scale, *bias"
 
 
 def header(net: DigitNet | Int8Net) -> bytes:
@@ -148,19 +35,20 @@ def header(net: DigitNet | Int8Net) -> bytes:
         "version": __version__,
         "arrays": "".join(_array(i, *each) for i, own in enumerate(arrays, 1) for each in own.items()),
         "layers": "".join(_row(i, own) for i, own in enumerate(arrays, 1)),
-        "softmax": SOFTMAX,
         "widest": widest,
         "outs": outs,
         "count": len(shapes),
     } | _turning(upright=net.upright)
     if isinstance(net, Int8Net):
-        told["scratch"], code = f"{widest + 4 * outs:,}", INT8_CODE
+        body, fields, scratch = "int8.h", INT8_FIELDS, widest + 4 * outs
     else:
+        body, fields, scratch = "float.h", FLOAT_FIELDS, 8 * widest + 784 * net.upright
         mean, deviation = net.pixels
         factor, offset = np.array([1 / (255 * deviation), mean / deviation], np.float32)
         told |= {"factor": _literal(factor), "offset": _literal(offset)}
-        told["scratch"], code = f"{8 * widest + 784 * net.upright:,}", FLOAT_CODE
-    return Template(f"{USE}{code}#endif\n").substitute(told).encode()
+    told |= {"fields": fields, "scratch": f"{scratch:,}"}
+    text = _text("digits.h").replace("$body", _text(body))
+    return Template(text).substitute(told).encode()
 
 
 def _turning(*, upright: bool) -> dict[str, object]:
@@ -168,13 +56,14 @@ def _turning(*, upright: bool) -> dict[str, object]:
     if not upright:
         copy = "for (int i = 0; i < 784; i++) in[i] = image[i];"
         return {"upright": "", "math": "expf and", "turn": "", "image": "image", "copy": copy}
-    numbers = {"usual": USUAL, "steepest": STEEPEST, "narrowest": NARROWEST, "broadest": WIDEST}
-    numbers |= {"middle": MIDDLE, "least": LEAST}
-    code = Template(UPRIGHT).substitute(
-        {name: _literal(np.float32(value)) for name, value in numbers.items()}
-    )
+    numbers = {name: _literal(np.float32(n)) for name, n in vars(twin).items() if isinstance(n, float)}
+    code = Template(_text("upright.h")).substitute(numbers)  # the twin of hellodl.upright, by its numbers
     turn, copy = "    uint8_t seen[784];\n    hellodl_upright(image, seen);\n", "hellodl_upright(image, in);"
     return {"upright": code, "math": "expf, sqrtf and", "turn": turn, "image": "seen", "copy": copy}
+
+
+def _text(name: str) -> str:
+    return (C / name).read_text(encoding="utf-8")
 
 
 def _row(number: int, arrays: dict[str, NDArray[Any]]) -> str:

@@ -7,9 +7,9 @@ hashes the policy names, and may fetch nothing from any address.
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
 import json
+from hashlib import sha256
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ def page(model: TrainedNet, about: str = "") -> bytes:
         "".join((PAGE / name).read_text(encoding="utf-8") for name in names)
         for names in (READER, VIEW, ("style.css",))
     )
-    hashes = [f"'sha256-{_digest(text)}'" for text in (reader, script, style)]
+    hashes = [f"'sha256-{_text(sha256(text.encode()).digest())}'" for text in (reader, script, style)]
     policy = (
         f"default-src 'none'; script-src {hashes[0]} {hashes[1]}; style-src {hashes[2]}; "
         "worker-src blob:; img-src blob:; base-uri 'none'; form-action 'none'"
@@ -98,15 +98,11 @@ def packed(weight: NDArray[np.float32], bias: NDArray[np.float32], bits: int) ->
         "columns": columns,
         "bits": bits,
         "block": BLOCK,
-        "whole": _text(whole.astype(f"<i{bits // 8}")),
-        "scale": _text(steps.astype(np.uint8)),
-        "bias": _text(bias.astype("<f4")),
+        "whole": _text(whole.astype(f"<i{bits // 8}").data),
+        "scale": _text(steps.astype(np.uint8).data),
+        "bias": _text(bias.astype("<f4").data),
     }
 
 
-def _text(array: NDArray[np.generic]) -> str:
-    return base64.b64encode(array.tobytes()).decode()
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def _text(data: bytes | memoryview) -> str:
+    return base64.b64encode(data).decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from functools import partialmethod
+from functools import partial, partialmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ except ImportError:
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-    from onnx import GraphProto, NodeProto
+    from onnx import GraphProto
 
     from hellodl.nn import DigitNet
 
@@ -41,8 +41,13 @@ def onnx_model(model: DigitNet) -> bytes:
     answers = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 10])
     stored = [numpy_helper.from_array(array, name) for name, array in constants.items()]
     graph = helper.make_graph([], "digits", [images], [answers], stored)
-    given = _upright(_Array(graph, "images")).name if model.upright else "images"
-    graph.node.extend(_nodes(len(model.layers), given))
+    named = partial(_Array, graph)
+    x = _upright(named("images")) if model.upright else named("images")
+    x = x.op("Cast", to=TensorProto.FLOAT).op("Reshape", named("rows")) * named("scale") - named("offset")
+    for i in range(1, len(model.layers) + 1):
+        x = x.op("Gemm", named(f"lc{i}.weight"), named(f"lc{i}.bias"), transB=1)
+        x = x.op("Relu") if i < len(model.layers) else x.op("Softmax", axis=-1)
+    graph.node[-1].output[0] = "probabilities"
     made: ModelProto = helper.make_model(
         graph,
         producer_name="hellodl",
@@ -63,7 +68,7 @@ class _Array:
 
     def op(self, kind: str, *others: _Array | ArrayLike, **attributes: Any) -> _Array:
         inputs = [self, *(each if isinstance(each, _Array) else self.constant(each) for each in others)]
-        result = _Array(self.graph, f"upright{len(self.graph.node)}")
+        result = _Array(self.graph, f"{kind}{len(self.graph.node)}")
         node = helper.make_node(kind, [each.name for each in inputs], [result.name], **attributes)
         self.graph.node.append(node)
         return result
@@ -96,22 +101,3 @@ def _upright(images: _Array) -> _Array:
     right = padded.op("GatherElements", at + ink.constant(1, np.int64), axis=2)
     rounded: _Array = left + (right - left) * (places - at.op("Cast", to=TensorProto.FLOAT)) + 0.5
     return rounded.op("Cast", to=TensorProto.UINT8)
-
-
-def _nodes(layers: int, given: str) -> list[NodeProto]:
-    """Scaling what is called `given`, then each layer with a ReLU behind it, the last with a softmax."""
-    steps: list[tuple[str, list[str], dict[str, Any]]] = [
-        ("Cast", [given], {"to": TensorProto.FLOAT}),
-        ("Reshape", ["rows"], {}),
-        ("Mul", ["scale"], {}),
-        ("Sub", ["offset"], {}),
-    ]
-    for i in range(1, layers + 1):
-        steps.append(("Gemm", [f"lc{i}.weight", f"lc{i}.bias"], {"transB": 1}))
-        steps.append(("Relu", [], {}) if i < layers else ("Softmax", [], {"axis": -1}))
-    nodes, last = [], ""
-    for number, (op, inputs, attributes) in enumerate(steps):
-        output = "probabilities" if number == len(steps) - 1 else f"{op}{number}"
-        nodes.append(helper.make_node(op, [last, *inputs] if last else inputs, [output], **attributes))
-        last = output
-    return nodes

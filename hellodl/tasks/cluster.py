@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 import time
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hellodl.errors import HellodlError, UsageError
-from hellodl.tasks.run import Done
+from hellodl.tasks.run import Done, Workers
 from hellodl.version import __version__
 
 try:
@@ -26,8 +27,6 @@ except ImportError:
     ) from None
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from hellodl.tasks.run import Work
 
 PATIENCE = 30  # seconds for the scheduler to answer, and for a first worker to come
@@ -35,7 +34,7 @@ AHEAD = 3  # tasks a thread that are under way, so that none waits for the netwo
 COUNT_EVERY = 2.0  # seconds between looks at how many threads there are now
 
 
-class ClusterWorkers:
+class ClusterWorkers(Workers):
     """The workers behind a scheduler's address. What all tasks share is sent to each of them once.
 
     Raises HellodlError if the scheduler does not answer, has no workers, or if one has other versions.
@@ -66,7 +65,7 @@ class ClusterWorkers:
         self._check_versions()
         self._shared = self._client.submit(_same, shared, key=f"{self._name}-shared")
         self._done: Any = as_completed(loop=self._client.loop)
-        self._under_way: dict[str, _Task] = {}
+        self._under_way: dict[str, tuple[int, Any, int]] = {}  # index, task and attempt by the task's key
         self._room, self._counted = 0, -COUNT_EVERY
 
     def _check_versions(self) -> None:
@@ -79,9 +78,6 @@ class ClusterWorkers:
         for worker, theirs in found.items():
             if theirs != versions():
                 raise HellodlError(f"{worker}: has {theirs}, expected {versions()}; install the same there")
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Take back what is not done, and leave the cluster as it was."""
@@ -98,7 +94,7 @@ class ClusterWorkers:
     def begin(self, index: int, task: Any, attempt: int = 0) -> None:
         """Send a task to the scheduler."""
         key = f"{self._name}-{index}-{attempt}"
-        self._under_way[key] = _Task(index, task, attempt)
+        self._under_way[key] = index, task, attempt
         self._done.add(self._client.submit(self._work, self._shared, task, key=key, pure=False))
 
     def next_done(self) -> Done:
@@ -113,33 +109,22 @@ class ClusterWorkers:
             if status in ("lost", "pending"):  # its worker died with the result: Dask has it made anew
                 self._done.add(future)
                 continue
-            task = self._under_way.pop(future.key)
+            index, task, attempt = self._under_way.pop(future.key)
             if status == "finished":
-                return Done(task.index, future.result())
+                return Done(index, future.result())
             error = future.exception() if status == "error" else None
             if error is None:
                 raise HellodlError(f"{self._address}: the scheduler was lost; what was done so far is kept")
             if not isinstance(error, KilledWorker):
                 raise error
-            if task.attempt:
+            if attempt:
                 who = f"{2 * (error.allowed_failures + 1)} workers died of it"
-                return Done(task.index, lost=f"{who}, the last {error.last_worker.address}")
-            self.begin(task.index, task.task, attempt=1)
-
-
-@dataclass(frozen=True)
-class _Task:
-    """A task under way: which one, what it is, and whether this is the second attempt."""
-
-    index: int
-    task: Any
-    attempt: int
+                return Done(index, lost=f"{who}, the last {error.last_worker.address}")
+            self.begin(index, task, attempt=1)
 
 
 def versions() -> str:
     """What has to be the same everywhere."""
-    import numpy as np
-
     return f"hellodl {__version__} and NumPy {np.__version__}"
 
 

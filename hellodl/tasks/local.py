@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from multiprocessing import connection, resource_tracker
 from typing import TYPE_CHECKING, Any
 
-from hellodl.tasks.run import MOST_DEATHS, Done
+from hellodl.tasks.run import Done, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
-    from typing import Self
 
     from hellodl.tasks.run import Work
 
 GRACE = 2.0  # seconds for a worker to end by itself
+MOST_DEATHS = 3  # a task whose worker died so often is given up: it is what they died of
 
 
 @dataclass
@@ -36,7 +36,7 @@ class _Worker:
     deaths: int = 0
 
 
-class LocalWorkers:
+class LocalWorkers(Workers):
     """Up to `count` processes that do `work`. Each gets what all tasks share once, at its start."""
 
     def __init__(self, work: Work, shared: Any, count: int) -> None:
@@ -44,9 +44,6 @@ class LocalWorkers:
         self._count = count
         self._idle: list[_Worker] = []
         self._busy: dict[Connection, _Worker] = {}
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         """End all processes, whatever they are at."""
@@ -137,9 +134,8 @@ def _serve(pipe: Connection, work: Work, shared: Any) -> None:
             task = pipe.recv()
         except EOFError:
             return
-        answer: tuple[Any, Exception | None]
         try:
-            answer = work(shared, task), None
+            answer: tuple[Any, Exception | None] = work(shared, task), None
         except Exception as error:  # noqa: BLE001 - raised again in the parent, with where it came from
             error.add_note(traceback.format_exc())
             answer = None, error

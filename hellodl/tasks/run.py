@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 Work: TypeAlias = Callable[[Any, Any], Any]
 """What is done: a function, known by its name in its module, of what all tasks share and of one task."""
 
-MOST_DEATHS = 3  # a task whose worker died so often is given up: it is what they died of
-
 
 @dataclass(frozen=True)
 class Done:
@@ -30,15 +28,12 @@ class Workers(AbstractContextManager["Workers"], Protocol):
 
     def has_room(self) -> bool:
         """Whether another task would be begun soon."""
-        ...
 
     def begin(self, index: int, task: Any) -> None:
         """Take on a task."""
-        ...
 
     def next_done(self) -> Done:
         """Wait for the end of one of the tasks under way. Raises what the work raised."""
-        ...
 
 
 def as_done(workers: Workers, tasks: Iterable[Any], ahead: int) -> Generator[Done]:

@@ -64,5 +64,5 @@ def published_zip(mirrors=(), extra=None):
         for file, content in zip(EMNIST_DIGITS.files, contents(), strict=True):
             bundle.writestr(f"gzip/{file.name}", gzip.compress(content, mtime=0))
     data = buffer.getvalue()
-    archive = Archive(File("gzip.zip", f"sha256:{hashlib.sha256(data).hexdigest()}", len(data)), "gzip/")
+    archive = Archive("gzip.zip", f"sha256:{hashlib.sha256(data).hexdigest()}", len(data), "gzip/")
     return replace(EMNIST_DIGITS, archive=archive, mirrors=tuple(mirrors)), {"gzip.zip": data}

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 import hellodl.cli.download as cli_download
 from hellodl.datasets import catalogue, download, folders, load, web
-from hellodl.datasets.catalogue import Archive, File
+from hellodl.datasets.catalogue import File
 from hellodl.datasets.download import Downloader
 from hellodl.errors import DataError, UsageError
 from hellodl.system.files import alone_in, temporary_of
@@ -424,7 +424,7 @@ class TestArchive:
         assert len(stored(tmp_path)) == 5
 
     def test_a_zip_file_without_the_members_is_a_data_error(self, server, emnist, tmp_path):
-        archive = Archive(emnist.archive.file, prefix="other/")
+        archive = replace(emnist.archive, prefix="other/")
         with pytest.raises(DataError, match="other/emnist-digits-train-images"):
             Downloader().fetch(replace(emnist, archive=archive), tmp_path)
 

@@ -106,5 +106,5 @@ def test_files_too_large_for_any_data_set_are_not_read(tmp_path, monkeypatch):
 
 
 def test_a_content_shorter_than_its_header_says_is_refused(tmp_path):
-    with pytest.raises(DataError, match="2,367 bytes, expected 2,368"):
+    with pytest.raises(DataError, match="truncated: 2,367 bytes, its header promises 2,368"):
         idx.rows(np.frombuffer(CONTENT[:-1], np.uint8), idx.IMAGES, tmp_path)

@@ -176,7 +176,7 @@ def test_every_catalogue_record_is_complete():
         assert len(source.classes) == 10
         assert source.licence
         assert source.attribution
-        downloads = [source.archive.file] if source.archive else source.files
+        downloads = [source.archive] if source.archive else source.files
         for file in downloads:
             assert file.checksum.startswith(("sha256:", "md5:"))
             assert Path(file.name).name == file.name
