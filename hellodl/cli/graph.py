@@ -102,8 +102,7 @@ def _subject(expression: str | None, values: Sequence[str], order: int) -> _Subj
 def _show_graph(subject: _Subject, output: Path | None, talk: common.Talk, *, steps: bool) -> None:
     """The graph as text or JSON, and in a file if one is named."""
     from hellodl.cli.graph_view import report, walk
-    from hellodl.graphs.record import finite, record, show
-    from hellodl.graphs.steps import backward_steps
+    from hellodl.graphs.record import backward_steps, finite, record, show
     from hellodl.graphs.svg import animation, svg
     from hellodl.graphs.text import dot
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from click import style
 
-from hellodl.graphs.record import show
-from hellodl.graphs.steps import backward_steps
+from hellodl.graphs.record import backward_steps, show
 from hellodl.graphs.text import tree
 
 if TYPE_CHECKING:

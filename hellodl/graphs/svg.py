@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from hellodl.graphs.layout import layout
 from hellodl.graphs.picture import CHARACTER, MARGIN, box, path, picture, shortened, stylesheet, text
-from hellodl.graphs.record import show
-from hellodl.graphs.steps import backward_steps
+from hellodl.graphs.record import backward_steps, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

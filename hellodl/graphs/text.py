@@ -34,12 +34,9 @@ def tree(graph: Graph) -> Iterator[Line]:
         node = graph.nodes[i]
         yield Line(node, handed_down, branch, i in seen and not node.is_leaf)
         edges = [edge for edge in graph.edges if edge.source == i and i not in seen]
-        hooks = [("├─ ", "│  ")] * (len(edges) - 1) + [("└─ ", "   ")]
-        below = zip(edges, hooks, strict=False)
-        inputs = [
-            (e.target, show(e.handed_down, "+"), indent + hook, indent + rail) for e, (hook, rail) in below
-        ]
-        stack.extend(reversed(inputs))
+        for edge in reversed(edges):
+            hook, rail = ("└─ ", "   ") if edge is edges[-1] else ("├─ ", "│  ")
+            stack.append((edge.target, show(edge.handed_down, "+"), indent + hook, indent + rail))
         seen.add(i)
 
 
