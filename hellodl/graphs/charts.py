@@ -102,16 +102,16 @@ def reliability_chart(title: str, bins: Sequence[Bin]) -> str:
 
 def scatter(title: str, shown: Map) -> str:
     """The last hidden layer's map: a dot an image, each digit with a colour, its name in its middle."""
-    points = shown.points.astype(float)
+    points, labels = np.array(shown.points), np.array(shown.labels)
     low, high = np.quantile(points, _SHOWN, axis=0)
     axes = [f"axis {i}: {share:.0%} of the variance" for i, share in enumerate(shown.shares, 1)]
     frame = Frame((low[0], low[1]), (high[0], high[1]), ([], []), (axes[0], axes[1]))
     parts = frame.axes()
     for digit in range(10):
-        mine = np.clip(points[shown.labels == digit], low, high)
+        mine = np.clip(points[labels == digit], low, high)
         dots = "".join("M{:.0f} {:.0f}h0".format(*frame.place(*point)) for point in mine.tolist())
         parts.append(path(f"d{digit}", dots))
-    middles = {d: np.median(points[shown.labels == d], axis=0) for d in np.unique(shown.labels).tolist()}
+    middles = {d: np.median(points[labels == d], axis=0) for d in np.unique(labels).tolist()}
     places = apart(np.array([frame.place(*middle) for middle in middles.values()]))
     for digit, (x, y) in zip(middles, places.tolist(), strict=True):
         parts += [dot("badge", x, y, BADGE), text("name", x, y + BADGE / 2, str(digit))]

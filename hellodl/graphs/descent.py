@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Grid: TypeAlias = NDArray[np.float64]
     Point: TypeAlias = tuple[float, float]
 
-_OPTION = "--from"  # what gives variables their values, for error messages
 _ARRIVED_AT = 0.01  # of the first slope and move: where both are smaller it is flat
 _SAMPLES, CELLS = 241, 48  # of a curve; of a landscape, each way
 _LEVELS = np.linspace(0.02, 0.98, 12)  # which shares of a landscape are below its contour lines
@@ -71,7 +70,7 @@ def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, s
     formula, or has no value at the start.
     """
     variables = {name: Tensor(value, np.float64) for name, value in start.items()}
-    leaves, y = list(variables.values()), formula(text, variables, _OPTION)
+    leaves, y = list(variables.values()), formula(text, variables, option="--from")
     optimizer = SGD(leaves, lr, momentum)
     points, values = [tuple(start.values())], [y.item()]
     if not math.isfinite(values[0]):
@@ -83,20 +82,26 @@ def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, s
         y.backward()
         slopes.append(math.hypot(*(leaf.grad.item() for leaf in leaves if leaf.grad is not None)))
         if _is_flat(points, slopes):
-            return Descent(lr, momentum, Outcome.ARRIVED, tuple(points), tuple(values))
+            outcome = Outcome.ARRIVED
+            break
         optimizer.step()
-        if not all(math.isfinite(number) for number in (y.item(), *map(float, leaves))):
-            return Descent(lr, momentum, Outcome.DIVERGED, tuple(points), tuple(values))
-        points.append(tuple(map(float, leaves)))
+        point = tuple(map(float, leaves))
+        if not all(map(math.isfinite, (y.item(), *point))):
+            outcome = Outcome.DIVERGED
+            break
+        points.append(point)
         values.append(y.item())
-    outcome = Outcome.UNDERWAY if values[-1] <= values[0] else Outcome.DIVERGED
+    else:
+        outcome = Outcome.UNDERWAY if values[-1] <= values[0] else Outcome.DIVERGED
     return Descent(lr, momentum, outcome, tuple(points), tuple(values))
 
 
 def _is_flat(points: Sequence[tuple[float, ...]], slopes: Sequence[float]) -> bool:
     """Whether the last slope and the last move are small beside the first ones."""
-    moves = [math.dist(*points[:2]), math.dist(*points[-2:])] if len(points) > 1 else [0.0, 0.0]
-    return slopes[-1] <= _ARRIVED_AT * slopes[0] * (len(slopes) > 1) and moves[1] <= _ARRIVED_AT * moves[0]
+    if len(points) == 1:
+        return slopes[0] == 0
+    first, last = math.dist(*points[:2]), math.dist(*points[-2:])
+    return slopes[-1] <= _ARRIVED_AT * slopes[0] and last <= _ARRIVED_AT * first
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ def _limits(points: Grid) -> Grid:
 def _curve_of(text: str, name: str, left: float, right: float) -> Landscape:
     """The curve of a formula of one variable, where it is finite."""
     xs = np.linspace(left, right, _SAMPLES)
-    points = np.column_stack([xs, values(text, {name: xs})])
+    points = np.column_stack([xs, _values(text, [name], xs)])
     points = points[np.isfinite(points[:, 1])]
     (bottom,), (top,) = _limits(points[:, 1:]).tolist()
     land = Landscape((name, "y"), (float(left), bottom), (float(right), top), ())
@@ -153,18 +158,17 @@ def _curve_of(text: str, name: str, left: float, right: float) -> Landscape:
 def _map_of(text: str, names: tuple[str, str], low: Grid, high: Grid) -> Landscape:
     """The contour lines of a formula of two variables."""
     across, up = np.meshgrid(*np.linspace(low, high, CELLS + 1).T)
-    heights = values(text, dict(zip(names, (across, up), strict=True)))
+    heights = _values(text, names, across, up)
     finite = heights[np.isfinite(heights)]
     levels = np.unique(np.quantile(finite, _LEVELS)) if finite.size else ()
     contours = tuple(tuple(contour(heights, float(level))) for level in levels)
     return Landscape(names, tuple(low.tolist()), tuple(high.tolist()), contours)
 
 
-def values(text: str, variables: Mapping[str, Grid]) -> Grid:
+def _values(text: str, names: Sequence[str], *axes: Grid) -> Grid:
     """A formula's values for arrays of its variables."""
-    arrays = {name: Tensor(array, np.float64) for name, array in variables.items()}
-    shape = next(iter(variables.values())).shape
-    return np.broadcast_to(formula(text, arrays).value, shape)
+    variables = {name: Tensor(axis, np.float64) for name, axis in zip(names, axes, strict=True)}
+    return np.broadcast_to(formula(text, variables).value, axes[0].shape)
 
 
 def contour(heights: Grid, level: float) -> Iterator[tuple[Point, Point]]:

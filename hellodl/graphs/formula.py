@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.autograd import Tensor
+from hellodl.autograd.tensor import Op, Tensor
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,17 +33,9 @@ _OPERATORS: dict[type[ast.operator], Callable[[Tensor, Tensor], Tensor]] = {
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
 }
-FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "exp": Tensor.exp,
-    "log": Tensor.log,
-    "sin": Tensor.sin,
-    "cos": Tensor.cos,
-    "tanh": Tensor.tanh,
-    "sigmoid": Tensor.sigmoid,
-    "relu": Tensor.relu,
-    "gelu": Tensor.gelu,
-    "abs": Tensor.abs,
-    "sqrt": Tensor.sqrt,
+FUNCTIONS = {
+    name: Op.registry[name]
+    for name in ("exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "abs", "sqrt")
 }
 _CONSTANTS = {"pi": math.pi, "e": math.e}
 RESERVED = {*FUNCTIONS, *_CONSTANTS}

@@ -80,18 +80,14 @@ def _first_rows(top: Spot) -> list[list[Spot]]:
 
 def _ordered(rows: list[list[Spot]], sweeps: int) -> list[list[Spot]]:
     """The rows with fewer crossings: sorted by their neighbours' mean place, above and below in turn."""
-    best, fewest = rows, _crossings(rows)
+    tried = [rows]
     for sweep in range(sweeps):
-        if not fewest:
-            break
         down = sweep % 2 == 0
         rows = [list(row) for row in rows]
         for fixed, row in pairwise(rows if down else rows[::-1]):
             _sort_by_neighbours(row, fixed, down=down)
-        count = _crossings(rows)
-        if count < fewest:
-            best, fewest = rows, count
-    return best
+        tried.append(rows)
+    return min(tried, key=_crossings)
 
 
 def _sort_by_neighbours(row: list[Spot], fixed: list[Spot], *, down: bool) -> None:
@@ -107,9 +103,8 @@ def _crossings(rows: list[list[Spot]]) -> int:
     for upper, lower in pairwise(rows):
         place, seen = {spot: i for i, spot in enumerate(lower)}, list[int]()
         for spot in upper:
-            ends = sorted(place[n] for n in spot.below)
-            count += sum(len(seen) - bisect_right(seen, end) for end in ends)
-            for end in ends:
+            for end in sorted(place[n] for n in spot.below):
+                count += len(seen) - bisect_right(seen, end)
                 insort(seen, end)
     return count
 

@@ -48,15 +48,15 @@ def _percent(share: float) -> str:
 
 def _summary(report: Report) -> dict[str, str]:
     """How well the model reads, in numbers."""
-    read, (low, high) = report.read, report.read.accuracy_interval
-    classes = report.made.dataset.classes if report.made.dataset else DIGITS
+    read, (low, high) = report.evaluation, report.evaluation.accuracy_interval
+    classes = report.model.dataset.classes if report.model.dataset else DIGITS
     names = (name if name == str(i) else f"{i} {name}" for i, name in enumerate(classes))
     rows = (
         [name, *map(_percent, (row.precision, row.recall, row.f1)), f"{row.images:,}"]
         for name, row in zip(names, read.per_digit, strict=True)
     )
     return {
-        "title": escape(f"How well {Path(report.made.model).name} reads digits"),
+        "title": escape(f"How well {Path(report.model.model).name} reads digits"),
         "accuracy": _percent(read.accuracy),
         "images": f"{read.images:,}",
         "dataset": escape(read.dataset),
@@ -72,7 +72,7 @@ def _summary(report: Report) -> dict[str, str]:
 
 def _making(report: Report) -> dict[str, str]:
     """How the model was made, as far as its file says."""
-    made = report.made
+    made = report.model
     shape = " → ".join(map(str, made.network))
     facts = {
         "file": made.model,
@@ -83,7 +83,7 @@ def _making(report: Report) -> dict[str, str]:
         "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
         "trained in": f"{report.train_seconds:.1f} s" if report.train_seconds else "",
         "size of the file": f"{made.bytes:,} bytes",
-        "read for this page in": f"{report.read.seconds:.2f} s",
+        "read for this page in": f"{report.evaluation.seconds:.2f} s",
     }
     known = {name: value for name, value in made.settings.items() if value or value == 0}
     settings = (
@@ -104,7 +104,9 @@ def _drawings(report: Report) -> dict[str, str]:
     size = len(report.units)
     return {
         "curves": _learning(report),
-        "confusion": charts.confusion_matrix(report.read.confusion, "Confusion matrix. " + _confused(report)),
+        "confusion": charts.confusion_matrix(
+            report.evaluation.confusion, "Confusion matrix. " + _confused(report)
+        ),
         "reliability": charts.reliability_chart(
             "Reliability: confidence against the share read rightly", report.reliability
         ),
@@ -118,7 +120,7 @@ def _drawings(report: Report) -> dict[str, str]:
 
 def _learning(report: Report) -> str:
     """The charts of loss and accuracy by epoch, or why there are none."""
-    history = report.made.history
+    history = report.model.history
     if not history:
         return "<p>The model's file holds no history.</p>"
     losses = [("series", "training", [(e.epoch, e.loss) for e in history])]
@@ -136,7 +138,7 @@ def _learning(report: Report) -> str:
 def _mistakes(report: Report) -> str:
     """The pictures of the surest mistakes, each with what it is and what was read."""
     figures = []
-    for pixels, m in zip(report.mistakes, report.read.mistakes, strict=False):
+    for pixels, m in zip(report.mistakes, report.evaluation.mistakes, strict=False):
         words = f"{m.label} read as {m.predicted}"
         image = f'<img src="{_png(pixels)}" width="84" height="84" alt="test image {m.index}: {words}">'
         figures.append(f"<figure>{image}<figcaption>{words}, {_percent(m.confidence)}</figcaption></figure>")
@@ -145,7 +147,7 @@ def _mistakes(report: Report) -> str:
 
 def _confused(report: Report) -> str:
     """The commonest mistakes in words."""
-    words = charts.confused(report.read.confusion)
+    words = charts.confused(report.evaluation.confusion)
     return f"Most often misread: {words}." if words else "No image was misread."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,13 +38,13 @@ class Bin:
 class Map:
     """The last hidden layer seen from its two principal axes.
 
-    `points` (n, 2) and `labels` (n,) are those of the first test images, in standard deviations along the
-    first axis. `shares`: what each axis shows of the variance.
+    `shares`: what each axis shows of the variance. `labels` and `points` are those of the first test images,
+    in standard deviations along the first axis.
     """
 
-    shares: tuple[float, float]
-    points: NDArray[np.float32]
-    labels: NDArray[np.integer[Any]]
+    shares: list[float]
+    labels: list[int]
+    points: list[list[float]]
 
 
 @dataclass(frozen=True)
@@ -55,25 +55,17 @@ class Report:
     """
 
     command: str
-    made: Inspection
-    read: Evaluation
-    reliability: tuple[Bin, ...]
-    map: Map
+    model: Inspection
     train_seconds: float | None  # all steps together; None where the file does not say
-    mistakes: NDArray[np.uint8] = field(repr=False)
-    units: NDArray[np.float32] = field(repr=False)
+    evaluation: Evaluation
+    reliability: list[Bin]
+    map: Map
+    mistakes: NDArray[np.uint8]
+    units: NDArray[np.float32]
 
     def for_json(self) -> dict[str, Any]:
         """The numbers as plain data; pictures and weights are in the data set and the model."""
-        labels, points = self.map.labels.tolist(), self.map.points.tolist()
-        return {
-            "command": self.command,
-            "model": asdict(self.made),
-            "train_seconds": self.train_seconds,
-            "evaluation": asdict(self.read),
-            "reliability": [asdict(part) for part in self.reliability],
-            "map": {"shares": self.map.shares, "labels": labels, "points": points},
-        }
+        return {key: value for key, value in asdict(self).items() if key not in {"mistakes", "units"}}
 
 
 def report(path: Path, loaded: Checkpoint, data: Dataset, command: str) -> Report:
@@ -81,38 +73,37 @@ def report(path: Path, loaded: Checkpoint, data: Dataset, command: str) -> Repor
 
     `command` is the one that repeats its training, "" where there is none.
     """
-    model, made = loaded.model(), examine(path, loaded)
-    read = evaluate(model, data)
-    worst = [mistake.index for mistake in read.mistakes[:_WORST]]
+    model = loaded.model()
+    evaluation = evaluate(model, data)
     return Report(
         command=command,
-        made=made,
-        read=read,
+        model=examine(path, loaded),
+        train_seconds=loaded.about.position.train_seconds if loaded.about.position else None,
+        evaluation=evaluation,
         reliability=reliability(model.predict(data.images), data.labels),
         map=principal_axes(model.hidden(data.images), data.labels),
-        train_seconds=loaded.about.position.train_seconds if loaded.about.position else None,
-        mistakes=data.images[worst],
+        mistakes=data.images[[mistake.index for mistake in evaluation.mistakes[:_WORST]]],
         units=loaded.weights["lc1.weight"].reshape(-1, 28, 28),
     )
 
 
-def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> tuple[Bin, ...]:
+def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> list[Bin]:
     """The bins behind the calibration error, lowest confidence first; empty ones are left out."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
     bins, found = bins_of(confidence), []
-    for mine in (bins == i for i in np.unique(bins)):
+    for i in np.unique(bins):
+        mine = bins == i
         images, correct = int(mine.sum()), int(right[mine].sum())
-        sure, interval = float(confidence[mine].mean()), wilson_interval(correct, images)
-        found.append(Bin(images, sure, correct / images, interval))
-    return tuple(found)
+        mean = float(confidence[mine].mean())
+        found.append(Bin(images, mean, correct / images, wilson_interval(correct, images)))
+    return found
 
 
 def principal_axes(hidden: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> Map:
     """Activations (n, units) along the two directions in which they vary most (PCA, Pearson 1901)."""
     centred = hidden - hidden.mean(axis=0)
     variances, axes = np.linalg.eigh(centred.T.astype(np.float64) @ centred / len(centred))
-    first, second = axes[:, -1], axes[:, -2]
-    points = centred[:_DOTS] @ np.stack([first, second], axis=1) / np.sqrt(max(variances[-1], 1e-30))
+    points = centred[:_DOTS] @ axes[:, [-1, -2]] / np.sqrt(max(variances[-1], 1e-30))
     shares = variances[::-1][:2] / max(variances.sum(), 1e-30)
-    return Map((float(shares[0]), float(shares[1])), points.astype(np.float32), labels[:_DOTS])
+    return Map(shares.tolist(), labels[:_DOTS].tolist(), points.astype(np.float32).tolist())
