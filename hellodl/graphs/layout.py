@@ -45,7 +45,7 @@ class Layout:
 
 
 def layout(graph: Graph, box_widths: Sequence[float], label_widths: Sequence[float]) -> Layout:
-    """Place a graph whose boxes and edge labels have the given widths; x is a middle, from 0 up."""
+    """Place a graph whose boxes and edge labels have the given widths; x is a middle, from anywhere."""
     depth = [0] * len(graph.nodes)
     for edge in graph.edges:  # a node's own edges come after all that lead to it
         depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
@@ -110,17 +110,13 @@ def _crossings(rows: list[list[Spot]]) -> int:
 
 
 def _move(rows: list[list[Spot]], sweeps: int) -> None:
-    """Give each spot an x as near to its neighbours' as its row allows, the leftmost edge at 0."""
+    """Give each spot an x as near to its neighbours' as its row allows."""
     for row in rows:
         _settle(row, [0.0] * len(row))
     for sweep in range(sweeps):
         down = sweep % 2 == 0
         for row in rows if down else rows[::-1]:
             _settle(row, [_mean([n.x for n in spot.neighbours(down=down)], spot.x) for spot in row])
-    left = min(spot.x - spot.width / 2 for row in rows for spot in row)
-    for row in rows:
-        for spot in row:
-            spot.x -= left
 
 
 def _settle(row: list[Spot], wishes: list[float]) -> None:

@@ -25,7 +25,7 @@ _PACE, _REST = 1.5, 4  # seconds a step; how many steps long the end stays
 
 def svg(graph: Graph, caption: str) -> str:
     """The graph as an SVG document of its own, with a formula above it."""
-    scene = Scene(graph, [caption])
+    scene = _Scene(graph, [caption])
     gradients = [scene.gradient(i, node.gradient) for i, node in enumerate(graph.nodes) if node.label]
     edges = range(len(graph.edges))
     arrows, shares = [scene.arrow(i) for i in edges], [scene.share(i) for i in edges]
@@ -38,8 +38,8 @@ def animation(graph: Graph, caption: str) -> str:
     Where animations are unknown or unwanted it shows the end.
     """
     steps = list(backward_steps(graph))
-    scene = Scene(graph, [caption, *(f"{n}. {step.told(graph)}" for n, step in enumerate(steps, 1))])
-    film = Film(len(steps) + 1 + _REST)
+    scene = _Scene(graph, [caption, *(f"{n}. {step.told(graph)}" for n, step in enumerate(steps, 1))])
+    film = _Film(len(steps) + 1 + _REST)
     arrows = [scene.arrow(i, "quiet") for i in range(len(graph.edges))]
     visits, shares = [], []
     collected: dict[int, list[tuple[int, Content]]] = {0: [(0, graph.nodes[0].gradient)]}
@@ -58,7 +58,7 @@ def animation(graph: Graph, caption: str) -> str:
     return scene.document([*arrows, *scene.boxes(), *visits, *gradients, *shares], film.css())
 
 
-class Film:
+class _Film:
     """Parts of a picture that are shown for some of the time; the film is `length` steps long."""
 
     def __init__(self, length: int) -> None:
@@ -71,7 +71,6 @@ class Film:
         return f'<g class="frame f{start}-{end or ""}{" passing" * bool(end)}">{part}</g>'
 
     def css(self) -> str:
-        """The rules that show each part at its time."""
         rules = [
             f".frame {{ animation: {self.length * _PACE:g}s step-end infinite }}",
             "@media (prefers-reduced-motion: reduce) { .frame { animation: none } .passing { opacity: 0 } }",
@@ -83,7 +82,7 @@ class Film:
         return "\n".join(rules)
 
 
-class Scene:
+class _Scene:
     """Where everything in a graph's picture is. `notes`: the caption, and what is said below in turn."""
 
     def __init__(self, graph: Graph, notes: Sequence[str]) -> None:
@@ -93,10 +92,11 @@ class Scene:
         letters = (max(len(node.title), len(node.subtitle)) for node in graph.nodes)
         self.plan = layout(graph, [max(CHARACTER * n + 20, _HEIGHT) for n in letters], widths)
         spots = {spot for route in [self.plan.boxes, *self.plan.routes] for spot in route}
-        needed = max(spot.x + spot.width / 2 for spot in spots)
+        left = min(spot.x - spot.width / 2 for spot in spots)
+        needed = max(spot.x + spot.width / 2 for spot in spots) - left
         inner = max(needed, CHARACTER * max(map(len, self.notes)))
         for spot in spots:
-            spot.x += MARGIN + (inner - needed) / 2
+            spot.x += MARGIN + (inner - needed) / 2 - left
         self.width = inner + 2 * MARGIN
         self.height = (
             _down(max(spot.row for spot in spots)) + _HEIGHT / 2 + MARGIN + _CAPTION * (len(notes) > 1)
@@ -104,12 +104,10 @@ class Scene:
         self._courses = [curve(points) for points in _lines(self.plan)]
 
     def document(self, parts: list[str], styles: str = "") -> str:
-        """The whole picture."""
         caption = text("caption", self.width / 2, _CAPTION, self.notes[0])
         return picture(self.width, self.height, [caption, *parts], self.notes[0], stylesheet() + styles)
 
     def arrow(self, i: int, style: str = "edge") -> str:
-        """The line of an edge."""
         return path(style, self._courses[i], ' marker-end="url(#tip)"' if style == "edge" else "")
 
     def share(self, i: int) -> str:
@@ -119,11 +117,9 @@ class Scene:
         return paper + _write("label", self._labels[i], spot)
 
     def boxes(self) -> list[str]:
-        """All boxes with their titles."""
         return [self.box(i, _kind(node)) for i, node in enumerate(self.graph.nodes)]
 
     def box(self, i: int, style: str) -> str:
-        """A box with its title."""
         node, spot = self.graph.nodes[i], self.plan.boxes[i]
         x, y = spot.x - spot.width / 2, _down(spot.row) - _HEIGHT / 2
         frame = box(style, x, y, spot.width, _HEIGHT, 6 if node.is_leaf else _HEIGHT / 2)
@@ -140,7 +136,6 @@ class Scene:
 
 
 def _kind(node: Node) -> str:
-    """The style of a node's box."""
     return "op" if not node.is_leaf else "variable" if node.label else "constant"
 
 
@@ -185,10 +180,9 @@ def curve(points: Sequence[Point]) -> str:
     """
     steps = [(x2 - x1) / (y2 - y1) for (x1, y1), (x2, y2) in pairwise(points)]
     inner = [2 * a * b / (a + b) if a * b > 0 else 0.0 for a, b in pairwise(steps)]
+    slopes = [steps[0], *inner, steps[-1]]
     path = "M{:.1f} {:.1f}".format(*points[0])
-    for (x1, y1), (x2, y2), a, b in zip(
-        points, points[1:], [steps[0], *inner], [*inner, steps[-1]], strict=False
-    ):
+    for ((x1, y1), (x2, y2)), (a, b) in zip(pairwise(points), pairwise(slopes), strict=True):
         third = (y2 - y1) / 3
         path += (
             f"C{x1 + a * third:.1f} {y1 + third:.1f} {x2 - b * third:.1f} {y2 - third:.1f} {x2:.1f} {y2:.1f}"
