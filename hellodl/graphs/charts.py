@@ -30,7 +30,7 @@ _SHOWN = 0.002, 0.998  # between which shares of the map's points its frame lies
 
 
 @dataclass(frozen=True)
-class Frame:
+class _Frame:
     """A chart's axes: what their ends stand for, and where numbers are written."""
 
     low: tuple[float, float]
@@ -69,7 +69,7 @@ def curves(
     xs, ys = np.array([point for _, _, points in series for point in points]).T
     ticks = round_numbers(float(ys.min()), float(ys.max()))
     last = float(xs.max())
-    frame = Frame((0, ticks[0]), (last, ticks[-1]), ([0, last], ticks), ("epoch", name), show)
+    frame = _Frame((0, ticks[0]), (last, ticks[-1]), ([0, last], ticks), ("epoch", name), show)
     lines = [frame.line(style, points) for style, _, points in series]
     legend = []
     for i, (style, label, _) in enumerate(series):
@@ -86,14 +86,14 @@ def round_numbers(low: float, high: float) -> list[float]:
     spread = (high - low) or abs(high) or 1.0
     step = 10.0 ** np.floor(np.log10(spread / 4))
     step *= next(factor for factor in (1, 2, 5, 10) if spread / (step * factor) <= 5)
-    first = np.floor(low / step)
-    return [float(round(i * step, 10)) for i in np.arange(first, np.ceil(high / step) + 1)]
+    whole = np.arange(np.floor(low / step), np.ceil(high / step) + 1)
+    return [float(number) for number in np.round(whole * step, 10)]
 
 
 def reliability_chart(title: str, bins: Sequence[Bin]) -> str:
     """How often a confidence is right, with 95 % intervals: honest on the diagonal, too sure below it."""
     shares = [0, 0.25, 0.5, 0.75, 1]
-    frame = Frame((0, 0), (1, 1), (shares, shares), ("confidence", "read rightly"))
+    frame = _Frame((0, 0), (1, 1), (shares, shares), ("confidence", "read rightly"))
     parts = [*frame.axes(), frame.line("curve", [(0, 0), (1, 1)])]
     parts += [frame.line("series", [(b.confidence, end) for end in b.accuracy_interval]) for b in bins]
     parts += [dot("bar", *frame.place(b.confidence, b.accuracy), 2 + 1.2 * np.log10(b.images)) for b in bins]
@@ -105,7 +105,7 @@ def scatter(title: str, shown: Map) -> str:
     points, labels = np.array(shown.points), np.array(shown.labels)
     low, high = np.quantile(points, _SHOWN, axis=0)
     axes = [f"axis {i}: {share:.0%} of the variance" for i, share in enumerate(shown.shares, 1)]
-    frame = Frame((low[0], low[1]), (high[0], high[1]), ([], []), (axes[0], axes[1]))
+    frame = _Frame((low[0], low[1]), (high[0], high[1]), ([], []), (axes[0], axes[1]))
     parts = frame.axes()
     for digit in range(10):
         mine = np.clip(points[labels == digit], low, high)
@@ -137,9 +137,9 @@ def confused(table: Counts) -> str:
 
 def confusion_matrix(table: Counts, title: str, *, alone: bool = False) -> str:
     """What was read as what: a row for each true digit, the more of it the stronger; titled if alone."""
-    shares = [[count / max(sum(row), 1) for count in row] for row in table]
-    worst = max(share for i, row in enumerate(shares) for j, share in enumerate(row) if i != j) or 1
     n, head = len(table), 34.0 if alone else 0.0
+    shares = np.array(table) / np.maximum(np.sum(table, axis=1, keepdims=True), 1)
+    worst = np.max(shares, where=~np.eye(n, dtype=bool), initial=0) or 1  # among mistakes
     left, top = 30.0, 40.0 + head
     parts = [
         text("tick", left + n * _CELL / 2, top - 20, "read as"),
@@ -153,7 +153,7 @@ def confusion_matrix(table: Counts, title: str, *, alone: bool = False) -> str:
         ]
         for j, count in enumerate(row):
             x, y, style = left + j * _CELL, top + i * _CELL, "right" if i == j else "wrong"
-            opacity = _STRONGEST * (shares[i][j] if i == j else shares[i][j] / worst)
+            opacity = _STRONGEST * shares[i, j] / (1 if i == j else worst)
             parts.append(box("axis", x, y, _CELL, _CELL))
             if count:
                 parts.append(box(style, x, y, _CELL, _CELL, 0, f' fill-opacity="{opacity:.2f}"'))

@@ -106,8 +106,12 @@ class Reader:
                 return left ** right.item() if constant else _OPERATORS[type(op)](left, right)
             case ast.Call(ast.Name(name), [x], []) if name in FUNCTIONS:
                 return FUNCTIONS[name](self.read(x, level + 1))
+            case ast.Call(ast.Name(name)) if name in FUNCTIONS:
+                raise self.error(node, f"{name} takes one argument, as in {name}(x)")
             case ast.Call(ast.Name(name)):
-                raise self.error(node, self.not_called(name))
+                known = " ".join(FUNCTIONS)
+                advice = f"expected one of {known}; to multiply, write {name}*(…)"
+                raise self.error(node, f"{name:.40} is no function, {advice}")
         raise self.unreadable(self.column(node))
 
     def number(self, node: ast.expr, number: float) -> Tensor:
@@ -125,14 +129,6 @@ class Reader:
         if name not in self.variables:
             raise self.error(node, f"{name:.40} has no value; add {self.option} {name:.40}=…")
         return self.variables[name]
-
-    def not_called(self, name: str) -> str:
-        """What is wrong with calling this name."""
-        if name in FUNCTIONS:
-            return f"{name} takes one argument, as in {name}(x)"
-        return (
-            f"{name:.40} is no function, expected one of {' '.join(FUNCTIONS)}; to multiply, write {name}*(…)"
-        )
 
     def column(self, node: ast.expr) -> int:
         """Where a part starts, counted in characters from 1; Python counts bytes from 0."""

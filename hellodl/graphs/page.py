@@ -85,10 +85,10 @@ def _making(report: Report) -> dict[str, str]:
         "size of the file": f"{made.bytes:,} bytes",
         "read for this page in": f"{report.evaluation.seconds:.2f} s",
     }
-    known = {name: value for name, value in made.settings.items() if value or value == 0}
     settings = (
         (name.replace("_", " "), ",".join(map(str, value)) if isinstance(value, list | tuple) else value)
-        for name, value in known.items()
+        for name, value in made.settings.items()
+        if value or value == 0
     )
     words = " ".join(f"<span>{escape(word)}</span>" for word in report.command.split())
     command = f"<p>This repeats the run:</p><code>{words}</code>" if words else ""

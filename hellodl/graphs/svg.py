@@ -29,7 +29,7 @@ def svg(graph: Graph, caption: str) -> str:
     gradients = [scene.gradient(i, node.gradient) for i, node in enumerate(graph.nodes) if node.label]
     edges = range(len(graph.edges))
     arrows, shares = [scene.arrow(i) for i in edges], [scene.share(i) for i in edges]
-    return scene.document([*arrows, *scene.boxes(), *gradients, *shares])
+    return scene.document(arrows, [*gradients, *shares])
 
 
 def animation(graph: Graph, caption: str) -> str:
@@ -55,7 +55,7 @@ def animation(graph: Graph, caption: str) -> str:
         for (start, total), (end, _) in pairwise([*totals, (film.length, 0.0)])
         if start != end
     ]
-    return scene.document([*arrows, *scene.boxes(), *visits, *gradients, *shares], film.css())
+    return scene.document(arrows, [*visits, *gradients, *shares], film.css())
 
 
 class _Film:
@@ -98,14 +98,16 @@ class _Scene:
         for spot in spots:
             spot.x += MARGIN + (inner - needed) / 2 - left
         self.width = inner + 2 * MARGIN
-        self.height = (
-            _down(max(spot.row for spot in spots)) + _HEIGHT / 2 + MARGIN + _CAPTION * (len(notes) > 1)
-        )
+        bottom = _down(max(spot.row for spot in spots)) + _HEIGHT / 2
+        self.height = bottom + MARGIN + _CAPTION * (len(notes) > 1)
         self._courses = [curve(points) for points in _lines(self.plan)]
 
-    def document(self, parts: list[str], styles: str = "") -> str:
+    def document(self, arrows: list[str], parts: list[str], styles: str = "") -> str:
+        """The whole picture: arrows below the boxes, the other parts above."""
         caption = text("caption", self.width / 2, _CAPTION, self.notes[0])
-        return picture(self.width, self.height, [caption, *parts], self.notes[0], stylesheet() + styles)
+        boxes = [self.box(i, _kind(node)) for i, node in enumerate(self.graph.nodes)]
+        everything = [caption, *arrows, *boxes, *parts]
+        return picture(self.width, self.height, everything, self.notes[0], stylesheet() + styles)
 
     def arrow(self, i: int, style: str = "edge") -> str:
         return path(style, self._courses[i], ' marker-end="url(#tip)"' if style == "edge" else "")
@@ -115,9 +117,6 @@ class _Scene:
         spot = self.plan.routes[i][1]
         paper = box("page", spot.x - spot.width / 2, _down(spot.row) - _LINE / 2, spot.width, _LINE)
         return paper + _write("label", self._labels[i], spot)
-
-    def boxes(self) -> list[str]:
-        return [self.box(i, _kind(node)) for i, node in enumerate(self.graph.nodes)]
 
     def box(self, i: int, style: str) -> str:
         node, spot = self.graph.nodes[i], self.plan.boxes[i]
@@ -166,8 +165,9 @@ def _lines(plan: Layout) -> list[list[Point]]:
 def _ports(boxes: Sequence[Spot], ends: Sequence[tuple[Spot, Spot]]) -> list[float]:
     """The x where each edge meets its box: side by side, in the order of where they come from or go to."""
     places = [0.0] * len(ends)
+    in_order = sorted(range(len(ends)), key=lambda i: ends[i][1].x)
     for node in boxes:
-        here = sorted((i for i, (spot, _) in enumerate(ends) if spot is node), key=lambda i: ends[i][1].x)
+        here = [i for i in in_order if ends[i][0] is node]
         for nth, i in enumerate(here):
             places[i] = node.x + 0.6 * node.width * ((nth + 0.5) / len(here) - 0.5)
     return places
