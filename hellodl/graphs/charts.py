@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hellodl.evaluation import bins_of, wilson_interval
 from hellodl.graphs.picture import box, dot, path, picture, stylesheet, text, through
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
-
-    from hellodl.graphs.report import Bin, Map
 
     Points = Sequence[tuple[float, float]]
     Counts = Sequence[Sequence[int]]
@@ -23,6 +22,7 @@ _SIZE = 340.0  # of a chart, each way
 _LEFT, _TOP, _RIGHT, _BOTTOM = 52.0, 24.0, 12.0, 40.0  # room around what it shows
 _STRONGEST = 0.55  # how opaque a cell of the confusion matrix gets, so that its count is readable
 _CELL = 32.0
+_DOTS = 2000  # images in the map of the last hidden layer
 _MOST_TOLD = 4  # kinds of mistakes
 BADGE = 10.0  # radius
 _PUSHES, _TINY = 40, 1e-3  # rounds of pushing badges apart; what tells those in one place apart
@@ -90,6 +90,29 @@ def round_numbers(low: float, high: float) -> list[float]:
     return [float(number) for number in np.round(whole * step, 10)]
 
 
+@dataclass(frozen=True)
+class Bin:
+    """Images whose confidence is alike: how many, their mean confidence, the share of them read rightly."""
+
+    images: int
+    confidence: float
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+
+
+def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> list[Bin]:
+    """The bins behind the calibration error, lowest confidence first; empty ones are left out."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    bins, found = bins_of(confidence), []
+    for i in np.unique(bins):
+        mine = bins == i
+        images, correct = int(mine.sum()), int(right[mine].sum())
+        mean = float(confidence[mine].mean())
+        found.append(Bin(images, mean, correct / images, wilson_interval(correct, images)))
+    return found
+
+
 def reliability_chart(title: str, bins: Sequence[Bin]) -> str:
     """How often a confidence is right, with 95 % intervals: honest on the diagonal, too sure below it."""
     shares = [0, 0.25, 0.5, 0.75, 1]
@@ -98,6 +121,28 @@ def reliability_chart(title: str, bins: Sequence[Bin]) -> str:
     parts += [frame.line("series", [(b.confidence, end) for end in b.accuracy_interval]) for b in bins]
     parts += [dot("bar", *frame.place(b.confidence, b.accuracy), 2 + 1.2 * np.log10(b.images)) for b in bins]
     return picture(_SIZE, _SIZE, parts, title)
+
+
+@dataclass(frozen=True)
+class Map:
+    """The last hidden layer seen from its two principal axes.
+
+    `shares`: what each axis shows of the variance. `labels` and `points` are those of the first test images,
+    in standard deviations along the first axis.
+    """
+
+    shares: list[float]
+    labels: list[int]
+    points: list[list[float]]
+
+
+def principal_axes(hidden: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> Map:
+    """Activations (n, units) along the two directions in which they vary most (PCA, Pearson 1901)."""
+    centred = hidden - hidden.mean(axis=0)
+    variances, axes = np.linalg.eigh(centred.T.astype(np.float64) @ centred / len(centred))
+    points = centred[:_DOTS] @ axes[:, [-1, -2]] / np.sqrt(max(variances[-1], 1e-30))
+    shares = variances[::-1][:2] / max(variances.sum(), 1e-30)
+    return Map(shares.tolist(), labels[:_DOTS].tolist(), points.astype(np.float32).tolist())
 
 
 def scatter(title: str, shown: Map) -> str:
