@@ -113,14 +113,14 @@ def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.integer[A
     return found
 
 
-def reliability_chart(title: str, bins: Sequence[Bin]) -> str:
+def reliability_chart(bins: Sequence[Bin]) -> str:
     """How often a confidence is right, with 95 % intervals: honest on the diagonal, too sure below it."""
     shares = [0, 0.25, 0.5, 0.75, 1]
     frame = _Frame((0, 0), (1, 1), (shares, shares), ("confidence", "read rightly"))
     parts = [*frame.axes(), frame.line("curve", [(0, 0), (1, 1)])]
     parts += [frame.line("series", [(b.confidence, end) for end in b.accuracy_interval]) for b in bins]
     parts += [dot("bar", *frame.place(b.confidence, b.accuracy), 2 + 1.2 * np.log10(b.images)) for b in bins]
-    return picture(_SIZE, _SIZE, parts, title)
+    return picture(_SIZE, _SIZE, parts, "Reliability: confidence against the share read rightly")
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def principal_axes(hidden: NDArray[np.float32], labels: NDArray[np.integer[Any]]
     return Map(shares.tolist(), labels[:_DOTS].tolist(), points.astype(np.float32).tolist())
 
 
-def scatter(title: str, shown: Map) -> str:
+def scatter(shown: Map) -> str:
     """The last hidden layer's map: a dot an image, each digit with a colour, its name in its middle."""
     points, labels = np.array(shown.points), np.array(shown.labels)
     low, high = np.quantile(points, _SHOWN, axis=0)
@@ -160,7 +160,7 @@ def scatter(title: str, shown: Map) -> str:
     places = apart(np.array([frame.place(*middle) for middle in middles.values()]))
     for digit, (x, y) in zip(middles, places.tolist(), strict=True):
         parts += [dot("badge", x, y, BADGE), text("name", x, y + BADGE / 2, str(digit))]
-    return picture(_SIZE, _SIZE, parts, title)
+    return picture(_SIZE, _SIZE, parts, "Map of the last hidden layer: images of a digit lie together")
 
 
 def apart(places: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -148,17 +148,12 @@ def _making(report: Report) -> dict[str, str]:
 
 
 def _drawings(report: Report) -> dict[str, str]:
-    """The charts and pictures."""
-    size = len(report.units)
+    size, confusion = len(report.units), report.evaluation.confusion
     return {
         "curves": _learning(report),
-        "confusion": charts.confusion_matrix(
-            report.evaluation.confusion, "Confusion matrix. " + _confused(report)
-        ),
-        "reliability": charts.reliability_chart(
-            "Reliability: confidence against the share read rightly", report.reliability
-        ),
-        "map": charts.scatter("Map of the last hidden layer: images of a digit lie together", report.map),
+        "confusion": charts.confusion_matrix(confusion, f"Confusion matrix. {_confused(report)}"),
+        "reliability": charts.reliability_chart(report.reliability),
+        "map": charts.scatter(report.map),
         "dots": f"{len(report.map.labels):,}",
         "mistakes": _mistakes(report),
         "units": "".join(_strip(report.units[i : i + _COLUMNS], i) for i in range(0, size, _COLUMNS)),
@@ -188,13 +183,12 @@ def _mistakes(report: Report) -> str:
     figures = []
     for pixels, m in zip(report.mistakes, report.evaluation.mistakes, strict=False):
         words = f"{m.label} read as {m.predicted}"
-        image = f'<img src="{_png(pixels)}" width="84" height="84" alt="test image {m.index}: {words}">'
+        image = f'<img src="{_data_url(pixels)}" width="84" height="84" alt="test image {m.index}: {words}">'
         figures.append(f"<figure>{image}<figcaption>{words}, {_percent(m.confidence)}</figcaption></figure>")
     return "".join(figures) or "<p>No image was misread.</p>"
 
 
 def _confused(report: Report) -> str:
-    """The commonest mistakes in words."""
     words = charts.confused(report.evaluation.confusion)
     return f"Most often misread: {words}." if words else "No image was misread."
 
@@ -213,11 +207,10 @@ def _strip(units: NDArray[np.floating], first: int) -> str:
     colours = 255 - strength[..., None] * (255 - np.where(units[..., None] > 0, _BLUE, _ORANGE))
     spaced = np.pad(colours, ((0, _COLUMNS - len(units)), (_GAP, 0), (_GAP, 0), (0, 0)), constant_values=255)
     pixels = np.rint(np.concatenate([*spaced], axis=1)).astype(np.uint8)
-    return f'<img src="{_png(pixels)}" alt="weights of units {first + 1} to {first + len(units)}">'
+    return f'<img src="{_data_url(pixels)}" alt="weights of units {first + 1} to {first + len(units)}">'
 
 
-def _png(pixels: NDArray[np.uint8]) -> str:
-    """A picture as a data URL."""
+def _data_url(pixels: NDArray[np.uint8]) -> str:
     buffer = io.BytesIO()
     image = Image.fromarray(pixels)
     (image.quantize(64) if image.mode == "RGB" else image).save(buffer, "PNG", optimize=True)
