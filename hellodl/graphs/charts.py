@@ -46,11 +46,9 @@ class _Frame:
         return _LEFT + across * (_SIZE - _LEFT - _RIGHT), _SIZE - _BOTTOM - up * (_SIZE - _TOP - _BOTTOM)
 
     def line(self, style: str, points: Points) -> str:
-        """A line through points."""
         return path(style, through(self.place(*point) for point in points))
 
     def axes(self) -> list[str]:
-        """The frame with its numbers and names."""
         (x0, y0), (x1, y1) = self.place(*self.low), self.place(*self.high)
         across = [text("tick", self.place(x, 0)[0], y0 + 16, f"{x:g}") for x in self.ticks[0]]
         up = [text("tick", x0 - 6, self.place(0, y)[1] + 4, self.show(y), "end") for y in self.ticks[1]]

@@ -31,10 +31,6 @@ class Spot:
     above: list[Spot] = field(default_factory=list)
     below: list[Spot] = field(default_factory=list)
 
-    def neighbours(self, *, down: bool) -> list[Spot]:
-        """The neighbours in the row that a sweep comes from."""
-        return self.above if down else self.below
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -82,19 +78,18 @@ def _ordered(rows: list[list[Spot]], sweeps: int) -> list[list[Spot]]:
     """The rows with fewer crossings: sorted by their neighbours' mean place, above and below in turn."""
     tried = [rows]
     for sweep in range(sweeps):
-        down = sweep % 2 == 0
         rows = [list(row) for row in rows]
-        for fixed, row in pairwise(rows if down else rows[::-1]):
-            _sort_by_neighbours(row, fixed, down=down)
+        for fixed, row in pairwise(rows if sweep % 2 == 0 else rows[::-1]):
+            _sort_by_neighbours(row, fixed)
         tried.append(rows)
     return min(tried, key=_crossings)
 
 
-def _sort_by_neighbours(row: list[Spot], fixed: list[Spot], *, down: bool) -> None:
+def _sort_by_neighbours(row: list[Spot], fixed: list[Spot]) -> None:
     """Sort a row by the mean place of each spot's neighbours in `fixed`; one without any stays in place."""
     place = {spot: float(i) for i, spot in enumerate(fixed)}
     own = {spot: float(i) for i, spot in enumerate(row)}
-    row.sort(key=lambda spot: _mean([place[n] for n in spot.neighbours(down=down)], own[spot]))
+    row.sort(key=lambda spot: _mean([place[n] for n in spot.above + spot.below if n in place], own[spot]))
 
 
 def _crossings(rows: list[list[Spot]]) -> int:
@@ -116,7 +111,8 @@ def _move(rows: list[list[Spot]], sweeps: int) -> None:
     for sweep in range(sweeps):
         down = sweep % 2 == 0
         for row in rows if down else rows[::-1]:
-            _settle(row, [_mean([n.x for n in spot.neighbours(down=down)], spot.x) for spot in row])
+            near = [[n.x for n in (spot.above if down else spot.below)] for spot in row]
+            _settle(row, [_mean(xs, spot.x) for spot, xs in zip(row, near, strict=True)])
 
 
 def _settle(row: list[Spot], wishes: list[float]) -> None:

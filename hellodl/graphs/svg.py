@@ -126,7 +126,6 @@ class _Scene:
         return frame + _write(title, node.title, spot, -_APART if node.label else 0)
 
     def gradient(self, i: int, gradient: Content) -> str:
-        """A gradient, in its node's box."""
         return _write("gradient", f"grad={show(gradient)}", self.plan.boxes[i], _APART)
 
     def note(self, i: int) -> str:
