@@ -32,16 +32,13 @@ class Spot:
     below: list[Spot] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Layout:
-    """A spot for each node, and for each edge the spots it passes: its source, its label, its target."""
+def layout(
+    graph: Graph, box_widths: Sequence[float], label_widths: Sequence[float]
+) -> tuple[list[Spot], list[list[Spot]]]:
+    """Place a graph whose boxes and edge labels have the given widths; x is a middle, from anywhere.
 
-    boxes: list[Spot]
-    routes: list[list[Spot]]
-
-
-def layout(graph: Graph, box_widths: Sequence[float], label_widths: Sequence[float]) -> Layout:
-    """Place a graph whose boxes and edge labels have the given widths; x is a middle, from anywhere."""
+    Gives a spot for each node, and for each edge the spots it passes: its source, its label, its target.
+    """
     depth = [0] * len(graph.nodes)
     for edge in graph.edges:  # a node's own edges come after all that lead to it
         depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
@@ -57,7 +54,7 @@ def layout(graph: Graph, box_widths: Sequence[float], label_widths: Sequence[flo
     rows = _first_rows(boxes[0])
     sweeps = max(2, min(_SWEEPS, _PATIENCE // sum(map(len, rows))))
     _move(_ordered(rows, sweeps), 2 * sweeps)
-    return Layout(boxes, routes)
+    return boxes, routes
 
 
 def _first_rows(top: Spot) -> list[list[Spot]]:

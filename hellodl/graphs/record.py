@@ -133,17 +133,8 @@ def backward_steps(graph: Graph) -> Iterator[Step]:
         yield Step(node, tuple(handed_down))
 
 
-class Line(NamedTuple):
-    """A line of the tree: a node, what it is handed from above, and the branches that lead to it."""
-
-    node: Node
-    handed_down: str
-    branch: str
-    seen_before: bool
-
-
-def tree(graph: Graph) -> Iterator[Line]:
-    """The graph from the top, a line an edge.
+def tree(graph: Graph) -> Iterator[tuple[Node, str, str, bool]]:
+    """The graph from the top, a line an edge: node, what it is handed, branch to it, whether it was opened.
 
     A node used in several places gets a line in each; what is below it is shown the first time.
     """
@@ -152,7 +143,7 @@ def tree(graph: Graph) -> Iterator[Line]:
     while stack:
         i, handed_down, branch, indent = stack.pop()
         node = graph.nodes[i]
-        yield Line(node, handed_down, branch, i in seen and not node.is_leaf)
+        yield node, handed_down, branch, i in seen and not node.is_leaf
         edges = [edge for edge in graph.edges if edge.source == i and i not in seen]
         for edge in reversed(edges):
             hook, rail = ("└─ ", "   ") if edge is edges[-1] else ("├─ ", "│  ")

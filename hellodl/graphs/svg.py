@@ -12,7 +12,7 @@ from hellodl.graphs.record import backward_steps, show
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hellodl.graphs.layout import Layout, Spot
+    from hellodl.graphs.layout import Spot
     from hellodl.graphs.record import Content, Graph, Node
 
     Point = tuple[float, float]
@@ -90,8 +90,9 @@ class _Scene:
         self._labels = [show(edge.handed_down, "+") for edge in graph.edges]
         widths = [CHARACTER * len(label) for label in self._labels]
         letters = (max(len(node.title), len(node.subtitle)) for node in graph.nodes)
-        self.plan = layout(graph, [max(CHARACTER * n + 20, _HEIGHT) for n in letters], widths)
-        spots = {spot for route in [self.plan.boxes, *self.plan.routes] for spot in route}
+        sizes = [max(CHARACTER * n + 20, _HEIGHT) for n in letters]
+        self.boxes, self.routes = layout(graph, sizes, widths)
+        spots = {spot for route in [self.boxes, *self.routes] for spot in route}
         left = min(spot.x - spot.width / 2 for spot in spots)
         needed = max(spot.x + spot.width / 2 for spot in spots) - left
         inner = max(needed, CHARACTER * max(map(len, self.notes)))
@@ -100,7 +101,7 @@ class _Scene:
         self.width = inner + 2 * MARGIN
         bottom = _down(max(spot.row for spot in spots)) + _HEIGHT / 2
         self.height = bottom + MARGIN + _CAPTION * (len(notes) > 1)
-        self._courses = [curve(points) for points in _lines(self.plan)]
+        self._courses = [curve(points) for points in _lines(self.boxes, self.routes)]
 
     def document(self, arrows: list[str], parts: list[str], styles: str = "") -> str:
         """The whole picture: arrows below the boxes, the other parts above."""
@@ -114,19 +115,19 @@ class _Scene:
 
     def share(self, i: int) -> str:
         """What an edge hands down, beside its source."""
-        spot = self.plan.routes[i][1]
+        spot = self.routes[i][1]
         paper = box("page", spot.x - spot.width / 2, _down(spot.row) - _LINE / 2, spot.width, _LINE)
         return paper + _write("label", self._labels[i], spot)
 
     def box(self, i: int, style: str) -> str:
-        node, spot = self.graph.nodes[i], self.plan.boxes[i]
+        node, spot = self.graph.nodes[i], self.boxes[i]
         x, y = spot.x - spot.width / 2, _down(spot.row) - _HEIGHT / 2
         frame = box(style, x, y, spot.width, _HEIGHT, 6 if node.is_leaf else _HEIGHT / 2)
         title = "name" if _kind(node) == "variable" else "title"
         return frame + _write(title, node.title, spot, -_APART if node.label else 0)
 
     def gradient(self, i: int, gradient: Content) -> str:
-        return _write("gradient", f"grad={show(gradient)}", self.plan.boxes[i], _APART)
+        return _write("gradient", f"grad={show(gradient)}", self.boxes[i], _APART)
 
     def note(self, i: int) -> str:
         """One of the notes, below everything."""
@@ -147,12 +148,12 @@ def _down(row: int) -> float:
     return row * _ROW + _CAPTION + MARGIN + _HEIGHT / 2 - 10
 
 
-def _lines(plan: Layout) -> list[list[Point]]:
+def _lines(boxes: Sequence[Spot], routes: Sequence[Sequence[Spot]]) -> list[list[Point]]:
     """For each edge the points it runs through; beside a box it runs straight down, so as not to touch it."""
-    leaving = _ports(plan.boxes, [(route[0], route[1]) for route in plan.routes])
-    arriving = _ports(plan.boxes, [(route[-1], route[-2]) for route in plan.routes])
+    leaving = _ports(boxes, [(route[0], route[1]) for route in routes])
+    arriving = _ports(boxes, [(route[-1], route[-2]) for route in routes])
     paths = []
-    for start, end, route in zip(leaving, arriving, plan.routes, strict=True):
+    for start, end, route in zip(leaving, arriving, routes, strict=True):
         points = [(start, _down(route[0].row) + _HEIGHT / 2)]
         for spot in route[1:-1]:
             beside = _HEIGHT / 2 if spot.row % 2 == 0 else 0
