@@ -174,8 +174,9 @@ def _values(text: str, names: Sequence[str], *axes: Grid) -> Grid:
 def contour(heights: Grid, level: float) -> Iterator[tuple[Point, Point]]:
     """Where a landscape (rows upwards) has a height: short lines, 0 to 1 each way (marching squares)."""
     above = heights > level
-    mixed = above[:-1, :-1] + above[:-1, 1:] + above[1:, :-1] + np.int8(above[1:, 1:])
-    for row, column in np.argwhere((mixed > 0) & (mixed < 4)).tolist():
+    cells = np.lib.stride_tricks.sliding_window_view(above, (2, 2))
+    crossed = cells.any(axis=(2, 3)) & ~cells.all(axis=(2, 3))
+    for row, column in np.argwhere(crossed).tolist():
         corners = [(row, column), (row, column + 1), (row + 1, column + 1), (row + 1, column)]
         crossings = []
         for a, b in zip(corners, corners[1:] + corners[:1], strict=True):
