@@ -70,7 +70,6 @@ def descend(
     """
     from hellodl.cli.descend_view import report
     from hellodl.graphs import descent
-    from hellodl.graphs.descent_picture import descents_svg
     from hellodl.graphs.record import finite
 
     check_drawing(output, SVG, PNG)
@@ -78,7 +77,7 @@ def descend(
     names, descents = _descents(title, values, **knobs)
     land = descent.landscape(title, names, descents) if len(names) <= 2 or output else None
     if output and land:
-        write_drawing(output, descents_svg(title, land, descents), talk)
+        write_drawing(output, descent.descents_svg(title, land, descents), talk)
     if talk.as_json:
         records = [asdict(found) for found in descents]
         common.print_json(finite({"expression": title, "variables": names, "descents": records}))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from click import style
 
 from hellodl.cli.chart import chart
-from hellodl.graphs.descent_picture import ended, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ _STEPS = 8  # as many of the first steps are told in numbers
 def report(land: Landscape | None, names: Sequence[str], descents: Sequence[Descent]) -> Iterator[str]:
     """Each descent with its picture, if it can be drawn, and its first steps in numbers."""
     for descent in descents:
-        yield style(named(descent), bold=True)
+        yield style(descent.knobs, bold=True)
         if land:
             lines = [line for contour in land.contours[::_SHOWN] for line in contour]
             way = _inside(land.way(descent))
@@ -33,7 +32,7 @@ def report(land: Landscape | None, names: Sequence[str], descents: Sequence[Desc
         ):
             where = "  ".join(f"{name} {x:<12.6g}" for name, x in zip(names, point, strict=True))
             yield style(f"{number:>6}  {where}  → {value:.6g}", dim=True)
-        yield f"{ended(descent)}\n"
+        yield f"{descent.end}\n"
 
 
 def _inside(way: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -102,10 +102,8 @@ def _subject(expression: str | None, values: Sequence[str], order: int) -> _Subj
 def _show_graph(subject: _Subject, output: Path | None, talk: common.Talk, *, steps: bool) -> None:
     """The graph as text or JSON, and in a file if one is named."""
     from hellodl.cli.graph_view import report, walk
-    from hellodl.graphs.record import finite, record, show
-    from hellodl.graphs.steps import backward_steps
+    from hellodl.graphs.record import backward_steps, dot, finite, record, show
     from hellodl.graphs.svg import animation, svg
-    from hellodl.graphs.text import dot
 
     graph = record(subject.y, subject.variables | subject.others)
     value, gradients = graph.nodes[0].value, graph.gradients(subject.variables.values())

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from click import style
 
-from hellodl.graphs.record import show
-from hellodl.graphs.steps import backward_steps
-from hellodl.graphs.text import tree
+from hellodl.graphs.record import backward_steps, show, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,7 @@ def report(output: Path | None, model: Path | None, data_dir: Path | None, talk:
     network, for screens, phones, paper and screen readers.
     """
     from hellodl import datasets
-    from hellodl.graphs import page, report
+    from hellodl.graphs import report
     from hellodl.graphs.record import finite
     from hellodl.system.processors import one_blas_thread
     from hellodl.training.settings import as_command
@@ -38,4 +38,4 @@ def report(output: Path | None, model: Path | None, data_dir: Path | None, talk:
     if talk.as_json:
         common.print_json(finite(gathered.for_json()))
     if target:
-        write_drawing(target, page.page(gathered), talk, "report")
+        write_drawing(target, report.page(gathered), talk, "report")

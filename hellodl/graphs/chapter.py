@@ -56,13 +56,10 @@ def course() -> str:
     home = resources.files("hellodl")
 
     def with_minutes(row: re.Match[str]) -> str:
-        lines = len((home / row[1]).read_text(encoding="utf-8").splitlines())
-        return f"{row[0]} {math.ceil(lines / _LINES_A_MINUTE)} min |"
+        lines = len((home / row[2]).read_text(encoding="utf-8").splitlines())
+        return f"{row[1]} {math.ceil(lines / _LINES_A_MINUTE)} min |"
 
-    text = re.sub(r"^\| `(\S+\.py)` \|", with_minutes, _text("course.md"), flags=re.MULTILINE)
-    return text.replace(
-        "| file | what to look for |\n|---|---|", "| file | time | what to look for |\n|---|---|---|"
-    )
+    return re.sub(r"^(\| `(\S+\.py)` \|) \|", with_minutes, _text("course.md"), flags=re.MULTILINE)
 
 
 def _text(name: str) -> str:

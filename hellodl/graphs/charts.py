@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hellodl.evaluation import bins_of, wilson_interval
 from hellodl.graphs.picture import box, dot, path, picture, stylesheet, text, through
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
-
-    from hellodl.graphs.report import Bin, Map
 
     Points = Sequence[tuple[float, float]]
     Counts = Sequence[Sequence[int]]
@@ -23,6 +22,7 @@ _SIZE = 340.0  # of a chart, each way
 _LEFT, _TOP, _RIGHT, _BOTTOM = 52.0, 24.0, 12.0, 40.0  # room around what it shows
 _STRONGEST = 0.55  # how opaque a cell of the confusion matrix gets, so that its count is readable
 _CELL = 32.0
+_DOTS = 2000  # images in the map of the last hidden layer
 _MOST_TOLD = 4  # kinds of mistakes
 BADGE = 10.0  # radius
 _PUSHES, _TINY = 40, 1e-3  # rounds of pushing badges apart; what tells those in one place apart
@@ -30,7 +30,7 @@ _SHOWN = 0.002, 0.998  # between which shares of the map's points its frame lies
 
 
 @dataclass(frozen=True)
-class Frame:
+class _Frame:
     """A chart's axes: what their ends stand for, and where numbers are written."""
 
     low: tuple[float, float]
@@ -46,11 +46,9 @@ class Frame:
         return _LEFT + across * (_SIZE - _LEFT - _RIGHT), _SIZE - _BOTTOM - up * (_SIZE - _TOP - _BOTTOM)
 
     def line(self, style: str, points: Points) -> str:
-        """A line through points."""
         return path(style, through(self.place(*point) for point in points))
 
     def axes(self) -> list[str]:
-        """The frame with its numbers and names."""
         (x0, y0), (x1, y1) = self.place(*self.low), self.place(*self.high)
         across = [text("tick", self.place(x, 0)[0], y0 + 16, f"{x:g}") for x in self.ticks[0]]
         up = [text("tick", x0 - 6, self.place(0, y)[1] + 4, self.show(y), "end") for y in self.ticks[1]]
@@ -69,7 +67,7 @@ def curves(
     xs, ys = np.array([point for _, _, points in series for point in points]).T
     ticks = round_numbers(float(ys.min()), float(ys.max()))
     last = float(xs.max())
-    frame = Frame((0, ticks[0]), (last, ticks[-1]), ([0, last], ticks), ("epoch", name), show)
+    frame = _Frame((0, ticks[0]), (last, ticks[-1]), ([0, last], ticks), ("epoch", name), show)
     lines = [frame.line(style, points) for style, _, points in series]
     legend = []
     for i, (style, label, _) in enumerate(series):
@@ -86,36 +84,81 @@ def round_numbers(low: float, high: float) -> list[float]:
     spread = (high - low) or abs(high) or 1.0
     step = 10.0 ** np.floor(np.log10(spread / 4))
     step *= next(factor for factor in (1, 2, 5, 10) if spread / (step * factor) <= 5)
-    first = np.floor(low / step)
-    return [float(round(i * step, 10)) for i in np.arange(first, np.ceil(high / step) + 1)]
+    whole = np.arange(np.floor(low / step), np.ceil(high / step) + 1)
+    return [float(number) for number in np.round(whole * step, 10)]
 
 
-def reliability_chart(title: str, bins: Sequence[Bin]) -> str:
+@dataclass(frozen=True)
+class Bin:
+    """Images whose confidence is alike: how many, their mean confidence, the share of them read rightly."""
+
+    images: int
+    confidence: float
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+
+
+def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> list[Bin]:
+    """The bins behind the calibration error, lowest confidence first; empty ones are left out."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    bins, found = bins_of(confidence), []
+    for i in np.unique(bins):
+        mine = bins == i
+        images, correct = int(mine.sum()), int(right[mine].sum())
+        mean = float(confidence[mine].mean())
+        found.append(Bin(images, mean, correct / images, wilson_interval(correct, images)))
+    return found
+
+
+def reliability_chart(bins: Sequence[Bin]) -> str:
     """How often a confidence is right, with 95 % intervals: honest on the diagonal, too sure below it."""
     shares = [0, 0.25, 0.5, 0.75, 1]
-    frame = Frame((0, 0), (1, 1), (shares, shares), ("confidence", "read rightly"))
+    frame = _Frame((0, 0), (1, 1), (shares, shares), ("confidence", "read rightly"))
     parts = [*frame.axes(), frame.line("curve", [(0, 0), (1, 1)])]
     parts += [frame.line("series", [(b.confidence, end) for end in b.accuracy_interval]) for b in bins]
     parts += [dot("bar", *frame.place(b.confidence, b.accuracy), 2 + 1.2 * np.log10(b.images)) for b in bins]
-    return picture(_SIZE, _SIZE, parts, title)
+    return picture(_SIZE, _SIZE, parts, "Reliability: confidence against the share read rightly")
 
 
-def scatter(title: str, shown: Map) -> str:
+@dataclass(frozen=True)
+class Map:
+    """The last hidden layer seen from its two principal axes.
+
+    `shares`: what each axis shows of the variance. `labels` and `points` are those of the first test images,
+    in standard deviations along the first axis.
+    """
+
+    shares: list[float]
+    labels: list[int]
+    points: list[list[float]]
+
+
+def principal_axes(hidden: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> Map:
+    """Activations (n, units) along the two directions in which they vary most (PCA, Pearson 1901)."""
+    centred = hidden - hidden.mean(axis=0)
+    variances, axes = np.linalg.eigh(centred.T.astype(np.float64) @ centred / len(centred))
+    points = centred[:_DOTS] @ axes[:, [-1, -2]] / np.sqrt(max(variances[-1], 1e-30))
+    shares = variances[::-1][:2] / max(variances.sum(), 1e-30)
+    return Map(shares.tolist(), labels[:_DOTS].tolist(), points.astype(np.float32).tolist())
+
+
+def scatter(shown: Map) -> str:
     """The last hidden layer's map: a dot an image, each digit with a colour, its name in its middle."""
-    points = shown.points.astype(float)
+    points, labels = np.array(shown.points), np.array(shown.labels)
     low, high = np.quantile(points, _SHOWN, axis=0)
     axes = [f"axis {i}: {share:.0%} of the variance" for i, share in enumerate(shown.shares, 1)]
-    frame = Frame((low[0], low[1]), (high[0], high[1]), ([], []), (axes[0], axes[1]))
+    frame = _Frame((low[0], low[1]), (high[0], high[1]), ([], []), (axes[0], axes[1]))
     parts = frame.axes()
     for digit in range(10):
-        mine = np.clip(points[shown.labels == digit], low, high)
+        mine = np.clip(points[labels == digit], low, high)
         dots = "".join("M{:.0f} {:.0f}h0".format(*frame.place(*point)) for point in mine.tolist())
         parts.append(path(f"d{digit}", dots))
-    middles = {d: np.median(points[shown.labels == d], axis=0) for d in np.unique(shown.labels).tolist()}
+    middles = {d: np.median(points[labels == d], axis=0) for d in np.unique(labels).tolist()}
     places = apart(np.array([frame.place(*middle) for middle in middles.values()]))
     for digit, (x, y) in zip(middles, places.tolist(), strict=True):
         parts += [dot("badge", x, y, BADGE), text("name", x, y + BADGE / 2, str(digit))]
-    return picture(_SIZE, _SIZE, parts, title)
+    return picture(_SIZE, _SIZE, parts, "Map of the last hidden layer: images of a digit lie together")
 
 
 def apart(places: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -137,9 +180,9 @@ def confused(table: Counts) -> str:
 
 def confusion_matrix(table: Counts, title: str, *, alone: bool = False) -> str:
     """What was read as what: a row for each true digit, the more of it the stronger; titled if alone."""
-    shares = [[count / max(sum(row), 1) for count in row] for row in table]
-    worst = max(share for i, row in enumerate(shares) for j, share in enumerate(row) if i != j) or 1
     n, head = len(table), 34.0 if alone else 0.0
+    shares = np.array(table) / np.maximum(np.sum(table, axis=1, keepdims=True), 1)
+    worst = np.max(shares, where=~np.eye(n, dtype=bool), initial=0) or 1  # among mistakes
     left, top = 30.0, 40.0 + head
     parts = [
         text("tick", left + n * _CELL / 2, top - 20, "read as"),
@@ -153,7 +196,7 @@ def confusion_matrix(table: Counts, title: str, *, alone: bool = False) -> str:
         ]
         for j, count in enumerate(row):
             x, y, style = left + j * _CELL, top + i * _CELL, "right" if i == j else "wrong"
-            opacity = _STRONGEST * (shares[i][j] if i == j else shares[i][j] / worst)
+            opacity = _STRONGEST * shares[i, j] / (1 if i == j else worst)
             parts.append(box("axis", x, y, _CELL, _CELL))
             if count:
                 parts.append(box(style, x, y, _CELL, _CELL, 0, f' fill-opacity="{opacity:.2f}"'))

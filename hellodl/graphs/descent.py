@@ -1,4 +1,4 @@
-"""Hill descent on a formula: the way down for a learning rate, and the land it goes through."""
+"""Hill descent on a formula: the way down for a learning rate, the land it goes through, and both drawn."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ import numpy as np
 from hellodl.autograd import Tensor
 from hellodl.errors import UsageError
 from hellodl.graphs.formula import formula
+from hellodl.graphs.picture import MARGIN, box, dot, path, picture, shortened, stylesheet, text, through
 from hellodl.optim import SGD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     Grid: TypeAlias = NDArray[np.float64]
     Point: TypeAlias = tuple[float, float]
 
-_OPTION = "--from"  # what gives variables their values, for error messages
 _ARRIVED_AT = 0.01  # of the first slope and move: where both are smaller it is flat
 _SAMPLES, CELLS = 241, 48  # of a curve; of a landscape, each way
 _LEVELS = np.linspace(0.02, 0.98, 12)  # which shares of a landscape are below its contour lines
 _AROUND = 0.25  # of the way's extent, shown beyond it
 _FIRST = 4  # points of a way that leads astray count for what is shown
+_WIDE, _HIGH = 300.0, 225.0  # a panel's land
+_ABOVE, _BELOW = 40.0, 46.0  # of it, for words
+_MOST_IN_A_ROW = 3
+_DOTS = 60  # steps of a way that get a dot of their own
 
 
 class Outcome(StrEnum):
@@ -49,9 +53,14 @@ class Descent:
     values: tuple[float, ...]
 
     @property
-    def steps(self) -> int:
-        """How many steps were taken."""
-        return len(self.points) - 1
+    def knobs(self) -> str:
+        """What tells this descent from others."""
+        return f"lr {self.lr:g}" + (f", momentum {self.momentum:g}" if self.momentum else "")
+
+    @property
+    def end(self) -> str:
+        """Where it was when."""
+        return f"{self.outcome} after {len(self.points) - 1} steps: {self.values[-1]:.4g}"
 
 
 def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, steps: int) -> Descent:
@@ -61,32 +70,37 @@ def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, s
     formula, or has no value at the start.
     """
     variables = {name: Tensor(value, np.float64) for name, value in start.items()}
-    leaves, y = list(variables.values()), formula(text, variables, _OPTION)
+    leaves, y = list(variables.values()), formula(text, variables, option="--from")
     optimizer = SGD(leaves, lr, momentum)
     points, values = [tuple(start.values())], [y.item()]
     if not math.isfinite(values[0]):
-        raise UsageError(
-            f"descend: the formula is {values[0]:g} at its start, expected a number; start elsewhere"
-        )
+        problem = f"the formula is {values[0]:g} at its start, expected a number"
+        raise UsageError(f"descend: {problem}; start elsewhere")
     slopes: list[float] = []
     for _ in range(steps):
         y.backward()
         slopes.append(math.hypot(*(leaf.grad.item() for leaf in leaves if leaf.grad is not None)))
         if _is_flat(points, slopes):
-            return Descent(lr, momentum, Outcome.ARRIVED, tuple(points), tuple(values))
+            outcome = Outcome.ARRIVED
+            break
         optimizer.step()
-        if not all(math.isfinite(number) for number in (y.item(), *map(float, leaves))):
-            return Descent(lr, momentum, Outcome.DIVERGED, tuple(points), tuple(values))
-        points.append(tuple(map(float, leaves)))
+        point = tuple(map(float, leaves))
+        if not all(map(math.isfinite, (y.item(), *point))):
+            outcome = Outcome.DIVERGED
+            break
+        points.append(point)
         values.append(y.item())
-    outcome = Outcome.UNDERWAY if values[-1] <= values[0] else Outcome.DIVERGED
+    else:
+        outcome = Outcome.UNDERWAY if values[-1] <= values[0] else Outcome.DIVERGED
     return Descent(lr, momentum, outcome, tuple(points), tuple(values))
 
 
 def _is_flat(points: Sequence[tuple[float, ...]], slopes: Sequence[float]) -> bool:
     """Whether the last slope and the last move are small beside the first ones."""
-    moves = [math.dist(*points[:2]), math.dist(*points[-2:])] if len(points) > 1 else [0.0, 0.0]
-    return slopes[-1] <= _ARRIVED_AT * slopes[0] * (len(slopes) > 1) and moves[1] <= _ARRIVED_AT * moves[0]
+    if len(points) == 1:
+        return slopes[0] == 0
+    first, last = math.dist(*points[:2]), math.dist(*points[-2:])
+    return slopes[-1] <= _ARRIVED_AT * slopes[0] and last <= _ARRIVED_AT * first
 
 
 @dataclass(frozen=True)
@@ -109,13 +123,7 @@ class Landscape:
 
     def way(self, descent: Descent) -> list[Point]:
         """A descent in units of the picture; it may lead out of it."""
-        on_curve = len(descent.points[0]) == 1
-        points = (
-            zip(*zip(*descent.points, strict=True), descent.values, strict=True)
-            if on_curve
-            else descent.points
-        )
-        return [self.place(point) for point in points]
+        return [self.place((*point, y)[:2]) for point, y in zip(descent.points, descent.values, strict=True)]
 
 
 def landscape(text: str, names: Sequence[str], descents: Sequence[Descent]) -> Landscape:
@@ -123,50 +131,51 @@ def landscape(text: str, names: Sequence[str], descents: Sequence[Descent]) -> L
     if not 1 <= len(names) <= 2:
         raise UsageError(f"descend: {len(names)} variables cannot be drawn, expected one or two")
     seen = [p for d in descents for p in (d.points[:_FIRST] if d.outcome is Outcome.DIVERGED else d.points)]
-    low, high = _widened(np.min(seen, axis=0), np.max(seen, axis=0))
+    low, high = _limits(np.array(seen))
     if len(names) == 1:
-        return _curve_of(text, names[0], low, high)
+        return _curve_of(text, names[0], low[0], high[0])
     return _map_of(text, (names[0], names[1]), low, high)
 
 
-def _widened(low: Grid, high: Grid) -> tuple[Grid, Grid]:
-    """Limits some way beyond what is to be seen; an axis along which nothing moved is as long as another."""
-    extent = np.where(high > low, high - low, (high - low).max() or 1)
-    return low - _AROUND * extent, high + _AROUND * extent
+def _limits(points: Grid) -> Grid:
+    """From where to where each axis is shown: beyond all points, and some way where none of them moved."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    beyond = _AROUND * np.where(high > low, high - low, (high - low).max() or 1)
+    return np.array([low - beyond, high + beyond])
 
 
-def _curve_of(text: str, name: str, low: Grid, high: Grid) -> Landscape:
+def _curve_of(text: str, name: str, left: float, right: float) -> Landscape:
     """The curve of a formula of one variable, where it is finite."""
-    xs = np.linspace(low[0], high[0], _SAMPLES)
-    points = np.column_stack([xs, values(text, {name: xs})])
+    xs = np.linspace(left, right, _SAMPLES)
+    points = np.column_stack([xs, _values(text, [name], xs)])
     points = points[np.isfinite(points[:, 1])]
-    bottom, top = _widened(points[:, 1].min(keepdims=True), points[:, 1].max(keepdims=True))
-    land = Landscape((name, "y"), (float(low[0]), float(bottom[0])), (float(high[0]), float(top[0])), ())
+    (bottom,), (top,) = _limits(points[:, 1:]).tolist()
+    land = Landscape((name, "y"), (float(left), bottom), (float(right), top), ())
     return replace(land, contours=((tuple(map(land.place, points.tolist())),),))
 
 
 def _map_of(text: str, names: tuple[str, str], low: Grid, high: Grid) -> Landscape:
     """The contour lines of a formula of two variables."""
-    across, up = np.meshgrid(*(np.linspace(a, b, CELLS + 1) for a, b in zip(low, high, strict=True)))
-    heights = values(text, dict(zip(names, (across, up), strict=True)))
+    across, up = np.meshgrid(*np.linspace(low, high, CELLS + 1).T)
+    heights = _values(text, names, across, up)
     finite = heights[np.isfinite(heights)]
     levels = np.unique(np.quantile(finite, _LEVELS)) if finite.size else ()
     contours = tuple(tuple(contour(heights, float(level))) for level in levels)
-    return Landscape(names, (float(low[0]), float(low[1])), (float(high[0]), float(high[1])), contours)
+    return Landscape(names, tuple(low.tolist()), tuple(high.tolist()), contours)
 
 
-def values(text: str, variables: Mapping[str, Grid]) -> Grid:
+def _values(text: str, names: Sequence[str], *axes: Grid) -> Grid:
     """A formula's values for arrays of its variables."""
-    arrays = {name: Tensor(array, np.float64) for name, array in variables.items()}
-    shape = next(iter(variables.values())).shape
-    return np.broadcast_to(formula(text, arrays).value, shape)
+    variables = {name: Tensor(axis, np.float64) for name, axis in zip(names, axes, strict=True)}
+    return np.broadcast_to(formula(text, variables).value, axes[0].shape)
 
 
 def contour(heights: Grid, level: float) -> Iterator[tuple[Point, Point]]:
     """Where a landscape (rows upwards) has a height: short lines, 0 to 1 each way (marching squares)."""
     above = heights > level
-    mixed = above[:-1, :-1] + above[:-1, 1:] + above[1:, :-1] + np.int8(above[1:, 1:])
-    for row, column in np.argwhere((mixed > 0) & (mixed < 4)).tolist():
+    cells = np.lib.stride_tricks.sliding_window_view(above, (2, 2))
+    crossed = cells.any(axis=(2, 3)) & ~cells.all(axis=(2, 3))
+    for row, column in np.argwhere(crossed).tolist():
         corners = [(row, column), (row, column + 1), (row + 1, column + 1), (row + 1, column)]
         crossings = []
         for a, b in zip(corners, corners[1:] + corners[:1], strict=True):
@@ -175,3 +184,45 @@ def contour(heights: Grid, level: float) -> Iterator[tuple[Point, Point]]:
                 y, x = (p + share * (q - p) for p, q in zip(a, b, strict=True))
                 crossings.append((float(x) / CELLS, float(y) / CELLS))
         yield from zip(crossings[0::2], crossings[1::2], strict=False)
+
+
+def descents_svg(title: str, land: Landscape, descents: Sequence[Descent]) -> str:
+    """The descents through a land as an SVG document."""
+    columns = min(len(descents), _MOST_IN_A_ROW)
+    rows = -(-len(descents) // columns)
+    width, height = columns * (_WIDE + MARGIN) + MARGIN, rows * (_ABOVE + _HIGH + _BELOW) + 1.5 * MARGIN
+    style = "level" if len(land.contours) > 1 else "curve"
+    course = "".join(through(_scaled(line)) for lines in land.contours for line in lines)
+    parts = [
+        text("caption", width / 2, MARGIN + 8, shortened(title)),
+        f'<defs><g id="land">{path(style, course)}</g></defs>',
+    ]
+    for i, descent in enumerate(descents):
+        x = MARGIN + i % columns * (_WIDE + MARGIN)
+        y = 1.5 * MARGIN + i // columns * (_ABOVE + _HIGH + _BELOW)
+        parts += _panel(x, y, land, descent)
+    return picture(width, height, parts, title, stylesheet())
+
+
+def _panel(x: float, y: float, land: Landscape, descent: Descent) -> list[str]:
+    """One descent: what it is called, its way through the land, where that ended."""
+    way = _scaled(land.way(descent))
+    dots = [dot("dot", *point, 2.5) for point in way[1 : _DOTS + 1]]
+    inside = ['<use href="#land"/>', path("path", through(way)), *dots, dot("start", *way[0], 5.5)]
+    top, bottom = y + _ABOVE, y + _ABOVE + _HIGH
+    return [
+        text("note", x + _WIDE / 2, top - 12, descent.knobs),
+        f'<svg x="{x:.1f}" y="{top:.1f}" width="{_WIDE:.0f}" height="{_HIGH:.0f}">',
+        *inside,
+        "</svg>",
+        box("axis", x, top, _WIDE, _HIGH),
+        text("tick", x, bottom + 15, f"{land.names[0]} {land.low[0]:.3g}", "start"),
+        text("tick", x + _WIDE, bottom + 15, f"{land.high[0]:.3g}", "end"),
+        text("tick", x + _WIDE / 2, bottom + 15, f"{land.names[1]} {land.low[1]:.3g} to {land.high[1]:.3g}"),
+        text("note", x + _WIDE / 2, bottom + 33, descent.end),
+    ]
+
+
+def _scaled(points: Iterable[Point]) -> list[Point]:
+    """Points of a land in its panel, from the top left."""
+    return [(_WIDE * x, _HIGH * (1 - y)) for x, y in points]

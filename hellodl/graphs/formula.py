@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.autograd import Tensor
+from hellodl.autograd.tensor import Op, Tensor
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,17 +33,9 @@ _OPERATORS: dict[type[ast.operator], Callable[[Tensor, Tensor], Tensor]] = {
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
 }
-FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "exp": Tensor.exp,
-    "log": Tensor.log,
-    "sin": Tensor.sin,
-    "cos": Tensor.cos,
-    "tanh": Tensor.tanh,
-    "sigmoid": Tensor.sigmoid,
-    "relu": Tensor.relu,
-    "gelu": Tensor.gelu,
-    "abs": Tensor.abs,
-    "sqrt": Tensor.sqrt,
+FUNCTIONS = {
+    name: Op.registry[name]
+    for name in ("exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "abs", "sqrt")
 }
 _CONSTANTS = {"pi": math.pi, "e": math.e}
 RESERVED = {*FUNCTIONS, *_CONSTANTS}
@@ -114,8 +106,12 @@ class Reader:
                 return left ** right.item() if constant else _OPERATORS[type(op)](left, right)
             case ast.Call(ast.Name(name), [x], []) if name in FUNCTIONS:
                 return FUNCTIONS[name](self.read(x, level + 1))
+            case ast.Call(ast.Name(name)) if name in FUNCTIONS:
+                raise self.error(node, f"{name} takes one argument, as in {name}(x)")
             case ast.Call(ast.Name(name)):
-                raise self.error(node, self.not_called(name))
+                known = " ".join(FUNCTIONS)
+                advice = f"expected one of {known}; to multiply, write {name}*(…)"
+                raise self.error(node, f"{name:.40} is no function, {advice}")
         raise self.unreadable(self.column(node))
 
     def number(self, node: ast.expr, number: float) -> Tensor:
@@ -133,14 +129,6 @@ class Reader:
         if name not in self.variables:
             raise self.error(node, f"{name:.40} has no value; add {self.option} {name:.40}=…")
         return self.variables[name]
-
-    def not_called(self, name: str) -> str:
-        """What is wrong with calling this name."""
-        if name in FUNCTIONS:
-            return f"{name} takes one argument, as in {name}(x)"
-        return (
-            f"{name:.40} is no function, expected one of {' '.join(FUNCTIONS)}; to multiply, write {name}*(…)"
-        )
 
     def column(self, node: ast.expr) -> int:
         """Where a part starts, counted in characters from 1; Python counts bytes from 0."""

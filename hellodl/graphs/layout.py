@@ -31,21 +31,14 @@ class Spot:
     above: list[Spot] = field(default_factory=list)
     below: list[Spot] = field(default_factory=list)
 
-    def neighbours(self, *, down: bool) -> list[Spot]:
-        """The neighbours in the row that a sweep comes from."""
-        return self.above if down else self.below
 
+def layout(
+    graph: Graph, box_widths: Sequence[float], label_widths: Sequence[float]
+) -> tuple[list[Spot], list[list[Spot]]]:
+    """Place a graph whose boxes and edge labels have the given widths; x is a middle, from anywhere.
 
-@dataclass(frozen=True)
-class Layout:
-    """A spot for each node, and for each edge the spots it passes: its source, its label, its target."""
-
-    boxes: list[Spot]
-    routes: list[list[Spot]]
-
-
-def layout(graph: Graph, box_widths: Sequence[float], label_widths: Sequence[float]) -> Layout:
-    """Place a graph whose boxes and edge labels have the given widths; x is a middle, from 0 up."""
+    Gives a spot for each node, and for each edge the spots it passes: its source, its label, its target.
+    """
     depth = [0] * len(graph.nodes)
     for edge in graph.edges:  # a node's own edges come after all that lead to it
         depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
@@ -61,7 +54,7 @@ def layout(graph: Graph, box_widths: Sequence[float], label_widths: Sequence[flo
     rows = _first_rows(boxes[0])
     sweeps = max(2, min(_SWEEPS, _PATIENCE // sum(map(len, rows))))
     _move(_ordered(rows, sweeps), 2 * sweeps)
-    return Layout(boxes, routes)
+    return boxes, routes
 
 
 def _first_rows(top: Spot) -> list[list[Spot]]:
@@ -80,25 +73,20 @@ def _first_rows(top: Spot) -> list[list[Spot]]:
 
 def _ordered(rows: list[list[Spot]], sweeps: int) -> list[list[Spot]]:
     """The rows with fewer crossings: sorted by their neighbours' mean place, above and below in turn."""
-    best, fewest = rows, _crossings(rows)
+    tried = [rows]
     for sweep in range(sweeps):
-        if not fewest:
-            break
-        down = sweep % 2 == 0
         rows = [list(row) for row in rows]
-        for fixed, row in pairwise(rows if down else rows[::-1]):
-            _sort_by_neighbours(row, fixed, down=down)
-        count = _crossings(rows)
-        if count < fewest:
-            best, fewest = rows, count
-    return best
+        for fixed, row in pairwise(rows if sweep % 2 == 0 else rows[::-1]):
+            _sort_by_neighbours(row, fixed)
+        tried.append(rows)
+    return min(tried, key=_crossings)
 
 
-def _sort_by_neighbours(row: list[Spot], fixed: list[Spot], *, down: bool) -> None:
+def _sort_by_neighbours(row: list[Spot], fixed: list[Spot]) -> None:
     """Sort a row by the mean place of each spot's neighbours in `fixed`; one without any stays in place."""
     place = {spot: float(i) for i, spot in enumerate(fixed)}
     own = {spot: float(i) for i, spot in enumerate(row)}
-    row.sort(key=lambda spot: _mean([place[n] for n in spot.neighbours(down=down)], own[spot]))
+    row.sort(key=lambda spot: _mean([place[n] for n in spot.above + spot.below if n in place], own[spot]))
 
 
 def _crossings(rows: list[list[Spot]]) -> int:
@@ -107,25 +95,21 @@ def _crossings(rows: list[list[Spot]]) -> int:
     for upper, lower in pairwise(rows):
         place, seen = {spot: i for i, spot in enumerate(lower)}, list[int]()
         for spot in upper:
-            ends = sorted(place[n] for n in spot.below)
-            count += sum(len(seen) - bisect_right(seen, end) for end in ends)
-            for end in ends:
+            for end in sorted(place[n] for n in spot.below):
+                count += len(seen) - bisect_right(seen, end)
                 insort(seen, end)
     return count
 
 
 def _move(rows: list[list[Spot]], sweeps: int) -> None:
-    """Give each spot an x as near to its neighbours' as its row allows, the leftmost edge at 0."""
+    """Give each spot an x as near to its neighbours' as its row allows."""
     for row in rows:
         _settle(row, [0.0] * len(row))
     for sweep in range(sweeps):
         down = sweep % 2 == 0
         for row in rows if down else rows[::-1]:
-            _settle(row, [_mean([n.x for n in spot.neighbours(down=down)], spot.x) for spot in row])
-    left = min(spot.x - spot.width / 2 for row in rows for spot in row)
-    for row in rows:
-        for spot in row:
-            spot.x -= left
+            near = [[n.x for n in (spot.above if down else spot.below)] for spot in row]
+            _settle(row, [_mean(xs, spot.x) for spot, xs in zip(row, near, strict=True)])
 
 
 def _settle(row: list[Spot], wishes: list[float]) -> None:

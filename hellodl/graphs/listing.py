@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from hellodl.autograd.memory import Array, Shape
     from hellodl.autograd.tensor import Op
 
-OF_EVERY_OP = {"name", "symbol", "function", "rules", "shape", "dtype", "in_place"}  # the rest are parameters
+# What every op has; the rest are its parameters.
+_OF_EVERY_OP = {"name", "symbol", "function", "rules", "shape", "dtype", "in_place"}
 
 
 @dataclass(frozen=True)
@@ -47,45 +49,42 @@ def listing(y: Tensor, variables: Mapping[Tensor, str], others: Mapping[Tensor, 
     """
     gradients = push_down(y)
     program = Program(y, *(gradients[leaf] for leaf in variables if leaf in gradients))
-    memory = Memory((leaf.value, name) for names in (variables, others) for leaf, name in names.items())
+    memory = _Memory((name, leaf.value) for names in (variables, others) for leaf, name in names.items())
     lines = []
     for op, out, inputs in program.calls:
         arguments, sources = [memory.told(x) for x in inputs], [memory.owner(x) for x in inputs]
-        buffer, is_new = memory.written(out)
-        use = "new" if is_new else "in place" if buffer in sources else "again"
-        lines.append(Line(buffer, _called(op, arguments), out.shape, use))
+        before = memory.owner(out)
+        use = "new" if not before else "in place" if before in sources else "again"
+        lines.append(Line(memory.written(out), _called(op, arguments), out.shape, use))
     unshared = sum(call.out.nbytes for call in program.calls)
     return Listing(tuple(lines), len(memory.buffers), sum(memory.buffers.values()), unshared)
 
 
-class Memory:
-    """Who lives where: arrays are known by the bytes that they take."""
+class _Memory:
+    """Who lives where, as it was written last: arrays are known by the bytes that they take."""
 
-    def __init__(self, leaves: Iterable[tuple[Array, str]]) -> None:
-        self._owners = [(array, name) for array, name in leaves]
-        self._latest = {name: array for array, name in self._owners}  # as they were written last
+    def __init__(self, leaves: Iterable[tuple[str, Array]]) -> None:
+        self._homes = dict(leaves)
+        self._names = (name for i in count(1) if (name := f"b{i}") not in self._homes)
         self.buffers: dict[str, int] = {}  # bytes by name
 
     def owner(self, array: Array) -> str:
         """The name of the leaf or buffer that an array lies in, "" if it is neither's."""
-        return next((name for whole, name in self._owners if np.may_share_memory(array, whole)), "")
+        return next((name for name, home in self._homes.items() if np.may_share_memory(array, home)), "")
 
-    def written(self, out: Array) -> tuple[str, bool]:
-        """The name of the buffer that is written, and whether it is a new one."""
-        name = self.owner(out)
-        if is_new := not name:
-            name = f"b{len(self.buffers) + 1}"
-            self.buffers[name] = out.nbytes
-            self._owners.append((out, name))
-        self._latest[name] = out
-        return name, is_new
+    def written(self, out: Array) -> str:
+        """The name of the buffer that is written."""
+        name = self.owner(out) or next(self._names)
+        self.buffers.setdefault(name, out.nbytes)
+        self._homes[name] = out
+        return name
 
     def told(self, array: Array) -> str:
         """An argument: a buffer or leaf, turned or not, or a number."""
         name = self.owner(array)
         if not name:
             return f"{array.item():g}" if array.size == 1 else f"constant {array.shape}"
-        whole = self._latest[name]
+        whole = self._homes[name]
         turned = (array.shape, array.strides) == (whole.shape[::-1], whole.strides[::-1])
         return f"{name}.T" if turned and array.strides != whole.strides else name
 
@@ -96,5 +95,5 @@ def _called(op: Op, arguments: list[str]) -> str:
         return f" {op.symbol} ".join(arguments)
     if op.symbol.startswith("**"):
         return f"{arguments[0]}{op.symbol}"
-    told = [f"{key}={value}" for key, value in vars(op).items() if key not in OF_EVERY_OP]
+    told = [f"{key}={value}" for key, value in vars(op).items() if key not in _OF_EVERY_OP]
     return f"{op.symbol}({', '.join([*arguments, *told])})"

@@ -27,13 +27,12 @@ _DIGITS = (  # after Paul Tol's palettes for the colour-blind; seen on light and
 
 
 class Style(NamedTuple):
-    """How a class of shapes looks: its colours, a line's width, the size of type."""
+    """How a class of shapes looks: its colours, a line's width, its type."""
 
     fill: Colour = _NONE
     stroke: Colour = _NONE
     width: float = 0.0
-    size: float = 0.0
-    bold: bool = False
+    font: str = ""  # weight and size
 
     def colours(self, theme: int) -> str:
         """Those on light (0) or dark (1) paper, as CSS."""
@@ -41,7 +40,7 @@ class Style(NamedTuple):
 
     def css(self) -> str:
         """All else."""
-        text = f"font: {'bold ' * self.bold}{self.size:g}px {_MONO}; " if self.size else ""
+        text = f"font: {self.font} {_MONO}; " if self.font else ""
         return f"{text}stroke-width: {self.width:g}px; stroke-linejoin: round; stroke-linecap: round"
 
 
@@ -54,25 +53,25 @@ _STYLES = {
     "edge": Style(stroke=_RED, width=1.3),
     "quiet": Style(stroke=_FAINT, width=1.3),
     "tip": Style(_RED),
-    "title": Style(_INK, size=14),
-    "name": Style(_INK, size=14, bold=True),
-    "gradient": Style(_RED, size=14),
-    "label": Style(_RED, size=14),
-    "caption": Style(_INK, size=14),
+    "title": Style(_INK, font="14px"),
+    "name": Style(_INK, font="bold 14px"),
+    "gradient": Style(_RED, font="14px"),
+    "label": Style(_RED, font="14px"),
+    "caption": Style(_INK, font="14px"),
     "axis": Style(stroke=_FAINT, width=1),
     "curve": Style(stroke=_GREY, width=1.5),
     "level": Style(stroke=_GREY, width=1),
     "path": Style(stroke=_RED, width=1.6),
     "dot": Style(_RED),
     "start": Style(_BLUE, _PAPER, 1.5),
-    "tick": Style(_GREY, size=12),
-    "note": Style(_INK, size=13),
+    "tick": Style(_GREY, font="12px"),
+    "note": Style(_INK, font="13px"),
     "right": Style(("#1a7f37", "#3fb950")),
     "wrong": Style(_RED),
     "bar": Style(_BLUE),
     "series": Style(stroke=_BLUE, width=2),
     "other": Style(stroke=_RED, width=2),
-    "count": Style(_INK, size=12),
+    "count": Style(_INK, font="12px"),
     "badge": Style(_PAPER, _GREY, 1),
     **{f"d{digit}": Style(stroke=(colour, colour), width=4) for digit, colour in enumerate(_DIGITS)},
 }

@@ -1,17 +1,19 @@
-"""A graph as records: every node with its gradient, every edge with what it hands down."""
+"""A graph as records: every node with its gradient, every edge with what it hands down; both told in text."""
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from hellodl.autograd.gradient import handed_down, push_down, zeros
 from hellodl.autograd.tensor import Tensor, evaluate, topological_order
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hellodl.autograd.memory import Shape
 
@@ -52,7 +54,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Graph:
-    """The result is the first node, each node comes before its inputs, its edges in the inputs' order."""
+    """The result is the first node, each comes before its inputs; edges by source, then as its inputs are."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
@@ -87,18 +89,84 @@ def record(y: Tensor, names: Mapping[Tensor, str] | None = None) -> Graph:
     ]
     evaluate(y, *gradients.values(), *(g for _, _, g in lines))
     place = {node: i for i, node in enumerate(order)}
-    nodes = (Node(label(t, names or {}), t.op is None, content(t), content(gradients[t])) for t in order)
-    return Graph(tuple(nodes), tuple(Edge(place[a], place[b], content(g)) for a, b, g in lines))
+    labels = (t.op.symbol if t.op else (names or {}).get(t, "") for t in order)
+    nodes = (
+        Node(label, t.op is None, _content(t), _content(gradients[t]))
+        for t, label in zip(order, labels, strict=True)
+    )
+    return Graph(tuple(nodes), tuple(Edge(place[a], place[b], _content(g)) for a, b, g in lines))
 
 
-def label(node: Tensor, names: Mapping[Tensor, str]) -> str:
-    """A leaf's name, or an op's symbol."""
-    return names.get(node, "") if node.op is None else node.op.symbol
-
-
-def content(t: Tensor) -> Content:
+def _content(t: Tensor) -> Content:
     """The only number of a tensor, never -0, else its shape."""
     return t.item() + 0.0 if t.size == 1 else t.shape
+
+
+class Step(NamedTuple):
+    """A visit to an op, when all that is above it has handed down its share.
+
+    `handed_down`: the edges it hands something down, by their places in `Graph.edges`, and the gradient that
+    each one's target has collected then.
+    """
+
+    node: int
+    handed_down: tuple[tuple[int, Content], ...]
+
+    def told(self, graph: Graph) -> str:
+        """The step in words."""
+        op, edges = graph.nodes[self.node], [graph.edges[i] for i, _ in self.handed_down]
+        shares = (f"{show(e.handed_down)} to {graph.nodes[e.target].title}" for e in edges)
+        return f"{op.title} with gradient {show(op.gradient)} hands {', '.join(shares)}"
+
+
+def backward_steps(graph: Graph) -> Iterator[Step]:
+    """The chapter's walk: each op once, from the top, what is handed down added up on the way."""
+    collected: dict[int, Content] = {}
+    for node, edges in groupby(enumerate(graph.edges), key=lambda numbered: numbered[1].source):
+        handed_down = []
+        for i, edge in edges:
+            share, so_far = edge.handed_down, collected.get(edge.target, 0.0)
+            if isinstance(share, float) and isinstance(so_far, float):  # arrays are told by their shape
+                share += so_far
+            collected[edge.target] = share
+            handed_down.append((i, share))
+        yield Step(node, tuple(handed_down))
+
+
+def tree(graph: Graph) -> Iterator[tuple[Node, str, str, bool]]:
+    """The graph from the top, a line an edge: node, what it is handed, branch to it, whether it was opened.
+
+    A node used in several places gets a line in each; what is below it is shown the first time.
+    """
+    seen: set[int] = set()
+    stack = [(0, "", "", "")]
+    while stack:
+        i, handed_down, branch, indent = stack.pop()
+        node = graph.nodes[i]
+        yield node, handed_down, branch, i in seen and not node.is_leaf
+        edges = [edge for edge in graph.edges if edge.source == i and i not in seen]
+        for edge in reversed(edges):
+            hook, rail = ("└─ ", "   ") if edge is edges[-1] else ("├─ ", "│  ")
+            stack.append((edge.target, show(edge.handed_down, "+"), indent + hook, indent + rail))
+        seen.add(i)
+
+
+def outline(graph: Graph) -> Iterator[str]:
+    """The tree in plain words: what is handed down, the node, its gradient."""
+    for node, share, branch, seen_before in tree(graph):
+        gradient = f", {node.subtitle}" * bool(node.label)
+        yield f"{share:>6}  {branch}{node.title}{gradient}{' ↑' * seen_before}"
+
+
+def dot(graph: Graph) -> str:
+    """The graph in Graphviz's language, as in the chapter."""
+    texts = (f"{node.title}\n{node.subtitle}".strip() for node in graph.nodes)
+    nodes = (f"{i} [label={json.dumps(text, ensure_ascii=False)}]" for i, text in enumerate(texts))
+    edges = (
+        f'{edge.source} -> {edge.target} [label="{show(edge.handed_down, "+")}" color="red"]'
+        for edge in graph.edges
+    )
+    return "\n".join(["digraph {", *nodes, *edges, "}", ""])
 
 
 def show(content: Content, sign: str = "") -> str:

@@ -1,17 +1,32 @@
-"""The numbers behind a report on a model: how it was made, how well it reads, what its layers do."""
+"""A report on a model: how it was made, how well it reads, what its layers do; as one HTML page.
+
+The page has no script and asks nothing of any network; light and dark, for paper, phones, screen readers.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import base64
+import hashlib
+import io
+from dataclasses import asdict, dataclass
+from html import escape
+from importlib import resources
+from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
-from hellodl.evaluation import bins_of, evaluate, wilson_interval
+from hellodl.about import DIGITS
+from hellodl.evaluation import evaluate
+from hellodl.graphs import charts
+from hellodl.graphs.picture import stylesheet
 from hellodl.inspection import examine
+from hellodl.version import __version__
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -21,30 +36,8 @@ if TYPE_CHECKING:
     from hellodl.inspection import Inspection
 
 _WORST = 24  # mistakes that are shown
-_DOTS = 2000  # images in the map of the last hidden layer
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Images whose confidence is alike: how many, their mean confidence, the share of them read rightly."""
-
-    images: int
-    confidence: float
-    accuracy: float
-    accuracy_interval: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Map:
-    """The last hidden layer seen from its two principal axes.
-
-    `points` (n, 2) and `labels` (n,) are those of the first test images, in standard deviations along the
-    first axis. `shares`: what each axis shows of the variance.
-    """
-
-    shares: tuple[float, float]
-    points: NDArray[np.float32]
-    labels: NDArray[np.integer[Any]]
+_COLUMNS, _GAP = 8, 2  # units in a row of pictures; pixels between them
+_BLUE, _ORANGE = np.array([9, 105, 218]), np.array([188, 76, 0])
 
 
 @dataclass(frozen=True)
@@ -55,25 +48,17 @@ class Report:
     """
 
     command: str
-    made: Inspection
-    read: Evaluation
-    reliability: tuple[Bin, ...]
-    map: Map
+    model: Inspection
     train_seconds: float | None  # all steps together; None where the file does not say
-    mistakes: NDArray[np.uint8] = field(repr=False)
-    units: NDArray[np.float32] = field(repr=False)
+    evaluation: Evaluation
+    reliability: list[charts.Bin]
+    map: charts.Map
+    mistakes: NDArray[np.uint8]
+    units: NDArray[np.float32]
 
     def for_json(self) -> dict[str, Any]:
         """The numbers as plain data; pictures and weights are in the data set and the model."""
-        labels, points = self.map.labels.tolist(), self.map.points.tolist()
-        return {
-            "command": self.command,
-            "model": asdict(self.made),
-            "train_seconds": self.train_seconds,
-            "evaluation": asdict(self.read),
-            "reliability": [asdict(part) for part in self.reliability],
-            "map": {"shares": self.map.shares, "labels": labels, "points": points},
-        }
+        return {key: value for key, value in asdict(self).items() if key not in {"mistakes", "units"}}
 
 
 def report(path: Path, loaded: Checkpoint, data: Dataset, command: str) -> Report:
@@ -81,38 +66,152 @@ def report(path: Path, loaded: Checkpoint, data: Dataset, command: str) -> Repor
 
     `command` is the one that repeats its training, "" where there is none.
     """
-    model, made = loaded.model(), examine(path, loaded)
-    read = evaluate(model, data)
-    worst = [mistake.index for mistake in read.mistakes[:_WORST]]
+    model = loaded.model()
+    evaluation = evaluate(model, data)
     return Report(
         command=command,
-        made=made,
-        read=read,
-        reliability=reliability(model.predict(data.images), data.labels),
-        map=principal_axes(model.hidden(data.images), data.labels),
+        model=examine(path, loaded),
         train_seconds=loaded.about.position.train_seconds if loaded.about.position else None,
-        mistakes=data.images[worst],
+        evaluation=evaluation,
+        reliability=charts.reliability(model.predict(data.images), data.labels),
+        map=charts.principal_axes(model.hidden(data.images), data.labels),
+        mistakes=data.images[[mistake.index for mistake in evaluation.mistakes[:_WORST]]],
         units=loaded.weights["lc1.weight"].reshape(-1, 28, 28),
     )
 
 
-def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> tuple[Bin, ...]:
-    """The bins behind the calibration error, lowest confidence first; empty ones are left out."""
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    bins, found = bins_of(confidence), []
-    for mine in (bins == i for i in np.unique(bins)):
-        images, correct = int(mine.sum()), int(right[mine].sum())
-        sure, interval = float(confidence[mine].mean()), wilson_interval(correct, images)
-        found.append(Bin(images, sure, correct / images, interval))
-    return tuple(found)
+def page(report: Report) -> str:
+    """The report as HTML."""
+    files = resources.files("hellodl.graphs")
+    styles = f"{(files / 'page.css').read_text(encoding='utf-8')}\n{stylesheet()}\n"
+    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
+    parts = {"hash": digest, "styles": styles} | _summary(report) | _making(report) | _drawings(report)
+    return Template((files / "page.html").read_text(encoding="utf-8")).substitute(parts)
 
 
-def principal_axes(hidden: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> Map:
-    """Activations (n, units) along the two directions in which they vary most (PCA, Pearson 1901)."""
-    centred = hidden - hidden.mean(axis=0)
-    variances, axes = np.linalg.eigh(centred.T.astype(np.float64) @ centred / len(centred))
-    first, second = axes[:, -1], axes[:, -2]
-    points = centred[:_DOTS] @ np.stack([first, second], axis=1) / np.sqrt(max(variances[-1], 1e-30))
-    shares = variances[::-1][:2] / max(variances.sum(), 1e-30)
-    return Map((float(shares[0]), float(shares[1])), points.astype(np.float32), labels[:_DOTS])
+def _percent(share: float) -> str:
+    """A share as 99.40 %, in one piece; only all is 100 %."""
+    return f"{share if share == 1 else min(share, 0.9999):.2%}".replace("%", "&nbsp;%")
+
+
+def _summary(report: Report) -> dict[str, str]:
+    """How well the model reads, in numbers."""
+    read, (low, high) = report.evaluation, report.evaluation.accuracy_interval
+    classes = report.model.dataset.classes if report.model.dataset else DIGITS
+    names = (name if name == str(i) else f"{i} {name}" for i, name in enumerate(classes))
+    rows = (
+        [name, *map(_percent, (row.precision, row.recall, row.f1)), f"{row.images:,}"]
+        for name, row in zip(names, read.per_digit, strict=True)
+    )
+    return {
+        "title": escape(f"How well {Path(report.model.model).name} reads digits"),
+        "accuracy": _percent(read.accuracy),
+        "images": f"{read.images:,}",
+        "dataset": escape(read.dataset),
+        "interval": f"{100 * low:.2f} to {_percent(high)}",
+        "loss": f"{read.loss:.4f}",
+        "calibration": _percent(read.calibration_error),
+        "mistaken": f"{len(read.mistakes):,}",
+        "digits": "".join(_table_row(row, number=True) for row in rows),
+        "confused": _confused(report),
+        "version": __version__,
+    }
+
+
+def _making(report: Report) -> dict[str, str]:
+    """How the model was made, as far as its file says."""
+    made = report.model
+    shape = " → ".join(map(str, made.network))
+    facts = {
+        "file": made.model,
+        "network": f"{shape}, {made.weights:,} weights, {made.biases:,} biases",
+        "trained on": f"{made.dataset.name}, SHA-256 {made.dataset.sha256[:16]}…" if made.dataset else "",
+        "processor": f"{made.machine.processor}, {made.machine.kernel}" if made.machine else "",
+        "processors used": made.threads or "",
+        "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
+        "trained in": f"{report.train_seconds:.1f} s" if report.train_seconds else "",
+        "size of the file": f"{made.bytes:,} bytes",
+        "read for this page in": f"{report.evaluation.seconds:.2f} s",
+    }
+    settings = (
+        (name.replace("_", " "), ",".join(map(str, value)) if isinstance(value, list | tuple) else value)
+        for name, value in made.settings.items()
+        if value or value == 0
+    )
+    words = " ".join(f"<span>{escape(word)}</span>" for word in report.command.split())
+    command = f"<p>This repeats the run:</p><code>{words}</code>" if words else ""
+    return {
+        "command": command,
+        "settings": "".join(map(_table_row, settings)),
+        "circumstances": "".join(_table_row(fact) for fact in facts.items() if fact[1]),
+    }
+
+
+def _drawings(report: Report) -> dict[str, str]:
+    size, confusion = len(report.units), report.evaluation.confusion
+    return {
+        "curves": _learning(report),
+        "confusion": charts.confusion_matrix(confusion, f"Confusion matrix. {_confused(report)}"),
+        "reliability": charts.reliability_chart(report.reliability),
+        "map": charts.scatter(report.map),
+        "dots": f"{len(report.map.labels):,}",
+        "mistakes": _mistakes(report),
+        "units": "".join(_strip(report.units[i : i + _COLUMNS], i) for i in range(0, size, _COLUMNS)),
+        "unit_count": str(size),
+    }
+
+
+def _learning(report: Report) -> str:
+    """The charts of loss and accuracy by epoch, or why there are none."""
+    history = report.model.history
+    if not history:
+        return "<p>The model's file holds no history.</p>"
+    losses = [("series", "training", [(e.epoch, e.loss) for e in history])]
+    held_out = [(e.epoch, e.validation_loss) for e in history if e.validation_loss is not None]
+    accuracy = [(e.epoch, e.validation_accuracy) for e in history if e.validation_accuracy is not None]
+    losses += [("other", "held out", held_out)] if held_out else []
+    parts = [charts.curves("Loss by epoch", "loss", losses, "{:.3g}".format)]
+    if accuracy:
+        parts.append(
+            charts.curves("Accuracy by epoch", "accuracy", [("other", "held out", accuracy)], "{:.1%}".format)
+        )
+    return "".join(f"<figure>{part}</figure>" for part in parts)
+
+
+def _mistakes(report: Report) -> str:
+    """The pictures of the surest mistakes, each with what it is and what was read."""
+    figures = []
+    for pixels, m in zip(report.mistakes, report.evaluation.mistakes, strict=False):
+        words = f"{m.label} read as {m.predicted}"
+        image = f'<img src="{_data_url(pixels)}" width="84" height="84" alt="test image {m.index}: {words}">'
+        figures.append(f"<figure>{image}<figcaption>{words}, {_percent(m.confidence)}</figcaption></figure>")
+    return "".join(figures) or "<p>No image was misread.</p>"
+
+
+def _confused(report: Report) -> str:
+    words = charts.confused(report.evaluation.confusion)
+    return f"Most often misread: {words}." if words else "No image was misread."
+
+
+def _table_row(cells: Iterable[object], *, number: bool = False) -> str:
+    """A row of a table, its first cell the heading."""
+    head, *rest = (str(cell) for cell in cells)
+    kind = ' class="number"' if number else ""
+    data = "".join(f"<td{kind}>{cell if number else escape(cell)}</td>" for cell in rest)
+    return f'<tr><th scope="row">{escape(head)}</th>{data}</tr>'
+
+
+def _strip(units: NDArray[np.floating], first: int) -> str:
+    """Weights (n, 28, 28) side by side: white is 0, blue above, orange below, each unit up to its largest."""
+    strength = np.abs(units) / np.maximum(np.abs(units).max(axis=(1, 2), keepdims=True), 1e-30)
+    colours = 255 - strength[..., None] * (255 - np.where(units[..., None] > 0, _BLUE, _ORANGE))
+    spaced = np.pad(colours, ((0, _COLUMNS - len(units)), (_GAP, 0), (_GAP, 0), (0, 0)), constant_values=255)
+    pixels = np.rint(np.concatenate([*spaced], axis=1)).astype(np.uint8)
+    return f'<img src="{_data_url(pixels)}" alt="weights of units {first + 1} to {first + len(units)}">'
+
+
+def _data_url(pixels: NDArray[np.uint8]) -> str:
+    buffer = io.BytesIO()
+    image = Image.fromarray(pixels)
+    (image.quantize(64) if image.mode == "RGB" else image).save(buffer, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

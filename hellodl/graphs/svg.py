@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from hellodl.graphs.layout import layout
 from hellodl.graphs.picture import CHARACTER, MARGIN, box, path, picture, shortened, stylesheet, text
-from hellodl.graphs.record import show
-from hellodl.graphs.steps import backward_steps
+from hellodl.graphs.record import backward_steps, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hellodl.graphs.layout import Layout, Spot
+    from hellodl.graphs.layout import Spot
     from hellodl.graphs.record import Content, Graph, Node
 
     Point = tuple[float, float]
@@ -26,11 +25,11 @@ _PACE, _REST = 1.5, 4  # seconds a step; how many steps long the end stays
 
 def svg(graph: Graph, caption: str) -> str:
     """The graph as an SVG document of its own, with a formula above it."""
-    scene = Scene(graph, [caption])
+    scene = _Scene(graph, [caption])
     gradients = [scene.gradient(i, node.gradient) for i, node in enumerate(graph.nodes) if node.label]
     edges = range(len(graph.edges))
     arrows, shares = [scene.arrow(i) for i in edges], [scene.share(i) for i in edges]
-    return scene.document([*arrows, *scene.boxes(), *gradients, *shares])
+    return scene.document(arrows, [*gradients, *shares])
 
 
 def animation(graph: Graph, caption: str) -> str:
@@ -39,8 +38,8 @@ def animation(graph: Graph, caption: str) -> str:
     Where animations are unknown or unwanted it shows the end.
     """
     steps = list(backward_steps(graph))
-    scene = Scene(graph, [caption, *(f"{n}. {step.told(graph)}" for n, step in enumerate(steps, 1))])
-    film = Film(len(steps) + 1 + _REST)
+    scene = _Scene(graph, [caption, *(f"{n}. {step.told(graph)}" for n, step in enumerate(steps, 1))])
+    film = _Film(len(steps) + 1 + _REST)
     arrows = [scene.arrow(i, "quiet") for i in range(len(graph.edges))]
     visits, shares = [], []
     collected: dict[int, list[tuple[int, Content]]] = {0: [(0, graph.nodes[0].gradient)]}
@@ -56,10 +55,10 @@ def animation(graph: Graph, caption: str) -> str:
         for (start, total), (end, _) in pairwise([*totals, (film.length, 0.0)])
         if start != end
     ]
-    return scene.document([*arrows, *scene.boxes(), *visits, *gradients, *shares], film.css())
+    return scene.document(arrows, [*visits, *gradients, *shares], film.css())
 
 
-class Film:
+class _Film:
     """Parts of a picture that are shown for some of the time; the film is `length` steps long."""
 
     def __init__(self, length: int) -> None:
@@ -72,7 +71,6 @@ class Film:
         return f'<g class="frame f{start}-{end or ""}{" passing" * bool(end)}">{part}</g>'
 
     def css(self) -> str:
-        """The rules that show each part at its time."""
         rules = [
             f".frame {{ animation: {self.length * _PACE:g}s step-end infinite }}",
             "@media (prefers-reduced-motion: reduce) { .frame { animation: none } .passing { opacity: 0 } }",
@@ -84,7 +82,7 @@ class Film:
         return "\n".join(rules)
 
 
-class Scene:
+class _Scene:
     """Where everything in a graph's picture is. `notes`: the caption, and what is said below in turn."""
 
     def __init__(self, graph: Graph, notes: Sequence[str]) -> None:
@@ -92,48 +90,44 @@ class Scene:
         self._labels = [show(edge.handed_down, "+") for edge in graph.edges]
         widths = [CHARACTER * len(label) for label in self._labels]
         letters = (max(len(node.title), len(node.subtitle)) for node in graph.nodes)
-        self.plan = layout(graph, [max(CHARACTER * n + 20, _HEIGHT) for n in letters], widths)
-        spots = {spot for route in [self.plan.boxes, *self.plan.routes] for spot in route}
-        needed = max(spot.x + spot.width / 2 for spot in spots)
+        sizes = [max(CHARACTER * n + 20, _HEIGHT) for n in letters]
+        self.boxes, self.routes = layout(graph, sizes, widths)
+        spots = {spot for route in [self.boxes, *self.routes] for spot in route}
+        left = min(spot.x - spot.width / 2 for spot in spots)
+        needed = max(spot.x + spot.width / 2 for spot in spots) - left
         inner = max(needed, CHARACTER * max(map(len, self.notes)))
         for spot in spots:
-            spot.x += MARGIN + (inner - needed) / 2
+            spot.x += MARGIN + (inner - needed) / 2 - left
         self.width = inner + 2 * MARGIN
-        self.height = (
-            _down(max(spot.row for spot in spots)) + _HEIGHT / 2 + MARGIN + _CAPTION * (len(notes) > 1)
-        )
-        self._courses = [curve(points) for points in _lines(self.plan)]
+        bottom = _down(max(spot.row for spot in spots)) + _HEIGHT / 2
+        self.height = bottom + MARGIN + _CAPTION * (len(notes) > 1)
+        self._courses = [curve(points) for points in _lines(self.boxes, self.routes)]
 
-    def document(self, parts: list[str], styles: str = "") -> str:
-        """The whole picture."""
+    def document(self, arrows: list[str], parts: list[str], styles: str = "") -> str:
+        """The whole picture: arrows below the boxes, the other parts above."""
         caption = text("caption", self.width / 2, _CAPTION, self.notes[0])
-        return picture(self.width, self.height, [caption, *parts], self.notes[0], stylesheet() + styles)
+        boxes = [self.box(i, _kind(node)) for i, node in enumerate(self.graph.nodes)]
+        everything = [caption, *arrows, *boxes, *parts]
+        return picture(self.width, self.height, everything, self.notes[0], stylesheet() + styles)
 
     def arrow(self, i: int, style: str = "edge") -> str:
-        """The line of an edge."""
         return path(style, self._courses[i], ' marker-end="url(#tip)"' if style == "edge" else "")
 
     def share(self, i: int) -> str:
         """What an edge hands down, beside its source."""
-        spot = self.plan.routes[i][1]
+        spot = self.routes[i][1]
         paper = box("page", spot.x - spot.width / 2, _down(spot.row) - _LINE / 2, spot.width, _LINE)
         return paper + _write("label", self._labels[i], spot)
 
-    def boxes(self) -> list[str]:
-        """All boxes with their titles."""
-        return [self.box(i, _kind(node)) for i, node in enumerate(self.graph.nodes)]
-
     def box(self, i: int, style: str) -> str:
-        """A box with its title."""
-        node, spot = self.graph.nodes[i], self.plan.boxes[i]
+        node, spot = self.graph.nodes[i], self.boxes[i]
         x, y = spot.x - spot.width / 2, _down(spot.row) - _HEIGHT / 2
         frame = box(style, x, y, spot.width, _HEIGHT, 6 if node.is_leaf else _HEIGHT / 2)
         title = "name" if _kind(node) == "variable" else "title"
         return frame + _write(title, node.title, spot, -_APART if node.label else 0)
 
     def gradient(self, i: int, gradient: Content) -> str:
-        """A gradient, in its node's box."""
-        return _write("gradient", f"grad={show(gradient)}", self.plan.boxes[i], _APART)
+        return _write("gradient", f"grad={show(gradient)}", self.boxes[i], _APART)
 
     def note(self, i: int) -> str:
         """One of the notes, below everything."""
@@ -141,7 +135,6 @@ class Scene:
 
 
 def _kind(node: Node) -> str:
-    """The style of a node's box."""
     return "op" if not node.is_leaf else "variable" if node.label else "constant"
 
 
@@ -155,12 +148,12 @@ def _down(row: int) -> float:
     return row * _ROW + _CAPTION + MARGIN + _HEIGHT / 2 - 10
 
 
-def _lines(plan: Layout) -> list[list[Point]]:
+def _lines(boxes: Sequence[Spot], routes: Sequence[Sequence[Spot]]) -> list[list[Point]]:
     """For each edge the points it runs through; beside a box it runs straight down, so as not to touch it."""
-    leaving = _ports(plan.boxes, [(route[0], route[1]) for route in plan.routes])
-    arriving = _ports(plan.boxes, [(route[-1], route[-2]) for route in plan.routes])
+    leaving = _ports(boxes, [(route[0], route[1]) for route in routes])
+    arriving = _ports(boxes, [(route[-1], route[-2]) for route in routes])
     paths = []
-    for start, end, route in zip(leaving, arriving, plan.routes, strict=True):
+    for start, end, route in zip(leaving, arriving, routes, strict=True):
         points = [(start, _down(route[0].row) + _HEIGHT / 2)]
         for spot in route[1:-1]:
             beside = _HEIGHT / 2 if spot.row % 2 == 0 else 0
@@ -172,8 +165,9 @@ def _lines(plan: Layout) -> list[list[Point]]:
 def _ports(boxes: Sequence[Spot], ends: Sequence[tuple[Spot, Spot]]) -> list[float]:
     """The x where each edge meets its box: side by side, in the order of where they come from or go to."""
     places = [0.0] * len(ends)
+    in_order = sorted(range(len(ends)), key=lambda i: ends[i][1].x)
     for node in boxes:
-        here = sorted((i for i, (spot, _) in enumerate(ends) if spot is node), key=lambda i: ends[i][1].x)
+        here = [i for i in in_order if ends[i][0] is node]
         for nth, i in enumerate(here):
             places[i] = node.x + 0.6 * node.width * ((nth + 0.5) / len(here) - 0.5)
     return places
@@ -186,10 +180,9 @@ def curve(points: Sequence[Point]) -> str:
     """
     steps = [(x2 - x1) / (y2 - y1) for (x1, y1), (x2, y2) in pairwise(points)]
     inner = [2 * a * b / (a + b) if a * b > 0 else 0.0 for a, b in pairwise(steps)]
+    slopes = [steps[0], *inner, steps[-1]]
     path = "M{:.1f} {:.1f}".format(*points[0])
-    for (x1, y1), (x2, y2), a, b in zip(
-        points, points[1:], [steps[0], *inner], [*inner, steps[-1]], strict=False
-    ):
+    for ((x1, y1), (x2, y2)), (a, b) in zip(pairwise(points), pairwise(slopes), strict=True):
         third = (y2 - y1) / 3
         path += (
             f"C{x1 + a * third:.1f} {y1 + third:.1f} {x2 - b * third:.1f} {y2 - third:.1f} {x2:.1f} {y2:.1f}"

@@ -269,11 +269,11 @@ FORMULAS = st.recursive(
 def test_no_boxes_or_labels_overlap_and_edges_only_go_down(text):
     """In any row, spots keep their distance; a long edge has a place of its own in each row it passes."""
     shown = drawn(text)
-    plan = layout(shown, [60.0] * len(shown.nodes), [30.0] * len(shown.edges))
-    spots = {spot for route in [plan.boxes, *plan.routes] for spot in route}
+    boxes, routes = layout(shown, [60.0] * len(shown.nodes), [30.0] * len(shown.edges))
+    spots = {spot for route in [boxes, *routes] for spot in route}
     for a, b in combinations(spots, 2):
         assert a.row != b.row or abs(a.x - b.x) >= (a.width + b.width) / 2 + GAP - 1e-6
-    for route in plan.routes:
+    for route in routes:
         assert [spot.row for spot in route] == list(range(route[0].row, route[-1].row + 1))
 
 

@@ -10,8 +10,7 @@ import pytest
 
 from hellodl.autograd import Tensor, grad
 from hellodl.errors import ShapeError, UsageError
-from hellodl.graphs.record import Graph, record
-from hellodl.graphs.text import dot
+from hellodl.graphs.record import Graph, dot, record
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from hellodl.evaluation import calibration_error
-from hellodl.graphs.charts import BADGE, apart
-from hellodl.graphs.report import principal_axes, reliability
+from hellodl.graphs.charts import BADGE, apart, principal_axes, reliability
 
 
 def test_reliability_holds_the_calibration_error():
