@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from hellodl.reading.normalise import resized, stroke_width
 from hellodl.reading.printed import printed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hellodl.reading.arrays import Mask, Pixels, Plane
     from hellodl.reading.load import Picture
 
@@ -45,6 +48,9 @@ STRONGEST = 20_000
 PALE = 0.3
 """Print is looked for in what is at least this strong, as a share of the strength of ink."""
 
+PALEST, AROUND = 0.4, 6
+"""Strokes are at least this share as strong as most ink; how strong, is their mean over so many widths."""
+
 FAINTEST, NOISES = 0.03, 4
 """Ink is at least this share of the ground's brightness darker, and so many deviations of its noise."""
 
@@ -53,11 +59,11 @@ FAINTEST, NOISES = 0.03, 4
 class Ink:
     """Ink of a picture, in pixels that are `scale` pixels of the original wide.
 
-    strength: float32 (height, width), 0 = ground, 1 = as strong as most ink. mask: where it is ink. grey: the
-    picture as dark ink on light ground, 0 to 255.
+    strength: float32 (height, width), 0 = ground, 1 = as strong as most ink thereabouts. mask: where it is
+    ink. grey: the picture as dark ink on light ground, 0 to 255.
     contrast: solid ink against the ground, as a share of full range. noise: deviation of the bare ground,
-    as a share of `contrast`. light: light ink on a dark ground. lined: the same ink with printed lines, where
-    there are some.
+    as a share of `contrast`. light: light ink on a dark ground. lined: makes the same ink with printed lines,
+    where there are some.
     """
 
     strength: Plane
@@ -67,7 +73,7 @@ class Ink:
     noise: float
     scale: float
     grey: Plane
-    lined: Ink | None = None
+    lined: Callable[[], Ink] | None = None
 
 
 def to_grey(picture: Picture) -> tuple[Plane, float]:
@@ -112,15 +118,16 @@ def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False) -> I
     """
     grey = 255 - grey if light else grey
     every = Traces.found(*relief(grey, flat=flat))
-    lines = printed(every.strength, every.faint, every.mask)
+    like_lines, lines = printed(every.strength, every.faint, every.mask)
 
-    def ink(traces: Traces, lined: Ink | None = None) -> Ink:
-        strength, contrast = np.maximum(traces.strength, 0), traces.contrast
-        return Ink(strength, traces.mask, light, contrast, traces.noise / contrast, scale, grey, lined)
+    def ink(traces: Traces, lined: Callable[[], Ink] | None = None) -> Ink:
+        strength, mask = evened(traces, like_lines)
+        noise = traces.noise / traces.contrast
+        return Ink(strength, mask, light, traces.contrast, noise, scale, grey, lined)
 
     if not lines.any():
         return ink(every)
-    return ink(Traces.found(np.where(lines, 0, every.raw), every.noise), ink(every))
+    return ink(Traces.found(np.where(lines, 0, every.raw), every.noise), partial(ink, every))
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +157,30 @@ class Traces:
     def faint(self) -> Mask:
         """Where pale print may be."""
         return np.asarray(self.raw > max(PALE * self.contrast, FAINTEST, NOISES * self.noise))
+
+
+def evened(traces: Traces, like_lines: Mask) -> tuple[Plane, Mask]:
+    """How strong ink is, and where it is, with paler strokes that go on from it brought up to its strength.
+
+    A pencil's pressure varies along a digit. How strong strokes are in a place is their mean around it. What
+    looks like printed lines stays as pale as it is.
+    """
+    strength, mask = np.maximum(traces.strength, 0), traces.mask.copy()
+    pale = (strength > max(PALEST, NOISES * traces.noise / traces.contrast)) & (mask | ~like_lines)
+    _, parts, boxes, _ = cv2.connectedComponentsWithStats(pale.astype(np.uint8))
+    goes_on = np.bincount(parts[mask & pale], minlength=len(boxes)) > 0
+    if not goes_on.any():
+        return strength, mask
+    left, top, width, height, _ = boxes[goes_on].T
+    here = slice(top.min(), (top + height).max()), slice(left.min(), (left + width).max())
+    ink = goes_on[parts[here]].astype(np.float32)
+    side = (round(AROUND * stroke_width(mask)),) * 2
+    share, total = (
+        cv2.blur(part, side, borderType=cv2.BORDER_CONSTANT) for part in (ink, ink * strength[here])
+    )
+    strength[here] /= np.where(ink > 0, (total / np.maximum(share, 1e-6)).clip(PALEST, 1), 1)
+    mask[here] |= (ink > 0) & (strength[here] > 0.5)
+    return strength, mask
 
 
 def contrast_axis(pixels: Pixels) -> Plane:

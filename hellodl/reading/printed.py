@@ -51,10 +51,13 @@ MOST, AT_ONCE, SMALLEST = 60_000, 2_000, 8
 the cache; no side gets smaller than the last."""
 
 
-def printed(strength: Plane, ink: Mask, written: Mask) -> Mask:
-    """Which of the ink (h, w) belongs to printed lines; strength: 1 is as strong as most of `written`."""
+def printed(strength: Plane, ink: Mask, written: Mask) -> tuple[Mask, Mask]:
+    """Which of the ink (h, w) looks like printed lines, and which of that is: it runs along most of its ink.
+
+    strength: 1 is as strong as most of `written`.
+    """
     if not written.any() or ink.mean() > DENSE:
-        return np.zeros_like(ink)
+        return np.zeros_like(ink), np.zeros_like(ink)
     small, there = made_smaller(strength, ink, stroke_width(written))
     rows, columns = np.nonzero(there)
     odds, planes = np.zeros(small.shape, np.float32), blurred(small)
@@ -62,9 +65,12 @@ def printed(strength: Plane, ink: Mask, written: Mask) -> Mask:
         at = rows[start : start + AT_ONCE], columns[start : start + AT_ONCE]
         pen, print_ = logits(weights(), surroundings(planes, *at)).T
         odds[at] = print_ - pen - SURE
-    lines = _spanning(there & (cv2.blur(odds, (3, 3)) > 0), there)
-    large = cv2.resize(lines.astype(np.float32), ink.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(ink & (large > 0.5))
+    like = there & (cv2.blur(odds, (3, 3)) > 0)
+    looks, spans = (
+        ink & (cv2.resize(lines.astype(np.float32), ink.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5)
+        for lines in (like, _spanning(like, there))
+    )
+    return looks, spans
 
 
 def _spanning(lines: Mask, ink: Mask) -> Mask:

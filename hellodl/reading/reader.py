@@ -199,7 +199,7 @@ def _read_plane(
     best = max(readings, key=lambda reading: _believed(reading.digits))
     if best.verdict is Verdict.NONE or best.ink is None or best.ink.lined is None:
         return best
-    lone = _read_lines(picture, best.ink.lined, model, doubt)
+    lone = _read_lines(picture, best.ink.lined(), model, doubt)
     return lone if lone.verdict is Verdict.DIGITS and len(lone.digits) == 1 else best
 
 

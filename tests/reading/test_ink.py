@@ -60,3 +60,18 @@ def test_grey_stays_as_it_is():
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1600), (1600, 1), (2, 3)])
 def test_the_smallest_pictures_have_no_ink_and_do_no_harm(shape):
     assert not ink_of(np.full(shape, 128, np.uint8))[0].mask.any()
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+def test_where_a_pencil_presses_less_its_stroke_goes_on(noise):
+    """A ring that pales to a third; a smudge nearly as strong, which is none of it, stays out."""
+    y, x = np.mgrid[:200, :200] - 100.0
+    ring = np.abs(np.hypot(x, y) - 70) < 5
+    pressure = 0.66 + 0.34 * np.cos(np.arctan2(y, x))
+    smudge = (np.abs(x) < 12) & (np.abs(y) < 12)
+    grey = 220 - 120 * np.where(ring, pressure, 0.28 * smudge)
+    grey += np.random.default_rng(0).normal(0, noise, grey.shape) if noise else 0
+    ink = find_ink(grey.astype(np.float32), 1.0, light=False)
+    assert (ink.mask & ring).sum() > 0.97 * ring.sum()
+    assert np.median(ink.strength[ring & (x < -50)]) > 0.75
+    assert not (ink.mask & smudge).any()

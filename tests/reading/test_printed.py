@@ -12,7 +12,7 @@ from hellodl.reading.printed import printed as printed_of
 
 def printed(ink):
     """Which ink is print, all as strong."""
-    return printed_of(ink.astype(np.float32), ink, ink)
+    return printed_of(ink.astype(np.float32), ink, ink)[1]
 
 
 SHEET = Sheet(gap=20)
