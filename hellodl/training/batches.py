@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache, partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,9 +47,7 @@ def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generato
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(purpose, *position))))
 
 
-def stratified_split(
-    labels: NDArray[np.uint8], held_out: int, seed: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def stratified_split(labels: Labels, held_out: int, seed: int) -> tuple[Rows, Rows]:
     """Indices to train on and indices held out, each digit in proportion; both in rising order.
 
     `held_out` images are chosen by spreading that many marks evenly over the images sorted by digit, in
@@ -73,10 +70,10 @@ def with_repeats(rows: Rows, added_from: int) -> Rows:
     return np.concatenate([rows, np.tile(own, min(max(repeats, 1), MOST_REPEATS) - 1)])
 
 
-def epoch_order(indices: NDArray[np.intp], batch_size: int, seed: int, epoch: int) -> NDArray[np.intp]:
-    """The batches of one epoch, (batches, batch_size): all indices shuffled, less a remainder."""
-    shuffled = generator(seed, Purpose.ORDER, epoch).permutation(indices)
-    batches = len(indices) // batch_size
+def epoch_order(rows: Rows, batch_size: int, seed: int, epoch: int) -> Rows:
+    """The batches of one epoch, (batches, batch_size): all rows shuffled, less a remainder."""
+    shuffled = generator(seed, Purpose.ORDER, epoch).permutation(rows)
+    batches = len(rows) // batch_size
     return shuffled[: batches * batch_size].reshape(batches, batch_size)
 
 
@@ -140,9 +137,8 @@ class Plan:
 
     def rest(self, step: int) -> Iterator[Batch]:
         """The batches that are left when so many steps are done, to the end of the run."""
-        epochs = range(step // self.steps_per_epoch, self.settings.epochs)
-        starts = (max(step, epoch * self.steps_per_epoch) for epoch in epochs)
-        return chain.from_iterable(map(self.rest_of_epoch, starts))
+        for epoch in range(step // self.steps_per_epoch, self.settings.epochs):
+            yield from self.rest_of_epoch(max(step, epoch * self.steps_per_epoch))
 
 
 class Pictures:
@@ -171,7 +167,7 @@ class Pictures:
         """Whether they are distorted by more than shifts: it takes as long as learning from them."""
         return not self._augmenter.only_shifts
 
-    def read(self, batch: Batch, part: slice, number: int, out: NDArray[np.uint8]) -> None:
+    def read(self, batch: Batch, part: slice, number: int, out: Images) -> None:
         """Write a part of a batch's pictures into `out`, uint8 (n, 784); `number` says which part it is."""
         rows = batch.rows[part]
         if self._kind == "none" or not batch.distorted:
@@ -183,9 +179,9 @@ class Pictures:
         maps = partial(self._maps, batch.epoch, number, batch.number % FRESH)
         self._augmenter.write(self._gathered, out, maps)
 
-    def labels(self, batch: Batch, part: slice) -> NDArray[np.uint8]:
+    def labels(self, batch: Batch, part: slice) -> Labels:
         """The labels of a part of a batch."""
         return self._labels.take(batch.rows[part])
 
-    def _gather(self, rows: NDArray[np.intp], out: NDArray[np.uint8]) -> None:
+    def _gather(self, rows: Rows, out: Images) -> None:
         np.take(self._images, rows, axis=0, out=out, mode="clip")  # the mode that needs no copy

@@ -7,7 +7,6 @@ what the optimizer remembers, and how many steps were done.
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +19,7 @@ from hellodl.evaluation import score_probabilities
 from hellodl.nn import DigitNet
 from hellodl.optim import SGD, Adam
 from hellodl.system.processors import one_blas_thread
-from hellodl.training.batches import (
-    Pictures,
-    Plan,
-    Purpose,
-    generator,
-    stratified_split,
-    with_pen,
-    with_repeats,
-)
+from hellodl.training import batches
 from hellodl.training.step import Step
 
 if TYPE_CHECKING:
@@ -77,32 +68,26 @@ class Trainer:
             raise UsageError(
                 f"--validation: is {asked}, expected fewer than the {count} images of {data.name}"
             )
-        rows, self._held_out = stratified_split(data.labels, settings.validation, settings.seed)
-        rows = with_repeats(rows, len(data.labels) - data.added)
+        rows, self._held_out = batches.stratified_split(data.labels, settings.validation, settings.seed)
+        rows = batches.with_repeats(rows, len(data.labels) - data.added)
         images, labels = data.images, data.labels
         if settings.drawn:
-            images, labels = with_pen(images, labels, settings.seed, watch)
-        self.plan = Plan(settings, rows, np.arange(len(data.labels), len(labels)))
-        rng = generator(settings.seed, Purpose.WEIGHTS)
+            images, labels = batches.with_pen(images, labels, settings.seed, watch)
+        self.plan = batches.Plan(settings, rows, np.arange(len(data.labels), len(labels)))
+        rng = batches.generator(settings.seed, batches.Purpose.WEIGHTS)
         self.model = DigitNet(settings.hidden, rng, upright=settings.upright == "yes")
         self._optimizer = _optimizer(settings, self.model)
         self._as_given = data.images[self._held_out]
         images = self.model.turned(images)
         self.data = replace(data, images=images[: len(data.labels)])  # what it was made of takes memory
-        pictures = Pictures(images, labels, settings.augment, settings.seed)
+        pictures = batches.Pictures(images, labels, settings.augment, settings.seed)
         self._step = Step(self.model, self._optimizer, pictures, self.plan.batch_size, processes)
         self.step = 0
         self.loss_sum = 0.0  # over the steps of this epoch
-        self._seconds = 0.0  # of steps up to this epoch, or up to where it was resumed
-        self._epoch_started = time.perf_counter()
+        self.train_seconds = 0.0  # of all steps, those before a resume too, validation not counted
         self.history: list[Epoch] = []
 
     # Where it stands --------------------------------------------------------------------------------
-
-    @property
-    def steps(self) -> int:
-        """Steps in the whole run."""
-        return self.plan.steps
 
     @property
     def epoch(self) -> int:
@@ -110,28 +95,14 @@ class Trainer:
         return self.step // self.plan.steps_per_epoch
 
     @property
-    def _is_amid_epoch(self) -> bool:
-        return self.step % self.plan.steps_per_epoch > 0
+    def step_in_epoch(self) -> int:
+        """Steps done of the current epoch."""
+        return self.step % self.plan.steps_per_epoch
 
     @property
     def processes(self) -> int:
         """How many take the steps."""
         return self._step.processes
-
-    @property
-    def train_seconds(self) -> float:
-        """How long all steps took, those before a resume too, validation not counted."""
-        return self._seconds + (time.perf_counter() - self._epoch_started if self._is_amid_epoch else 0.0)
-
-    @property
-    def position(self) -> Position:
-        """Where the run stands."""
-        return Position(self.step, self.loss_sum, self.train_seconds)
-
-    @property
-    def mean_loss(self) -> float:
-        """The mean loss over this epoch so far."""
-        return self.loss_sum / max(1, self.step % self.plan.steps_per_epoch)
 
     @property
     def validation_accuracy(self) -> float | None:
@@ -153,24 +124,24 @@ class Trainer:
 
     def shared_out(self) -> AbstractContextManager[None]:
         """Inside, steps are shared with a second process, if we may use one and there is work for two."""
-        return nullcontext() if self.is_done() else self._step.shared(self.plan.rest(self.step))
+        return self._step.shared(self.plan.rest(self.step))
 
     def run_epoch(self, progress: Progress, after_step: Callable[[], None]) -> EpochRecord:
         """Finish the current epoch, from wherever it stands, and look at the images held out.
 
         `progress` wraps the batches; `after_step` is called between steps, when the run can be saved.
         """
-        self._epoch_started = time.perf_counter()
+        before, started = self.train_seconds, time.perf_counter()
         for batch in progress(self, self.plan.rest_of_epoch(self.step)):
             self.learn(batch)
-            if self._is_amid_epoch:
+            self.train_seconds = before + time.perf_counter() - started
+            if self.step_in_epoch:
                 after_step()
-        seconds = time.perf_counter() - self._epoch_started
-        self._seconds += seconds
         loss, self.loss_sum = self.loss_sum / self.plan.steps_per_epoch, 0.0
         self.check_sane(loss)
         validation = self._validate()
         self.history.append(Epoch(self.epoch, loss, *validation))
+        seconds = self.train_seconds - before
         return EpochRecord(self.epoch, self.settings.epochs, loss, *validation, seconds)
 
     def learn(self, batch: Batch) -> None:
@@ -227,8 +198,7 @@ class Trainer:
     def go_to(self, position: Position, history: list[Epoch]) -> None:
         """Stand elsewhere; the arrays of `state` were changed to what they were there."""
         self.step, self.loss_sum = position.step, position.loss_sum
-        self._seconds, self.history = position.train_seconds, history
-        self._epoch_started = time.perf_counter()
+        self.train_seconds, self.history = position.train_seconds, history
         for parameter in self.model.parameters():
             parameter.touch()
 

@@ -122,7 +122,7 @@ def _finish(trainer: Trainer, run: Run, saver: Saver) -> DoneRecord:
 
 def _calibrate(trainer: Trainer) -> Calibration:
     """How far to believe the model, from the images held out, as they are and strongly distorted."""
-    images, labels = trainer.held_out(QUICK_LOOK if trainer.steps <= QUICK_RUN else None)
+    images, labels = trainer.held_out(QUICK_LOOK if trainer.plan.steps <= QUICK_RUN else None)
     if not len(images):
         return Calibration()
     distorted = Augmenter(STRONG)(images, generator(trainer.settings.seed, Purpose.CALIBRATE))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hellodl import checkpoint as checkpoints
-from hellodl.about import DataIdentity, Machine, describe
+from hellodl.about import DataIdentity, Machine, Position, describe
 from hellodl.checkpoint import Checkpoint, weights_of
 from hellodl.errors import Interrupted, ModelError, UsageError
 from hellodl.system.files import kind_at, write_atomically, writing
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from hellodl.about import About, Epoch, Position
+    from hellodl.about import About, Epoch
     from hellodl.training.loop import Progress, Trainer
     from hellodl.training.pen import Watch
 
@@ -64,7 +64,7 @@ class Saver:
             where = ["--data-dir", str(run.data_dir)] if run.data_dir else []
             command = shlex.join(["hellodl", "train", "--resume", str(run.output), *where])
             raise Interrupted(
-                f"stopped after {trainer.step:,} of {trainer.steps:,} steps; go on with `{command}`"
+                f"stopped after {trainer.step:,} of {trainer.plan.steps:,} steps; go on with `{command}`"
             )
         if time.monotonic() >= self._due:
             self.save()
@@ -79,14 +79,14 @@ class Saver:
 
 def checkpoint_of(trainer: Trainer, **more: Any) -> Checkpoint:
     """The model, and everything needed to go on from here. Raises NonFiniteError if the run has diverged."""
-    trainer.check_sane(trainer.mean_loss)
+    trainer.check_sane(trainer.loss_sum / max(1, trainer.step_in_epoch))
     model, data = trainer.model, trainer.data
     about = describe(
         model,
         dataset=DataIdentity(data.name, data.sha256, data.classes),
         settings=trainer.settings.as_dict(),
         history=tuple(trainer.history),
-        position=trainer.position,
+        position=Position(trainer.step, trainer.loss_sum, trainer.train_seconds),
         threads=trainer.processes,
         machine=Machine(processor_name(), kernel_in_use()),
         **more,
@@ -213,7 +213,7 @@ def restore(trainer: Trainer, path: Path, start: Checkpoint) -> None:
         array[...] = saved
     if about.position is None or not _can_stand(trainer, about.position, about.history):
         raise ModelError(f"{path}: its position in the training is damaged; it can be used, not resumed")
-    if about.position.step > trainer.steps:
+    if about.position.step > trainer.plan.steps:
         raise UsageError(
             f"{path}: has {about.position.step} steps behind it, --epochs {trainer.settings.epochs} has fewer"
         )

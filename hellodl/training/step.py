@@ -75,8 +75,8 @@ class Shard:
         self._pixels = Tensor(np.zeros((size, 784)))
         self._targets = Tensor(np.zeros((10, size)).T)  # laid out as scores are
         self.images = np.empty((size, 784), np.uint8)
-        loss, self._loss = cross_entropy(net(self._pixels), self._targets), shared_zeros(1)
-        into = [self._loss.reshape(()), *gradients]
+        loss, self.loss = cross_entropy(net(self._pixels), self._targets), shared_zeros(1)
+        into = [self.loss.reshape(()), *gradients]
         self.program = Program(loss, *grad(loss, *net.parameters()), into=into)
 
     def gather(self, batch: Batch, out: Images) -> None:
@@ -93,11 +93,6 @@ class Shard:
         """Gather our images of a batch and use them."""
         self.gather(batch, self.images)
         self.use(batch, self.images)
-
-    @property
-    def loss(self) -> float:
-        """Our share of the batch's loss, whichever process computed it."""
-        return float(self._loss[0])
 
 
 class Pace:
@@ -163,9 +158,12 @@ class Step:
             self._read(shard, batch)
             shard.program.run()
         self._meet()
-        loss = sum(shard.loss for shard in self._shards)
+        loss = sum(float(shard.loss[0]) for shard in self._shards)  # whoever computed them
         if not math.isfinite(loss):
-            self.check_finite(batch)
+            for shard in self._shards:
+                shard.read(batch)  # also what the other process has seen
+            self.check_finite()
+            raise NonFiniteError("the loss is no longer finite")
         self._optimizer.lr = batch.lr
         for gradient in self._others:
             self._optimizer.gradient[self._part] += gradient[self._part]
@@ -199,14 +197,10 @@ class Step:
         else:
             self._share(number, meet)
 
-    def check_finite(self, batch: Batch | None = None) -> None:
-        """Raise NonFiniteError naming the first op that gives NaN or infinity, for a batch or the last."""
+    def check_finite(self) -> None:
+        """Raise NonFiniteError naming the first op that gives NaN or infinity for the last batch read."""
         for shard in self._shards:
-            if batch is not None:  # also what the other process has seen
-                shard.read(batch)
             shard.program.check_finite()
-        if batch is not None:
-            raise NonFiniteError("the loss is no longer finite")
 
     @property
     def processes(self) -> int:
