@@ -43,6 +43,10 @@ class Point:
     varied: dict[str, Any]
     settings: Settings
 
+    def told(self, seed: int) -> dict[str, Any]:
+        """All settings of a training with this seed, as plain values."""
+        return self.settings.as_dict() | {"seed": seed}
+
 
 def points(base: Settings, axes: dict[str, Sequence[Any] | Range], draws: int, seed: int) -> list[Point]:
     """The combinations of the axes' values: all of them, or `draws` different ones drawn at random.
