@@ -87,8 +87,6 @@ class Trainer:
         self.train_seconds = 0.0  # of all steps, those before a resume too, validation not counted
         self.history: list[Epoch] = []
 
-    # Where it stands --------------------------------------------------------------------------------
-
     @property
     def epoch(self) -> int:
         """Epochs completed."""
@@ -119,8 +117,6 @@ class Trainer:
     def held_out(self, most: int | None = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The images held out, as they were given, and their labels; at most so many."""
         return self._as_given[:most], self.data.labels[self._held_out[:most]]
-
-    # Learning ---------------------------------------------------------------------------------------
 
     def shared_out(self) -> AbstractContextManager[None]:
         """Inside, steps are shared with a second process, if we may use one and there is work for two."""
@@ -160,8 +156,6 @@ class Trainer:
         found = score_probabilities(answers, self.data.labels[self._held_out])
         return found.loss, found.accuracy
 
-    # Divergence -------------------------------------------------------------------------------------
-
     def check_sane(self, loss: float) -> None:
         """Raise NonFiniteError if the weights, or the mean loss, are nothing to keep."""
         last = self.step - 1
@@ -181,8 +175,6 @@ class Trainer:
         epoch, number = divmod(step, self.plan.steps_per_epoch)
         place = f"epoch {epoch + 1}, step {number + 1}"
         return NonFiniteError(f"{place}: {what}; the learning rate {self.settings.lr:g} may be too large")
-
-    # The state ----------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Array]:
         """All arrays that change from step to step, by name."""

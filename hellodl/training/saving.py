@@ -70,28 +70,26 @@ class Saver:
             self.save()
 
     def save(self, **more: Any) -> None:
-        """Write the checkpoint; `more` are fields of About that are known at the end."""
+        """Write the model, and everything needed to go on from here. Raises NonFiniteError if it diverged.
+
+        `more` are fields of About that are known at the end.
+        """
+        trainer, data, output = self._trainer, self._trainer.data, self._run.output
         if not self._may_replace:
-            self._may_replace, self.earlier = True, keep_earlier(self._run.output)
-        checkpoints.save(self._run.output, checkpoint_of(self._trainer, **more))
+            self._may_replace, self.earlier = True, keep_earlier(output)
+        trainer.check_sane(trainer.loss_sum / max(1, trainer.step_in_epoch))
+        about = describe(
+            trainer.model,
+            dataset=DataIdentity(data.name, data.sha256, data.classes),
+            settings=trainer.settings.as_dict(),
+            history=tuple(trainer.history),
+            position=Position(trainer.step, trainer.loss_sum, trainer.train_seconds),
+            threads=trainer.processes,
+            machine=Machine(processor_name(), kernel_in_use()),
+            **more,
+        )
+        checkpoints.save(output, Checkpoint(weights_of(trainer.model), about, trainer.state()))
         self._due = time.monotonic() + self._run.checkpoint_every
-
-
-def checkpoint_of(trainer: Trainer, **more: Any) -> Checkpoint:
-    """The model, and everything needed to go on from here. Raises NonFiniteError if the run has diverged."""
-    trainer.check_sane(trainer.loss_sum / max(1, trainer.step_in_epoch))
-    model, data = trainer.model, trainer.data
-    about = describe(
-        model,
-        dataset=DataIdentity(data.name, data.sha256, data.classes),
-        settings=trainer.settings.as_dict(),
-        history=tuple(trainer.history),
-        position=Position(trainer.step, trainer.loss_sum, trainer.train_seconds),
-        threads=trainer.processes,
-        machine=Machine(processor_name(), kernel_in_use()),
-        **more,
-    )
-    return Checkpoint(weights_of(model), about, trainer.state())
 
 
 # The place of the output ------------------------------------------------------------------------------
@@ -101,10 +99,8 @@ def check_place(path: Path) -> None:
     """Make the output's folder if it is missing. Raises if something there is in the way."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    if (kind := kind_at(path)) == "folder":
-        raise UsageError(f"{path}: is a folder, expected the name of a file to write")
-    if kind == "other":
-        raise UsageError(f"{path}: is no plain file, expected the name of a file to write")
+    if what := {"folder": "a folder", "other": "no plain file"}.get(kind_at(path)):
+        raise UsageError(f"{path}: is {what}, expected the name of a file to write")
 
 
 def check_precious(path: Path, settings: Settings) -> None:

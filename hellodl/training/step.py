@@ -149,7 +149,7 @@ class Step:
             Shard(net, pictures, batch_size, number, optimizer.views(gradient))
             for number, gradient in enumerate(self._gradients)
         ]
-        self._take_over()
+        self._take_all()
 
     def take(self, batch: Batch) -> float:
         """Learn from a batch; gives back the mean loss over it. Raises NonFiniteError, naming the op."""
@@ -228,7 +228,8 @@ class Step:
             try:
                 yield
             finally:
-                self._take_over()
+                self._take_all()
+                self._ahead = self._partner = None
 
     def _help(self, to_come: Iterable[Batch], relays: list[Relay], check: Check) -> None:
         """The life of the process that distorts ahead."""
@@ -258,8 +259,3 @@ class Step:
         """Do all the work of a step in this process."""
         self._ours, self._part, self._meet = self._shards, ALL, lambda: None
         self._optimizer.gradient, *self._others = self._gradients
-
-    def _take_over(self) -> None:
-        """Work without others."""
-        self._take_all()
-        self._ahead = self._partner = None
