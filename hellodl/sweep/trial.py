@@ -68,7 +68,7 @@ def run_trial(data_dir: str | None, settings: dict[str, Any]) -> dict[str, Any]:
     """
     chosen = Settings.from_dict(settings)
     data = load_data(chosen.dataset, chosen.also, data_dir)
-    told = {"settings": chosen.as_dict(), "data": data.sha256}
+    told: dict[str, Any] = {"settings": chosen.as_dict(), "data": data.sha256}
     try:
         trainer = Trainer(chosen, data)
         if chosen.init:

@@ -109,10 +109,8 @@ class Trainer:
 
     def is_done(self) -> bool:
         """Whether all epochs are done, or the accuracy aimed at is reached."""
-        target, reached = self.settings.target_accuracy, self.validation_accuracy
-        return self.epoch >= self.settings.epochs or (
-            target is not None and reached is not None and reached >= target
-        )
+        aim = self.settings.target_accuracy or np.inf
+        return self.epoch >= self.settings.epochs or (self.validation_accuracy or 0.0) >= aim
 
     def held_out(self, most: int | None = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The images held out, as they were given, and their labels; at most so many."""
