@@ -11,10 +11,9 @@ import numpy as np
 from hellodl.evaluation import wilson_interval
 from hellodl.graphs.charts import round_numbers
 from hellodl.graphs.picture import CHARACTER, MARGIN, dot, path, picture, stylesheet, text, through
-from hellodl.sweep.trial import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from hellodl.sweep.grid import Point
     from hellodl.sweep.trial import Trial
@@ -49,19 +48,8 @@ class Row:
     failed: tuple[str, ...]
 
 
-def ranked(
-    points: Sequence[Point], seeds: Iterable[int], data: str, trials: Mapping[str, Trial]
-) -> list[Row]:
-    """A row for each combination that has trials, the best first; those with failures come last."""
-    rows = []
-    for point in points:
-        keys = [key_of(point.told(seed), data) for seed in seeds]
-        if found := [trials[key] for key in keys if key in trials]:
-            rows.append(_row(point, found))
-    return sorted(rows, key=lambda row: (len(row.failed), -row.mean))
-
-
-def _row(point: Point, trials: list[Trial]) -> Row:
+def row_of(point: Point, trials: Sequence[Trial]) -> Row:
+    """What the trainings of a combination come to."""
     good = [trial for trial in trials if trial.validation_accuracy is not None]
     accuracies = tuple(trial.validation_accuracy or 0.0 for trial in good)
     return Row(

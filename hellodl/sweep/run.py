@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hellodl.errors import UsageError
 from hellodl.sweep.grid import MOST_RUNS
-from hellodl.sweep.ranking import ranked
+from hellodl.sweep.ranking import row_of
 from hellodl.sweep.trial import Trial, journal, key_of, load_data, run_trial
 from hellodl.tasks.run import as_done
 
@@ -54,8 +54,13 @@ class Standing:
         self.done += 1
 
     def rows(self) -> list[Row]:
-        """The combinations so far, the best first."""
-        return ranked(self.sweep.points, self.sweep.seeds, self._data, self._trials)
+        """A row for each combination that has trials, the best first; those with failures come last."""
+        rows = []
+        for point in self.sweep.points:
+            keys = [key_of(point.told(seed), self._data) for seed in self.sweep.seeds]
+            if found := [self._trials[key] for key in keys if key in self._trials]:
+                rows.append(row_of(point, found))
+        return sorted(rows, key=lambda row: (len(row.failed), -row.mean))
 
 
 @contextmanager

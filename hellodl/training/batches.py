@@ -105,10 +105,7 @@ class Batch:
 class Plan:
     """The batches of a whole run, from any step on.
 
-    Args:
-        settings: what the run was told.
-        rows: those of the training set that every epoch goes through.
-        pen_rows: those with pictures by the pen, of which every epoch takes some.
+    Every epoch goes through all `rows` of the training set and takes some of `pen_rows`, the pen's pictures.
     """
 
     def __init__(self, settings: Settings, rows: Rows, pen_rows: Rows) -> None:
@@ -144,11 +141,8 @@ class Plan:
 class Pictures:
     """The pictures to train on, distorted if asked for, and their labels, a batch or a part of one at a time.
 
-    Args:
-        images: uint8 (n, 28, 28) or (n, 784).
-        labels: uint8 (n,).
-        kind: how pictures are distorted, "none" or another name in hellodl.training.augment.KINDS.
-        seed: with the position in the training it decides the distortion.
+    Images are uint8 (n, 28, 28) or (n, 784), labels uint8 (n,). `kind` says how pictures are distorted, by a
+    name in hellodl.training.augment.KINDS; the seed and the position in the training decide the rest.
     """
 
     def __init__(self, images: Images, labels: Labels, kind: str, seed: int) -> None:

@@ -54,11 +54,9 @@ class EpochRecord:
 class Trainer:
     """A run: the network, the optimizer and the position.
 
-    Args:
-        settings: what to do.
-        data: the training set, kept as the network sees it; the validation images are held out of it.
-        processes: 1, or 2 to share out every step; the weights come out the same bit for bit.
-        watch: wraps the pictures that a pen draws first, to show how far it is.
+    Of the training set `data`, kept as the network sees it, validation images are held out. However many
+    `processes` share out the steps, the weights come out the same bit for bit. `watch` wraps the pictures
+    that a pen draws first, to show how far it is.
     """
 
     def __init__(self, settings: Settings, data: Dataset, processes: int = 1, watch: Watch = iter) -> None:

@@ -168,10 +168,9 @@ def settings_of(path: Path, checkpoint: Checkpoint) -> Settings:
     """What a checkpoint's run was told. Raises ModelError if that is not known, or can be told no more."""
     try:
         return Settings.from_dict(checkpoint.about.settings)
-    except (KeyError, TypeError):
-        raise ModelError(f"{path}: holds no training settings; it can be used, not resumed") from None
-    except UsageError as error:
-        raise ModelError(f"{path}: its {error}; it can be used, not resumed") from None
+    except (KeyError, TypeError, UsageError) as error:
+        why = f"its {error}" if isinstance(error, UsageError) else "holds no training settings"
+        raise ModelError(f"{path}: {why}; it can be used, not resumed") from None
 
 
 def read_start(path: Path, settings: Settings) -> Checkpoint:

@@ -56,14 +56,8 @@ class Shard:
     """Some images of every batch, and the program that computes their loss and its gradients.
 
     Shards' losses and gradients add up to those of the batch, since targets are scaled by a shard's share of
-    it and both are proportional to the targets.
-
-    Args:
-        net: the network; its weights are read where they are.
-        pictures: what batches are gathered from.
-        batch_size: images in a batch.
-        number: which shard this is, from 0.
-        gradients: where the gradients are written, shaped like the parameters.
+    it and both are proportional to the targets. `number` says which shard this is, from 0; its gradients are
+    written into `gradients`, shaped like the parameters.
     """
 
     def __init__(
@@ -124,13 +118,8 @@ class Pace:
 class Step:
     """What is done again and again: gather a batch, run the shards' programs, update the weights.
 
-    Args:
-        net: the network that learns.
-        optimizer: it owns the network's weights.
-        pictures: what batches are gathered from.
-        batch_size: images a step.
-        processes: how many may work; 2 share out every step, a third distorts pictures if that takes long.
-            The weights come out the same bit for bit.
+    Of the `processes` that may work, 2 share out every step, a third distorts pictures if that takes long;
+    the weights come out the same bit for bit. The optimizer owns the network's weights.
     """
 
     def __init__(
