@@ -31,15 +31,8 @@ FRESH = 32  # blocks of distortions in an epoch, then the same meet other pictur
 PEN_DIGITS, PEN_SIGNS = 30_000, 15_000  # drawn once; every epoch takes some, distorted again
 
 
-class Purpose(IntEnum):
-    """What random numbers are drawn for: each purpose has its own stream."""
-
-    WEIGHTS = 0
-    SPLIT = 1
-    ORDER = 2
-    AUGMENT = 3
-    PEN = 4
-    CALIBRATE = 5
+# What random numbers are drawn for: each purpose has its own stream.
+Purpose = IntEnum("Purpose", "WEIGHTS SPLIT ORDER AUGMENT PEN CALIBRATE", start=0)
 
 
 def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generator:
@@ -149,17 +142,13 @@ class Pictures:
         self._images, self._labels = images.reshape(len(images), -1), labels
         self._gathered = np.empty((0, self._images.shape[1]), np.uint8)  # as they were before distortion
         self._kind, self._augmenter = kind, (augmenter := Augmenter(KINDS[kind]))
+        self.take_long = not augmenter.only_shifts  # about as long as it takes to learn from them
 
         @lru_cache(2 * FRESH)  # an epoch's, for both parts of its batches
         def maps(*position: int) -> Maps:
             return augmenter.maps(generator(seed, Purpose.AUGMENT, *position))
 
         self._maps = maps
-
-    @property
-    def take_long(self) -> bool:
-        """Whether they are distorted by more than shifts: it takes as long as learning from them."""
-        return not self._augmenter.only_shifts
 
     def read(self, batch: Batch, part: slice, number: int, out: Images) -> None:
         """Write a part of a batch's pictures into `out`, uint8 (n, 784); `number` says which part it is."""
