@@ -94,21 +94,20 @@ def _part(name: str, split: str, data_dir: Path | None, tell: Tell) -> Dataset:
 def _prepared(folder: Path, tell: Tell) -> Dataset:
     """The digits of a folder's pictures as a network is given them."""
     tell(f"{folder}: reading its pictures")
-    images, labels, remarks = _read(str(folder))
+    data, remarks = _read(folder)
     for remark in remarks:
         tell(remark)
-    digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
-    return Dataset(str(folder), "train", images, labels, digest)
+    return data
 
 
 @lru_cache(maxsize=2)
-def _read(folder: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[str]]:
-    """Images (n, 28, 28), labels (n,), and what was left out; kept, since both splits come from it."""
+def _read(folder: Path) -> tuple[Dataset, list[str]]:
+    """A folder's digits, and what was left out; kept, since both splits come from it."""
     from hellodl.checkpoint import SHIPPED, load_model
 
     images: list[NDArray[np.uint8]] = []
     labels, unfit, troubles = [], [], []
-    pictures = [picture for picture in labelled_pictures(Path(folder)) if picture.label != NONE]
+    pictures = [picture for picture in labelled_pictures(folder) if picture.label != NONE]
     for picture, reading in read_labelled(pictures, load_model(SHIPPED)):
         if isinstance(reading, Exception):
             troubles.append(str(reading))
@@ -122,4 +121,6 @@ def _read(folder: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[str]]
     if len(labels) < LEAST:
         too_few = f"{folder}: gives {len(labels)} digits, expected at least {LEAST}"
         raise DataError("; ".join([too_few, *remarks]))
-    return np.stack(images), np.array(labels, np.uint8), remarks
+    pixels, truth = np.stack(images), np.array(labels, np.uint8)
+    digest = hashlib.sha256(pixels.tobytes() + truth.tobytes()).hexdigest()
+    return Dataset(str(folder), "train", pixels, truth, digest), remarks
