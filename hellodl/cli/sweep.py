@@ -98,7 +98,7 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
     they are ranked by their accuracy on the images held out; the test set is not looked at. Whoever stops
     half-way goes on with the same command.
     """
-    from hellodl.sweep.plot import plot as drawn
+    from hellodl.sweep.ranking import plot as drawn
     from hellodl.sweep.run import sweeping
 
     picture = _place_of_picture(plot, output)

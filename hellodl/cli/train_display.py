@@ -84,7 +84,7 @@ class Course:
         speed = "  {rate_noinv_fmt}" if columns >= _ROOMY else ""
         return tqdm.format_meter(
             trainer.step * images,
-            trainer.steps * images,
+            trainer.plan.steps * images,
             time.perf_counter() - self.started,
             min(columns, _WIDEST),
             f"epoch {min(trainer.epoch + 1, trainer.settings.epochs)}/{trainer.settings.epochs}",
@@ -127,7 +127,7 @@ class Course:
         top = max(heights)
         bottom = min(*heights, top - _NARROW)
         placed = [
-            [(step / self.trainer.steps, (height - bottom) / (top - bottom)) for step, height in curve]
+            [(step / self.trainer.plan.steps, (height - bottom) / (top - bottom)) for step, height in curve]
             for curve in curves
         ]
         drawn = chart(placed, (_LEARNING, _HELD_OUT), width - _SCALE, _HEIGHT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hellodl.training.settings import Settings
+
+    Axis: TypeAlias = "Sequence[Any] | Range"
 
 MOST_RUNS = 100_000
 
@@ -43,8 +45,12 @@ class Point:
     varied: dict[str, Any]
     settings: Settings
 
+    def told(self, seed: int) -> dict[str, Any]:
+        """All settings of a training with this seed, as plain values."""
+        return self.settings.as_dict() | {"seed": seed}
 
-def points(base: Settings, axes: dict[str, Sequence[Any] | Range], draws: int, seed: int) -> list[Point]:
+
+def points(base: Settings, axes: dict[str, Axis], draws: int, seed: int) -> list[Point]:
     """The combinations of the axes' values: all of them, or `draws` different ones drawn at random.
 
     Raises UsageError where settings do not go together, for ranges without `draws`, and for too many.
@@ -66,9 +72,7 @@ def points(base: Settings, axes: dict[str, Sequence[Any] | Range], draws: int, s
     return [Point(varied, replace(base, **varied)) for varied in chosen]
 
 
-def _drawn(
-    axes: dict[str, Sequence[Any] | Range], draws: int, rng: np.random.Generator
-) -> list[dict[str, Any]]:
+def _drawn(axes: dict[str, Axis], draws: int, rng: np.random.Generator) -> list[dict[str, Any]]:
     """Different combinations at random; fewer where ranges hold few different numbers."""
     found: dict[str, dict[str, Any]] = {}
     for _ in range(draws * 10):

@@ -1,4 +1,4 @@
-"""Which settings are best: the mean validation accuracy over the seeds, with its interval."""
+"""Which settings are best: the mean validation accuracy over the seeds, with its interval; as a picture."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hellodl.evaluation import wilson_interval
-from hellodl.sweep.trial import key_of
+from hellodl.graphs.charts import round_numbers
+from hellodl.graphs.picture import CHARACTER, MARGIN, dot, path, picture, stylesheet, text, through
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from hellodl.sweep.grid import Point
     from hellodl.sweep.trial import Trial
@@ -24,6 +25,9 @@ STUDENT_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.
               2.052, 2.048, 2.045, 2.042)
 # fmt: on
 BEYOND = 1.96  # for more
+
+LINE, WIDTH = 26.0, 420.0  # pixels in the picture: a row's height; how wide the bars' scale is
+MOST = 60  # rows in it
 
 
 @dataclass(frozen=True)
@@ -44,20 +48,8 @@ class Row:
     failed: tuple[str, ...]
 
 
-def ranked(
-    points: Sequence[Point], seeds: Iterable[int], data: str, trials: Mapping[str, Trial]
-) -> list[Row]:
-    """A row for each combination that has trials, the best first; those with failures come last."""
-    rows = []
-    for point in points:
-        told = [point.settings.as_dict() | {"seed": seed} for seed in seeds]
-        found = [trials[key] for settings in told if (key := key_of(settings, data)) in trials]
-        if found:
-            rows.append(_row(point, found))
-    return sorted(rows, key=lambda row: (len(row.failed), -row.mean))
-
-
-def _row(point: Point, trials: list[Trial]) -> Row:
+def row_of(point: Point, trials: Sequence[Trial]) -> Row:
+    """What the trainings of a combination come to."""
     good = [trial for trial in trials if trial.validation_accuracy is not None]
     accuracies = tuple(trial.validation_accuracy or 0.0 for trial in good)
     return Row(
@@ -80,3 +72,30 @@ def interval(accuracies: Sequence[float], images: int) -> tuple[float, float]:
     half = t * float(np.std(accuracies, ddof=1)) / math.sqrt(count)
     mean = math.fsum(accuracies) / count
     return max(0.0, mean - half), min(1.0, mean + half)
+
+
+def plot(rows: Sequence[Row], names: Sequence[str]) -> str:
+    """The best rows as an SVG document; `names` says what varied in each.
+
+    A row has a bar for its interval, a dot for its mean and a small one for each seed.
+    """
+    best = [(row, name) for row, name in zip(rows, names, strict=True) if row.accuracies][:MOST]
+    shown = [end for row, _ in best for end in (*row.interval, *row.accuracies)] or [0.0, 1.0]
+    ticks = round_numbers(min(shown), max(shown))
+    left = 2 * MARGIN + CHARACTER * max((len(name) for _, name in best), default=0)
+    bottom = MARGIN + LINE * (len(best) + 1)
+
+    def x(accuracy: float) -> float:
+        return left + WIDTH * (accuracy - ticks[0]) / (ticks[-1] - ticks[0])
+
+    parts = [path("axis", through([(x(tick), MARGIN), (x(tick), bottom)])) for tick in ticks]
+    parts += [text("tick", x(tick), bottom + 0.8 * LINE, f"{100 * tick:.4g}") for tick in ticks]
+    parts.append(text("tick", left + WIDTH / 2, bottom + 1.7 * LINE, "accuracy, %"))
+    for i, (row, name) in enumerate(best, 1):
+        y = MARGIN + LINE * i
+        parts.append(text("note", MARGIN, y + 4, name, "start"))
+        parts.append(path("series", through((x(end), y) for end in row.interval)))
+        parts += [dot("badge", x(accuracy), y, 3) for accuracy in row.accuracies]
+        parts.append(dot("bar", x(row.mean), y, 5))
+    title = f"Validation accuracy of {len(best)} combinations, the best first"
+    return picture(left + WIDTH + 2 * MARGIN, bottom + 2 * LINE + MARGIN, parts, title, stylesheet())

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from hellodl.errors import UsageError
 from hellodl.sweep.grid import MOST_RUNS
-from hellodl.sweep.journal import journal
-from hellodl.sweep.ranking import ranked
-from hellodl.sweep.trial import Trial, key_of, load_data, run_trial
+from hellodl.sweep.ranking import row_of
+from hellodl.sweep.trial import Trial, journal, key_of, load_data, run_trial
 from hellodl.tasks.run import as_done
 
 if TYPE_CHECKING:
@@ -44,20 +43,24 @@ class Standing:
 
     def __init__(self, sweep: Sweep, data: str, held: dict[str, Trial]) -> None:
         self.sweep, self._data, self._trials = sweep, data, held
-        told = [
-            point.settings.as_dict() | {"seed": seed} for seed in sweep.seeds for point in sweep.points
-        ]  # a seed after the other: who stops half-way has compared them all with fewer seeds
+        # A seed after the other: who stops half-way has compared them all with fewer seeds.
+        told = [point.told(seed) for seed in sweep.seeds for point in sweep.points]
         self.missing = [settings for settings in told if key_of(settings, data) not in held]
         self.done = sweep.trainings - len(self.missing)  # trainings that have ended
 
     def add(self, trial: Trial) -> None:
         """Another training has ended."""
-        self._trials[trial.key] = trial
+        self._trials[key_of(trial.settings, trial.data)] = trial
         self.done += 1
 
     def rows(self) -> list[Row]:
-        """The combinations so far, the best first."""
-        return ranked(self.sweep.points, self.sweep.seeds, self._data, self._trials)
+        """A row for each combination that has trials, the best first; those with failures come last."""
+        rows = []
+        for point in self.sweep.points:
+            keys = [key_of(point.told(seed), self._data) for seed in self.sweep.seeds]
+            if found := [self._trials[key] for key in keys if key in self._trials]:
+                rows.append(row_of(point, found))
+        return sorted(rows, key=lambda row: (len(row.failed), -row.mean))
 
 
 @contextmanager
@@ -72,7 +75,8 @@ def sweeping(sweep: Sweep, hire: Hire) -> Iterator[tuple[Standing, Generator[Tri
     if sweep.trainings > MOST_RUNS:
         raise UsageError(f"these are {sweep.trainings:,} trainings, expected at most {MOST_RUNS:,}")
     data_dir = None if sweep.data_dir is None else str(sweep.data_dir.resolve())
-    data = load_data(sweep.points[0].settings.dataset, sweep.points[0].settings.also, data_dir).sha256
+    first = sweep.points[0].settings
+    data = load_data(first.dataset, first.also, data_dir).sha256
     with journal(sweep.output) as (held, write):
         standing = Standing(sweep, data, held)
 

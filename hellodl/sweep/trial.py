@@ -1,22 +1,32 @@
-"""One training of a sweep: what it is told and what it gives. The test set is never looked at."""
+"""One training of a sweep, and the journal of all that ended, from which a sweep goes on.
+
+The test set is never looked at.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hellodl.errors import NonFiniteError
+from hellodl.errors import NonFiniteError, UsageError
 from hellodl.limits import SHARE, TEXT, Checked, Limit, OutOfLimitsError, limited, number, optional, whole
+from hellodl.system.files import only_writer, writing
 from hellodl.training.loop import Trainer
 from hellodl.training.settings import Settings
 from hellodl.training.sources import training_set
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from hellodl.datasets import Dataset
+
+LONGEST = 1 << 20  # bytes of a line: a thousand times what settings and results take
 
 
 @dataclass(frozen=True)
@@ -43,14 +53,9 @@ class Trial(Checked):
         if self.validation_accuracy is not None and not self.images:
             raise OutOfLimitsError("images", self.images, "some, as there is an accuracy")
 
-    @property
-    def key(self) -> str:
-        """What tells this training from others: its settings, and what it learned from."""
-        return key_of(self.settings, self.data)
-
 
 def key_of(settings: dict[str, Any], data: str) -> str:
-    """The key of a training."""
+    """What tells a training from others: its settings, and what it learned from."""
     return json.dumps([settings, data], sort_keys=True)
 
 
@@ -62,7 +67,7 @@ def run_trial(data_dir: str | None, settings: dict[str, Any]) -> dict[str, Any]:
     """
     chosen = Settings.from_dict(settings)
     data = load_data(chosen.dataset, chosen.also, data_dir)
-    told = chosen.as_dict()
+    told: dict[str, Any] = {"settings": chosen.as_dict(), "data": data.sha256}
     try:
         trainer = Trainer(chosen, data)
         if chosen.init:
@@ -70,13 +75,12 @@ def run_trial(data_dir: str | None, settings: dict[str, Any]) -> dict[str, Any]:
         while not trainer.is_done():
             record = trainer.run_epoch(lambda _trainer, batches: batches, lambda: None)
     except NonFiniteError as error:
-        return asdict(Trial(told, data.sha256, error=str(error)))
+        return asdict(Trial(**told, error=str(error)))
     weights = b"".join(parameter.value.tobytes() for parameter in trainer.model.parameters())
     trial = Trial(
-        told,
-        data.sha256,
-        record.validation_accuracy,
-        record.validation_loss,
+        **told,
+        validation_accuracy=record.validation_accuracy,
+        validation_loss=record.validation_loss,
         images=chosen.validation,
         epochs=record.epoch,
         train_seconds=trainer.train_seconds,
@@ -89,3 +93,53 @@ def run_trial(data_dir: str | None, settings: dict[str, Any]) -> dict[str, Any]:
 def load_data(name: str, also: str, data_dir: str | None) -> Dataset:
     """The training set, kept for the next training of this process."""
     return training_set(Settings(dataset=name, also=also), None if data_dir is None else Path(data_dir))
+
+
+# The journal: a line of JSON for each training --------------------------------------------------------
+
+
+@contextmanager
+def journal(path: Path) -> Iterator[tuple[dict[str, Trial], Callable[[Trial], None]]]:
+    """The trainings that a file holds, by key, and a function that adds one; nobody else may write meanwhile.
+
+    What a killed sweep wrote of its last line is dropped. Raises UsageError if the file holds something else,
+    HellodlError if it cannot be written.
+    """
+    with only_writer(path):
+        with writing(path):
+            file = path.open("a+b")
+        with file:
+            with writing(path):
+                file.seek(0)
+                held, whole = _read(path, file.read())
+                file.truncate(whole)
+
+            def add(trial: Trial) -> None:
+                with writing(path):
+                    file.write(json.dumps(asdict(trial)).encode() + b"\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+
+            yield held, add
+
+
+def _read(path: Path, content: bytes) -> tuple[dict[str, Trial], int]:
+    """The trainings in whole lines, and how many bytes those have."""
+    whole = content.rfind(b"\n") + 1
+    if not whole and content and not content.startswith(b'{"settings"'[: len(content)]):
+        raise _another_kind(path, 1)
+    held = {}
+    for place, line in enumerate(content[:whole].splitlines(), 1):
+        try:
+            trial = Trial(**json.loads(line[:LONGEST]))
+        except (ValueError, TypeError, RecursionError):
+            raise _another_kind(path, place) from None
+        held[key_of(trial.settings, trial.data)] = trial
+    return held, whole
+
+
+def _another_kind(path: Path, place: int) -> UsageError:
+    return UsageError(
+        f"{path}, line {place}: is no result of a sweep, expected a file that `hellodl sweep` wrote; "
+        "-o FILE writes elsewhere"
+    )

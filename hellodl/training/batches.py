@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache, partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,15 +31,8 @@ FRESH = 32  # blocks of distortions in an epoch, then the same meet other pictur
 PEN_DIGITS, PEN_SIGNS = 30_000, 15_000  # drawn once; every epoch takes some, distorted again
 
 
-class Purpose(IntEnum):
-    """What random numbers are drawn for: each purpose has its own stream."""
-
-    WEIGHTS = 0
-    SPLIT = 1
-    ORDER = 2
-    AUGMENT = 3
-    PEN = 4
-    CALIBRATE = 5
+# What random numbers are drawn for: each purpose has its own stream.
+Purpose = IntEnum("Purpose", "WEIGHTS SPLIT ORDER AUGMENT PEN CALIBRATE", start=0)
 
 
 def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generator:
@@ -48,9 +40,7 @@ def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generato
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(purpose, *position))))
 
 
-def stratified_split(
-    labels: NDArray[np.uint8], held_out: int, seed: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def stratified_split(labels: Labels, held_out: int, seed: int) -> tuple[Rows, Rows]:
     """Indices to train on and indices held out, each digit in proportion; both in rising order.
 
     `held_out` images are chosen by spreading that many marks evenly over the images sorted by digit, in
@@ -73,10 +63,10 @@ def with_repeats(rows: Rows, added_from: int) -> Rows:
     return np.concatenate([rows, np.tile(own, min(max(repeats, 1), MOST_REPEATS) - 1)])
 
 
-def epoch_order(indices: NDArray[np.intp], batch_size: int, seed: int, epoch: int) -> NDArray[np.intp]:
-    """The batches of one epoch, (batches, batch_size): all indices shuffled, less a remainder."""
-    shuffled = generator(seed, Purpose.ORDER, epoch).permutation(indices)
-    batches = len(indices) // batch_size
+def epoch_order(rows: Rows, batch_size: int, seed: int, epoch: int) -> Rows:
+    """The batches of one epoch, (batches, batch_size): all rows shuffled, less a remainder."""
+    shuffled = generator(seed, Purpose.ORDER, epoch).permutation(rows)
+    batches = len(rows) // batch_size
     return shuffled[: batches * batch_size].reshape(batches, batch_size)
 
 
@@ -108,10 +98,7 @@ class Batch:
 class Plan:
     """The batches of a whole run, from any step on.
 
-    Args:
-        settings: what the run was told.
-        rows: those of the training set that every epoch goes through.
-        pen_rows: those with pictures by the pen, of which every epoch takes some.
+    Every epoch goes through all `rows` of the training set and takes some of `pen_rows`, the pen's pictures.
     """
 
     def __init__(self, settings: Settings, rows: Rows, pen_rows: Rows) -> None:
@@ -140,25 +127,22 @@ class Plan:
 
     def rest(self, step: int) -> Iterator[Batch]:
         """The batches that are left when so many steps are done, to the end of the run."""
-        epochs = range(step // self.steps_per_epoch, self.settings.epochs)
-        starts = (max(step, epoch * self.steps_per_epoch) for epoch in epochs)
-        return chain.from_iterable(map(self.rest_of_epoch, starts))
+        for epoch in range(step // self.steps_per_epoch, self.settings.epochs):
+            yield from self.rest_of_epoch(max(step, epoch * self.steps_per_epoch))
 
 
 class Pictures:
     """The pictures to train on, distorted if asked for, and their labels, a batch or a part of one at a time.
 
-    Args:
-        images: uint8 (n, 28, 28) or (n, 784).
-        labels: uint8 (n,).
-        kind: how pictures are distorted, "none" or another name in hellodl.training.augment.KINDS.
-        seed: with the position in the training it decides the distortion.
+    Images are uint8 (n, 28, 28) or (n, 784), labels uint8 (n,). `kind` says how pictures are distorted, by a
+    name in hellodl.training.augment.KINDS; the seed and the position in the training decide the rest.
     """
 
     def __init__(self, images: Images, labels: Labels, kind: str, seed: int) -> None:
         self._images, self._labels = images.reshape(len(images), -1), labels
         self._gathered = np.empty((0, self._images.shape[1]), np.uint8)  # as they were before distortion
         self._kind, self._augmenter = kind, (augmenter := Augmenter(KINDS[kind]))
+        self.take_long = not augmenter.only_shifts  # about as long as it takes to learn from them
 
         @lru_cache(2 * FRESH)  # an epoch's, for both parts of its batches
         def maps(*position: int) -> Maps:
@@ -166,12 +150,7 @@ class Pictures:
 
         self._maps = maps
 
-    @property
-    def take_long(self) -> bool:
-        """Whether they are distorted by more than shifts: it takes as long as learning from them."""
-        return not self._augmenter.only_shifts
-
-    def read(self, batch: Batch, part: slice, number: int, out: NDArray[np.uint8]) -> None:
+    def read(self, batch: Batch, part: slice, number: int, out: Images) -> None:
         """Write a part of a batch's pictures into `out`, uint8 (n, 784); `number` says which part it is."""
         rows = batch.rows[part]
         if self._kind == "none" or not batch.distorted:
@@ -183,9 +162,9 @@ class Pictures:
         maps = partial(self._maps, batch.epoch, number, batch.number % FRESH)
         self._augmenter.write(self._gathered, out, maps)
 
-    def labels(self, batch: Batch, part: slice) -> NDArray[np.uint8]:
+    def labels(self, batch: Batch, part: slice) -> Labels:
         """The labels of a part of a batch."""
         return self._labels.take(batch.rows[part])
 
-    def _gather(self, rows: NDArray[np.intp], out: NDArray[np.uint8]) -> None:
+    def _gather(self, rows: Rows, out: Images) -> None:
         np.take(self._images, rows, axis=0, out=out, mode="clip")  # the mode that needs no copy

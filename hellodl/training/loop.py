@@ -7,7 +7,6 @@ what the optimizer remembers, and how many steps were done.
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +19,7 @@ from hellodl.evaluation import score_probabilities
 from hellodl.nn import DigitNet
 from hellodl.optim import SGD, Adam
 from hellodl.system.processors import one_blas_thread
-from hellodl.training.batches import (
-    Pictures,
-    Plan,
-    Purpose,
-    generator,
-    stratified_split,
-    with_pen,
-    with_repeats,
-)
+from hellodl.training import batches
 from hellodl.training.step import Step
 
 if TYPE_CHECKING:
@@ -63,11 +54,9 @@ class EpochRecord:
 class Trainer:
     """A run: the network, the optimizer and the position.
 
-    Args:
-        settings: what to do.
-        data: the training set, kept as the network sees it; the validation images are held out of it.
-        processes: 1, or 2 to share out every step; the weights come out the same bit for bit.
-        watch: wraps the pictures that a pen draws first, to show how far it is.
+    Of the training set `data`, kept as the network sees it, validation images are held out. However many
+    `processes` share out the steps, the weights come out the same bit for bit. `watch` wraps the pictures
+    that a pen draws first, to show how far it is.
     """
 
     def __init__(self, settings: Settings, data: Dataset, processes: int = 1, watch: Watch = iter) -> None:
@@ -77,32 +66,24 @@ class Trainer:
             raise UsageError(
                 f"--validation: is {asked}, expected fewer than the {count} images of {data.name}"
             )
-        rows, self._held_out = stratified_split(data.labels, settings.validation, settings.seed)
-        rows = with_repeats(rows, len(data.labels) - data.added)
+        rows, self._held_out = batches.stratified_split(data.labels, settings.validation, settings.seed)
+        rows = batches.with_repeats(rows, len(data.labels) - data.added)
         images, labels = data.images, data.labels
         if settings.drawn:
-            images, labels = with_pen(images, labels, settings.seed, watch)
-        self.plan = Plan(settings, rows, np.arange(len(data.labels), len(labels)))
-        rng = generator(settings.seed, Purpose.WEIGHTS)
+            images, labels = batches.with_pen(images, labels, settings.seed, watch)
+        self.plan = batches.Plan(settings, rows, np.arange(len(data.labels), len(labels)))
+        rng = batches.generator(settings.seed, batches.Purpose.WEIGHTS)
         self.model = DigitNet(settings.hidden, rng, upright=settings.upright == "yes")
         self._optimizer = _optimizer(settings, self.model)
         self._as_given = data.images[self._held_out]
         images = self.model.turned(images)
         self.data = replace(data, images=images[: len(data.labels)])  # what it was made of takes memory
-        pictures = Pictures(images, labels, settings.augment, settings.seed)
+        pictures = batches.Pictures(images, labels, settings.augment, settings.seed)
         self._step = Step(self.model, self._optimizer, pictures, self.plan.batch_size, processes)
         self.step = 0
         self.loss_sum = 0.0  # over the steps of this epoch
-        self._seconds = 0.0  # of steps up to this epoch, or up to where it was resumed
-        self._epoch_started = time.perf_counter()
+        self.train_seconds = 0.0  # of all steps, those before a resume too, validation not counted
         self.history: list[Epoch] = []
-
-    # Where it stands --------------------------------------------------------------------------------
-
-    @property
-    def steps(self) -> int:
-        """Steps in the whole run."""
-        return self.plan.steps
 
     @property
     def epoch(self) -> int:
@@ -110,28 +91,14 @@ class Trainer:
         return self.step // self.plan.steps_per_epoch
 
     @property
-    def _is_amid_epoch(self) -> bool:
-        return self.step % self.plan.steps_per_epoch > 0
+    def step_in_epoch(self) -> int:
+        """Steps done of the current epoch."""
+        return self.step % self.plan.steps_per_epoch
 
     @property
     def processes(self) -> int:
         """How many take the steps."""
         return self._step.processes
-
-    @property
-    def train_seconds(self) -> float:
-        """How long all steps took, those before a resume too, validation not counted."""
-        return self._seconds + (time.perf_counter() - self._epoch_started if self._is_amid_epoch else 0.0)
-
-    @property
-    def position(self) -> Position:
-        """Where the run stands."""
-        return Position(self.step, self.loss_sum, self.train_seconds)
-
-    @property
-    def mean_loss(self) -> float:
-        """The mean loss over this epoch so far."""
-        return self.loss_sum / max(1, self.step % self.plan.steps_per_epoch)
 
     @property
     def validation_accuracy(self) -> float | None:
@@ -140,37 +107,33 @@ class Trainer:
 
     def is_done(self) -> bool:
         """Whether all epochs are done, or the accuracy aimed at is reached."""
-        target, reached = self.settings.target_accuracy, self.validation_accuracy
-        return self.epoch >= self.settings.epochs or (
-            target is not None and reached is not None and reached >= target
-        )
+        aim = self.settings.target_accuracy or np.inf
+        return self.epoch >= self.settings.epochs or (self.validation_accuracy or 0.0) >= aim
 
     def held_out(self, most: int | None = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The images held out, as they were given, and their labels; at most so many."""
         return self._as_given[:most], self.data.labels[self._held_out[:most]]
 
-    # Learning ---------------------------------------------------------------------------------------
-
     def shared_out(self) -> AbstractContextManager[None]:
         """Inside, steps are shared with a second process, if we may use one and there is work for two."""
-        return nullcontext() if self.is_done() else self._step.shared(self.plan.rest(self.step))
+        return self._step.shared(self.plan.rest(self.step))
 
     def run_epoch(self, progress: Progress, after_step: Callable[[], None]) -> EpochRecord:
         """Finish the current epoch, from wherever it stands, and look at the images held out.
 
         `progress` wraps the batches; `after_step` is called between steps, when the run can be saved.
         """
-        self._epoch_started = time.perf_counter()
+        before, started = self.train_seconds, time.perf_counter()
         for batch in progress(self, self.plan.rest_of_epoch(self.step)):
             self.learn(batch)
-            if self._is_amid_epoch:
+            self.train_seconds = before + time.perf_counter() - started
+            if self.step_in_epoch:
                 after_step()
-        seconds = time.perf_counter() - self._epoch_started
-        self._seconds += seconds
         loss, self.loss_sum = self.loss_sum / self.plan.steps_per_epoch, 0.0
         self.check_sane(loss)
         validation = self._validate()
         self.history.append(Epoch(self.epoch, loss, *validation))
+        seconds = self.train_seconds - before
         return EpochRecord(self.epoch, self.settings.epochs, loss, *validation, seconds)
 
     def learn(self, batch: Batch) -> None:
@@ -188,8 +151,6 @@ class Trainer:
         answers = self.model.predict(self.data.images[self._held_out], ready=True)
         found = score_probabilities(answers, self.data.labels[self._held_out])
         return found.loss, found.accuracy
-
-    # Divergence -------------------------------------------------------------------------------------
 
     def check_sane(self, loss: float) -> None:
         """Raise NonFiniteError if the weights, or the mean loss, are nothing to keep."""
@@ -211,8 +172,6 @@ class Trainer:
         place = f"epoch {epoch + 1}, step {number + 1}"
         return NonFiniteError(f"{place}: {what}; the learning rate {self.settings.lr:g} may be too large")
 
-    # The state ----------------------------------------------------------------------------------
-
     def state(self) -> dict[str, Array]:
         """All arrays that change from step to step, by name."""
         return {"weights": self._optimizer.weights} | self._optimizer.state()
@@ -227,8 +186,7 @@ class Trainer:
     def go_to(self, position: Position, history: list[Epoch]) -> None:
         """Stand elsewhere; the arrays of `state` were changed to what they were there."""
         self.step, self.loss_sum = position.step, position.loss_sum
-        self._seconds, self.history = position.train_seconds, history
-        self._epoch_started = time.perf_counter()
+        self.train_seconds, self.history = position.train_seconds, history
         for parameter in self.model.parameters():
             parameter.touch()
 

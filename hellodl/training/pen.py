@@ -120,9 +120,8 @@ def _two(r: Rng) -> Strokes:
     """A hook on a line, on a wave, or on a curl like a c; some with a long tail."""
     w, kind = r.uniform(0.5, 0.65), r.random()
     tail = r.uniform(0, 0.25) if r.random() < 0.7 else r.uniform(0.25, 0.8)
-    hook = curve(
-        (r.uniform(0, 0.08), r.uniform(0.12, 0.26)), (0.02, -0.02), (w / 2, 0), (1.1 * w, 0), (w, 0.32)
-    )
+    begin = (r.uniform(0, 0.08), r.uniform(0.12, 0.26))
+    hook = curve(begin, (0.02, -0.02), (w / 2, 0), (1.1 * w, 0), (w, 0.32))
     if kind < 0.4:
         x, tip = r.uniform(0.02, 0.15), (w + 0.6 * tail, r.uniform(0.8, 0.92))
         stem = (0.8 * w, 0.55), (x + 0.05, 0.72), (x - 0.12, 1.02), (x + 0.3, 1.0), (0.9 * w, 1.0), tip
@@ -168,11 +167,8 @@ def _five(r: Rng) -> Strokes:
     """With the bar drawn last, often apart; some end in a tail."""
     w, x, m = r.uniform(0.45, 0.6), r.uniform(0.02, 0.14), r.uniform(0.36, 0.48)
     belly = curve((x, m), (0.6 * w, m - 0.14), (w, 0.62), *_foot(r, w))
-    bar = curve(
-        (x + r.uniform(0.03, 0.07), 0),
-        (0.6 * w, r.normal(0, 0.03)),
-        (w + r.uniform(0, 0.2), r.normal(0, 0.04)),
-    )
+    begin, bend = (x + r.uniform(0.03, 0.07), 0), (0.6 * w, r.normal(0, 0.03))
+    bar = curve(begin, bend, (w + r.uniform(0, 0.2), r.normal(0, 0.04)))
     return [np.concatenate([line((x + 0.03, r.uniform(0, 0.06)), (x, m)), belly]), bar]
 
 

@@ -14,20 +14,12 @@ from hellodl.reading.doubt import fit_doubt
 from hellodl.system.files import only_writer, temporary_of
 from hellodl.system.lockstep import PROCESSES
 from hellodl.system.processors import available_cpus
+from hellodl.training import saving
 from hellodl.training.augment import Augmenter, Strengths
 from hellodl.training.batches import PEN_DIGITS, PEN_SIGNS, Purpose, generator
 from hellodl.training.diagnosis import diagnosis
 from hellodl.training.loop import EpochRecord, Trainer
-from hellodl.training.saving import (
-    Earlier,
-    Run,
-    Saver,
-    check_place,
-    check_precious,
-    read_start,
-    restore,
-    settings_of,
-)
+from hellodl.training.saving import Run
 from hellodl.training.settings import PRESETS, Settings, fitting
 from hellodl.training.sources import count_digits, is_folder, scoring_set, training_set
 
@@ -57,7 +49,7 @@ class DoneRecord:
     train_seconds: float
     model: str
     threads: int
-    earlier: Earlier | None = None
+    earlier: saving.Earlier | None = None
     """The model that was there before, where it is kept now."""
 
 
@@ -68,13 +60,13 @@ def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
     cannot be written or another run is writing it; later NonFiniteError when the training diverges,
     Interrupted when asked to stop. Whenever it ends early, the last good checkpoint stays.
     """
-    check_place(run.output)
+    saving.check_place(run.output)
     with only_writer(run.output):
         temporary_of(run.output).unlink(missing_ok=True)  # a killed run's
         trainer = _prepared(settings, run)
         if run.should_stop():
             raise Interrupted("stopped before the first step; nothing was written")
-        saver = Saver(trainer, run)
+        saver = saving.Saver(trainer, run)
         with trainer.shared_out():
             while not trainer.is_done():
                 record = trainer.run_epoch(run.progress, saver.between_steps)
@@ -88,20 +80,20 @@ def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
 def _prepared(settings: Settings, run: Run) -> Trainer:
     """A run that stands where it is to begin."""
     if not run.force and run.output != run.resume:
-        check_precious(run.output, settings)
-    start = read_start(run.resume, settings) if run.resume else None
+        saving.check_precious(run.output, settings)
+    start = saving.read_start(run.resume, settings) if run.resume else None
     data = training_set(settings, run.data_dir, run.tell)
     if settings.drawn:
         run.tell(f"drawing {PEN_DIGITS + PEN_SIGNS:,} pictures with a random pen, some seconds' work")
     trainer = Trainer(settings, data, min(run.threads or available_cpus(), PROCESSES), run.watch)
     if run.resume and start:
-        restore(trainer, run.resume, start)
+        saving.restore(trainer, run.resume, start)
     elif settings.init:
         trainer.start_from(Path(settings.init))
     return trainer
 
 
-def _finish(trainer: Trainer, run: Run, saver: Saver) -> DoneRecord:
+def _finish(trainer: Trainer, run: Run, saver: saving.Saver) -> DoneRecord:
     """Score the test set, once, and save the model."""
     test = scoring_set(trainer.settings, run.data_dir)
     result = score(trainer.model, test.images, test.labels)
@@ -122,7 +114,7 @@ def _finish(trainer: Trainer, run: Run, saver: Saver) -> DoneRecord:
 
 def _calibrate(trainer: Trainer) -> Calibration:
     """How far to believe the model, from the images held out, as they are and strongly distorted."""
-    images, labels = trainer.held_out(QUICK_LOOK if trainer.steps <= QUICK_RUN else None)
+    images, labels = trainer.held_out(QUICK_LOOK if trainer.plan.steps <= QUICK_RUN else None)
     if not len(images):
         return Calibration()
     distorted = Augmenter(STRONG)(images, generator(trainer.settings.seed, Purpose.CALIBRATE))
@@ -143,6 +135,6 @@ def choose_settings(preset: str | None, given: dict[str, Any], resume: Path | No
         if given.get("init"):
             given = {"upright": "yes" if checkpoints.learned_upright(Path(given["init"])) else "no"} | given
         return Settings(**fitting(preset, given, count_digits(Path(name)) if is_folder(name) else None))
-    there = settings_of(resume, checkpoints.load(resume))
+    there = saving.settings_of(resume, checkpoints.load(resume))
     wanted = {**PRESETS.get(preset or "", {}), "upright": there.upright, **given}
     return replace(there, **wanted)

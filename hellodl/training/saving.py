@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hellodl import checkpoint as checkpoints
-from hellodl.about import DataIdentity, Machine, describe
+from hellodl.about import DataIdentity, Machine, Position, describe
 from hellodl.checkpoint import Checkpoint, weights_of
 from hellodl.errors import Interrupted, ModelError, UsageError
 from hellodl.system.files import kind_at, write_atomically, writing
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from hellodl.about import About, Epoch, Position
+    from hellodl.about import About, Epoch
     from hellodl.training.loop import Progress, Trainer
     from hellodl.training.pen import Watch
 
@@ -64,34 +64,32 @@ class Saver:
             where = ["--data-dir", str(run.data_dir)] if run.data_dir else []
             command = shlex.join(["hellodl", "train", "--resume", str(run.output), *where])
             raise Interrupted(
-                f"stopped after {trainer.step:,} of {trainer.steps:,} steps; go on with `{command}`"
+                f"stopped after {trainer.step:,} of {trainer.plan.steps:,} steps; go on with `{command}`"
             )
         if time.monotonic() >= self._due:
             self.save()
 
     def save(self, **more: Any) -> None:
-        """Write the checkpoint; `more` are fields of About that are known at the end."""
+        """Write the model, and everything needed to go on from here. Raises NonFiniteError if it diverged.
+
+        `more` are fields of About that are known at the end.
+        """
+        trainer, data, output = self._trainer, self._trainer.data, self._run.output
         if not self._may_replace:
-            self._may_replace, self.earlier = True, keep_earlier(self._run.output)
-        checkpoints.save(self._run.output, checkpoint_of(self._trainer, **more))
+            self._may_replace, self.earlier = True, keep_earlier(output)
+        trainer.check_sane(trainer.loss_sum / max(1, trainer.step_in_epoch))
+        about = describe(
+            trainer.model,
+            dataset=DataIdentity(data.name, data.sha256, data.classes),
+            settings=trainer.settings.as_dict(),
+            history=tuple(trainer.history),
+            position=Position(trainer.step, trainer.loss_sum, trainer.train_seconds),
+            threads=trainer.processes,
+            machine=Machine(processor_name(), kernel_in_use()),
+            **more,
+        )
+        checkpoints.save(output, Checkpoint(weights_of(trainer.model), about, trainer.state()))
         self._due = time.monotonic() + self._run.checkpoint_every
-
-
-def checkpoint_of(trainer: Trainer, **more: Any) -> Checkpoint:
-    """The model, and everything needed to go on from here. Raises NonFiniteError if the run has diverged."""
-    trainer.check_sane(trainer.mean_loss)
-    model, data = trainer.model, trainer.data
-    about = describe(
-        model,
-        dataset=DataIdentity(data.name, data.sha256, data.classes),
-        settings=trainer.settings.as_dict(),
-        history=tuple(trainer.history),
-        position=trainer.position,
-        threads=trainer.processes,
-        machine=Machine(processor_name(), kernel_in_use()),
-        **more,
-    )
-    return Checkpoint(weights_of(model), about, trainer.state())
 
 
 # The place of the output ------------------------------------------------------------------------------
@@ -101,10 +99,8 @@ def check_place(path: Path) -> None:
     """Make the output's folder if it is missing. Raises if something there is in the way."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    if (kind := kind_at(path)) == "folder":
-        raise UsageError(f"{path}: is a folder, expected the name of a file to write")
-    if kind == "other":
-        raise UsageError(f"{path}: is no plain file, expected the name of a file to write")
+    if what := {"folder": "a folder", "other": "no plain file"}.get(kind_at(path)):
+        raise UsageError(f"{path}: is {what}, expected the name of a file to write")
 
 
 def check_precious(path: Path, settings: Settings) -> None:
@@ -172,10 +168,9 @@ def settings_of(path: Path, checkpoint: Checkpoint) -> Settings:
     """What a checkpoint's run was told. Raises ModelError if that is not known, or can be told no more."""
     try:
         return Settings.from_dict(checkpoint.about.settings)
-    except (KeyError, TypeError):
-        raise ModelError(f"{path}: holds no training settings; it can be used, not resumed") from None
-    except UsageError as error:
-        raise ModelError(f"{path}: its {error}; it can be used, not resumed") from None
+    except (KeyError, TypeError, UsageError) as error:
+        why = f"its {error}" if isinstance(error, UsageError) else "holds no training settings"
+        raise ModelError(f"{path}: {why}; it can be used, not resumed") from None
 
 
 def read_start(path: Path, settings: Settings) -> Checkpoint:
@@ -213,7 +208,7 @@ def restore(trainer: Trainer, path: Path, start: Checkpoint) -> None:
         array[...] = saved
     if about.position is None or not _can_stand(trainer, about.position, about.history):
         raise ModelError(f"{path}: its position in the training is damaged; it can be used, not resumed")
-    if about.position.step > trainer.steps:
+    if about.position.step > trainer.plan.steps:
         raise UsageError(
             f"{path}: has {about.position.step} steps behind it, --epochs {trainer.settings.epochs} has fewer"
         )

@@ -116,6 +116,14 @@ class Settings(Checked):
         return cls(**told | {"hidden": tuple(values["hidden"])})
 
 
+LONG: dict[str, Any] = {
+    "lr": 0.1,
+    "momentum": 0.9,
+    "batch_size": 128,
+    "augment": "elastic",
+    "upright": "yes",
+    "validation": 2000,
+}  # what runs of some length have in common
 DEFAULT_PRESET = "fast"
 PRESETS: dict[str, dict[str, Any]] = {
     # The chapter's own: plain hill descent.
@@ -134,31 +142,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "clean": 0.5,
     },
     # Chosen on folds of the training set, as the next: 99.2 % within ten seconds.
-    "good": {
-        "epochs": 20,
-        "lr": 0.1,
-        "momentum": 0.9,
-        "batch_size": 128,
-        "schedule": "linear",
-        "warmup": 0.05,
-        "weight_decay": 4e-4,
-        "augment": "elastic",
-        "upright": "yes",
-        "validation": 2000,
-    },
+    "good": LONG | {"epochs": 20, "schedule": "linear", "warmup": 0.05, "weight_decay": 4e-4},
     # The most this network can do in two to three minutes.
-    "best": {
-        "epochs": 210,
-        "lr": 0.1,
-        "momentum": 0.9,
-        "batch_size": 128,
-        "schedule": "trapezoid",
-        "warmup": 0.01,
-        "weight_decay": 2e-4,
-        "augment": "elastic",
-        "upright": "yes",
-        "validation": 2000,
-    },
+    "best": LONG | {"epochs": 210, "schedule": "trapezoid", "warmup": 0.01, "weight_decay": 2e-4},
 }
 
 LR_OF_ADAM = 0.001  # as its authors have it: its steps are scaled, and a preset's rate is SGD's

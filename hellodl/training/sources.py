@@ -7,6 +7,7 @@ learned from is what the network is then given of each digit.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,13 +49,11 @@ def training_set(
     if not settings.also:
         return base
     own = _prepared(Path(settings.also), tell)
-    return Dataset(
-        base.name,
-        "train",
-        np.concatenate([base.images, own.images]),
-        np.concatenate([base.labels, own.labels]),
-        hashlib.sha256(f"{base.sha256} {own.sha256}".encode()).hexdigest(),
-        base.classes,
+    return replace(
+        base,
+        images=np.concatenate([base.images, own.images]),
+        labels=np.concatenate([base.labels, own.labels]),
+        sha256=hashlib.sha256(f"{base.sha256} {own.sha256}".encode()).hexdigest(),
         added=len(own.labels),
     )
 
@@ -95,21 +94,20 @@ def _part(name: str, split: str, data_dir: Path | None, tell: Tell) -> Dataset:
 def _prepared(folder: Path, tell: Tell) -> Dataset:
     """The digits of a folder's pictures as a network is given them."""
     tell(f"{folder}: reading its pictures")
-    images, labels, remarks = _read(str(folder))
+    data, remarks = _read(folder)
     for remark in remarks:
         tell(remark)
-    digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
-    return Dataset(str(folder), "train", images, labels, digest)
+    return data
 
 
 @lru_cache(maxsize=2)
-def _read(folder: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[str]]:
-    """Images (n, 28, 28), labels (n,), and what was left out; kept, since both splits come from it."""
+def _read(folder: Path) -> tuple[Dataset, list[str]]:
+    """A folder's digits, and what was left out; kept, since both splits come from it."""
     from hellodl.checkpoint import SHIPPED, load_model
 
     images: list[NDArray[np.uint8]] = []
-    labels, troubles, unfit = [], [], []
-    pictures = [picture for picture in labelled_pictures(Path(folder)) if picture.label != NONE]
+    labels, unfit, troubles = [], [], []
+    pictures = [picture for picture in labelled_pictures(folder) if picture.label != NONE]
     for picture, reading in read_labelled(pictures, load_model(SHIPPED)):
         if isinstance(reading, Exception):
             troubles.append(str(reading))
@@ -118,15 +116,11 @@ def _read(folder: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[str]]
         else:
             images += [digit.seen for digit in reading.digits]
             labels += [int(digit) for digit in picture.digits]
-    remarks = []
-    if unfit:
-        remarks.append(
-            f"{folder}: left out: {len(unfit)} read with other numbers of digits than labelled, as {unfit[0]}"
-        )
-    if troubles:
-        remarks.append(f"{folder}: left out: {len(troubles)} that cannot be read, as {troubles[0]}")
+    left_out = (unfit, "read with other numbers of digits than labelled"), (troubles, "that cannot be read")
+    remarks = [f"{folder}: left out: {len(some)} {why}, as {some[0]}" for some, why in left_out if some]
     if len(labels) < LEAST:
-        raise DataError(
-            "; ".join([f"{folder}: gives {len(labels)} digits, expected at least {LEAST}", *remarks])
-        )
-    return np.stack(images), np.array(labels, np.uint8), remarks
+        too_few = f"{folder}: gives {len(labels)} digits, expected at least {LEAST}"
+        raise DataError("; ".join([too_few, *remarks]))
+    pixels, truth = np.stack(images), np.array(labels, np.uint8)
+    digest = hashlib.sha256(pixels.tobytes() + truth.tobytes()).hexdigest()
+    return Dataset(str(folder), "train", pixels, truth, digest), remarks

@@ -56,14 +56,8 @@ class Shard:
     """Some images of every batch, and the program that computes their loss and its gradients.
 
     Shards' losses and gradients add up to those of the batch, since targets are scaled by a shard's share of
-    it and both are proportional to the targets.
-
-    Args:
-        net: the network; its weights are read where they are.
-        pictures: what batches are gathered from.
-        batch_size: images in a batch.
-        number: which shard this is, from 0.
-        gradients: where the gradients are written, shaped like the parameters.
+    it and both are proportional to the targets. `number` says which shard this is, from 0; its gradients are
+    written into `gradients`, shaped like the parameters.
     """
 
     def __init__(
@@ -75,8 +69,8 @@ class Shard:
         self._pixels = Tensor(np.zeros((size, 784)))
         self._targets = Tensor(np.zeros((10, size)).T)  # laid out as scores are
         self.images = np.empty((size, 784), np.uint8)
-        loss, self._loss = cross_entropy(net(self._pixels), self._targets), shared_zeros(1)
-        into = [self._loss.reshape(()), *gradients]
+        loss, self.loss = cross_entropy(net(self._pixels), self._targets), shared_zeros(1)
+        into = [self.loss.reshape(()), *gradients]
         self.program = Program(loss, *grad(loss, *net.parameters()), into=into)
 
     def gather(self, batch: Batch, out: Images) -> None:
@@ -93,11 +87,6 @@ class Shard:
         """Gather our images of a batch and use them."""
         self.gather(batch, self.images)
         self.use(batch, self.images)
-
-    @property
-    def loss(self) -> float:
-        """Our share of the batch's loss, whichever process computed it."""
-        return float(self._loss[0])
 
 
 class Pace:
@@ -129,13 +118,8 @@ class Pace:
 class Step:
     """What is done again and again: gather a batch, run the shards' programs, update the weights.
 
-    Args:
-        net: the network that learns.
-        optimizer: it owns the network's weights.
-        pictures: what batches are gathered from.
-        batch_size: images a step.
-        processes: how many may work; 2 share out every step, a third distorts pictures if that takes long.
-            The weights come out the same bit for bit.
+    Of the `processes` that may work, 2 share out every step, a third distorts pictures if that takes long;
+    the weights come out the same bit for bit. The optimizer owns the network's weights.
     """
 
     def __init__(
@@ -154,7 +138,7 @@ class Step:
             Shard(net, pictures, batch_size, number, optimizer.views(gradient))
             for number, gradient in enumerate(self._gradients)
         ]
-        self._take_over()
+        self._take_all()
 
     def take(self, batch: Batch) -> float:
         """Learn from a batch; gives back the mean loss over it. Raises NonFiniteError, naming the op."""
@@ -163,9 +147,12 @@ class Step:
             self._read(shard, batch)
             shard.program.run()
         self._meet()
-        loss = sum(shard.loss for shard in self._shards)
+        loss = sum(float(shard.loss[0]) for shard in self._shards)  # whoever computed them
         if not math.isfinite(loss):
-            self.check_finite(batch)
+            for shard in self._shards:
+                shard.read(batch)  # also what the other process has seen
+            self.check_finite()
+            raise NonFiniteError("the loss is no longer finite")
         self._optimizer.lr = batch.lr
         for gradient in self._others:
             self._optimizer.gradient[self._part] += gradient[self._part]
@@ -199,14 +186,10 @@ class Step:
         else:
             self._share(number, meet)
 
-    def check_finite(self, batch: Batch | None = None) -> None:
-        """Raise NonFiniteError naming the first op that gives NaN or infinity, for a batch or the last."""
+    def check_finite(self) -> None:
+        """Raise NonFiniteError naming the first op that gives NaN or infinity for the last batch read."""
         for shard in self._shards:
-            if batch is not None:  # also what the other process has seen
-                shard.read(batch)
             shard.program.check_finite()
-        if batch is not None:
-            raise NonFiniteError("the loss is no longer finite")
 
     @property
     def processes(self) -> int:
@@ -234,7 +217,8 @@ class Step:
             try:
                 yield
             finally:
-                self._take_over()
+                self._take_all()
+                self._ahead = self._partner = None
 
     def _help(self, to_come: Iterable[Batch], relays: list[Relay], check: Check) -> None:
         """The life of the process that distorts ahead."""
@@ -264,8 +248,3 @@ class Step:
         """Do all the work of a step in this process."""
         self._ours, self._part, self._meet = self._shards, ALL, lambda: None
         self._optimizer.gradient, *self._others = self._gradients
-
-    def _take_over(self) -> None:
-        """Work without others."""
-        self._take_all()
-        self._ahead = self._partner = None

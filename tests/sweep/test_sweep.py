@@ -20,11 +20,9 @@ from click.testing import CliRunner
 from hellodl.cli.main import cli
 from hellodl.errors import HellodlError, UsageError
 from hellodl.sweep.grid import Range, points
-from hellodl.sweep.journal import journal
-from hellodl.sweep.plot import plot
-from hellodl.sweep.ranking import interval
+from hellodl.sweep.ranking import interval, plot
 from hellodl.sweep.run import Sweep, sweeping
-from hellodl.sweep.trial import Trial
+from hellodl.sweep.trial import Trial, journal
 from hellodl.tasks.local import LocalWorkers
 from hellodl.training.settings import Settings
 
