@@ -105,7 +105,7 @@ class _Plan:
         nodes = self._aim(outputs, into)
         order = topological_order(*nodes)
         self._readers = Counter(nodes)  # how many are still to read a node, itself or through views
-        self._readers.update(x for node in order for x in {*node.inputs})
+        self._readers.update(x for node in order for x in dict.fromkeys(node.inputs))
         for node in order:
             self._place(node)
         places = zip(nodes, into, strict=True)
@@ -146,7 +146,7 @@ class _Plan:
         if node not in self._arrays:
             self._arrays[node] = self._buffers[node] = self._take_buffer(node, node.op)
         self.calls.append(Call(node.op, self._arrays[node], inputs))
-        for x in {*node.inputs}:
+        for x in dict.fromkeys(node.inputs):  # not a set: plans would differ from run to run
             owner = self._owner.get(x, x)
             self._readers[owner] -= 1
             if not self._readers[owner] and owner in self._buffers:

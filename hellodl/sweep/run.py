@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hellodl.errors import UsageError
 from hellodl.sweep.grid import MOST_RUNS
@@ -41,11 +41,11 @@ class Sweep:
 class Standing:
     """How a sweep stands: the trainings that are done, of this time and of earlier ones."""
 
-    def __init__(self, sweep: Sweep, data: str, held: dict[str, Trial]) -> None:
+    def __init__(self, sweep: Sweep, data: dict[tuple[str, str], str], held: dict[str, Trial]) -> None:
         self.sweep, self._data, self._trials = sweep, data, held
         # A seed after the other: who stops half-way has compared them all with fewer seeds.
         told = [point.told(seed) for seed in sweep.seeds for point in sweep.points]
-        self.missing = [settings for settings in told if key_of(settings, data) not in held]
+        self.missing = [settings for settings in told if self._key(settings) not in held]
         self.done = sweep.trainings - len(self.missing)  # trainings that have ended
 
     def add(self, trial: Trial) -> None:
@@ -57,26 +57,33 @@ class Standing:
         """A row for each combination that has trials, the best first; those with failures come last."""
         rows = []
         for point in self.sweep.points:
-            keys = [key_of(point.told(seed), self._data) for seed in self.sweep.seeds]
+            keys = [self._key(point.told(seed)) for seed in self.sweep.seeds]
             if found := [self._trials[key] for key in keys if key in self._trials]:
                 rows.append(row_of(point, found))
         return sorted(rows, key=lambda row: (len(row.failed), -row.mean))
+
+    def data_of(self, settings: dict[str, Any]) -> str:
+        """The SHA-256 of what a training learns from."""
+        return self._data[settings["dataset"], settings["also"]]
+
+    def _key(self, settings: dict[str, Any]) -> str:
+        return key_of(settings, self.data_of(settings))
 
 
 @contextmanager
 def sweeping(sweep: Sweep, hire: Hire) -> Iterator[tuple[Standing, Generator[Trial]]]:
     """How a sweep stands, and the trainings that are still missing, each as it ends and is written down.
 
-    `hire` gets the work and what all of it shares and returns the workers. Raises DataError if the data set
-    is not here, UsageError if nothing is held out to compare by, or if the file holds something else.
+    `hire` gets the work and what all of it shares and returns the workers. Raises DataError if a data set is
+    not here, UsageError if nothing is held out to compare by, or if the file holds something else.
     """
     if any(point.settings.validation == 0 for point in sweep.points):
         raise UsageError("--validation: is 0, but a sweep compares by images held out")
     if sweep.trainings > MOST_RUNS:
         raise UsageError(f"these are {sweep.trainings:,} trainings, expected at most {MOST_RUNS:,}")
     data_dir = None if sweep.data_dir is None else str(sweep.data_dir.resolve())
-    first = sweep.points[0].settings
-    data = load_data(first.dataset, first.also, data_dir).sha256
+    sources = {(point.settings.dataset, point.settings.also) for point in sweep.points}
+    data = {source: load_data(*source, data_dir).sha256 for source in sources}
     with journal(sweep.output) as (held, write):
         standing = Standing(sweep, data, held)
 
@@ -86,7 +93,8 @@ def sweeping(sweep: Sweep, hire: Hire) -> Iterator[tuple[Standing, Generator[Tri
             with hire(run_trial, data_dir) as workers:
                 for done in as_done(workers, standing.missing, len(standing.missing)):
                     if done.lost:  # not written: it is tried again next time
-                        trial = Trial(standing.missing[done.index], data, error=done.lost)
+                        settings = standing.missing[done.index]
+                        trial = Trial(settings, standing.data_of(settings), error=done.lost)
                     else:
                         trial = Trial(**done.result)
                         write(trial)

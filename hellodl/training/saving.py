@@ -75,9 +75,9 @@ class Saver:
         `more` are fields of About that are known at the end.
         """
         trainer, data, output = self._trainer, self._trainer.data, self._run.output
+        trainer.check_sane(trainer.loss_sum / max(1, trainer.step_in_epoch))
         if not self._may_replace:
             self._may_replace, self.earlier = True, keep_earlier(output)
-        trainer.check_sane(trainer.loss_sum / max(1, trainer.step_in_epoch))
         about = describe(
             trainer.model,
             dataset=DataIdentity(data.name, data.sha256, data.classes),

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 LEAST = 20  # digits of your own from which something can be learned
 TESTED = 5  # of so many digits one is kept for the test, where the folder has no test set of its own
 TEST_SEED = 0  # which ones, in every run
-SPLITS = ("train", "test")  # sub-folders that say themselves what is for the test
 
 
 def training_set(
@@ -70,9 +69,13 @@ def is_folder(name: str) -> bool:
 
 def count_digits(folder: Path) -> int:
     """How many digits the labels of a folder to train on have; some may turn out to be unusable."""
-    train = folder / SPLITS[0]
-    pictures = labelled_pictures(train if kind_at(train) == "folder" else folder)
+    pictures = labelled_pictures(folder / "train" if _is_split(folder) else folder)
     return sum(len(picture.digits) for picture in pictures)
+
+
+def _is_split(folder: Path) -> bool:
+    """Whether sub-folders say themselves what is for the training and what for the test."""
+    return all(kind_at(folder / part) == "folder" for part in ("train", "test"))
 
 
 def _part(name: str, split: str, data_dir: Path | None, tell: Tell) -> Dataset:
@@ -83,7 +86,7 @@ def _part(name: str, split: str, data_dir: Path | None, tell: Tell) -> Dataset:
         names = ", ".join(datasets.NAMES)
         raise UsageError(f"--dataset: is {name}, expected one of {names}, or a folder of pictures")
     folder = Path(name)
-    if all(kind_at(folder / part) == "folder" for part in SPLITS):
+    if _is_split(folder):
         return _prepared(folder / split, tell)
     whole = _prepared(folder, tell)
     kept, tested = stratified_split(whole.labels, len(whole.labels) // TESTED, TEST_SEED)

@@ -14,8 +14,10 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from hellodl.cli.main import cli
 from hellodl.errors import HellodlError, UsageError
@@ -89,6 +91,20 @@ def test_it_goes_on_where_it_stopped(tmp_path, small_mnist):
     assert [record["event"] for record in records] == ["trial"] * 4 + ["done"]
     assert [len(row["accuracies"]) for row in records[-1]["ranking"]] == [2, 2, 2]
     assert len(learned(tmp_path / "s.jsonl")) == 6
+
+
+def test_combinations_that_learn_from_other_pictures_are_ranked_and_done_once(tmp_path, small_mnist):
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 12:16] = 255
+    for name, bright in (("a", 255), ("b", 220)):
+        (tmp_path / name / "1").mkdir(parents=True)
+        for i in range(20):
+            Image.fromarray(255 - image // 255 * (bright - i)).save(tmp_path / name / "1" / f"{i}.png")
+    also = f"{tmp_path / 'a'},{tmp_path / 'b'}"
+    records = invoke(tmp_path, "--also", also, "--seeds", "1", data=small_mnist)
+    assert [len(row["accuracies"]) for row in records[-1]["ranking"]] == [1, 1]
+    again = invoke(tmp_path, "--also", also, "--seeds", "1", data=small_mnist)
+    assert [record["event"] for record in again] == ["done"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signals")

@@ -306,6 +306,13 @@ def test_divergence_in_the_very_last_step_is_noticed(run, output):
     assert not output.exists()
 
 
+def test_what_diverged_by_the_time_it_is_saved_leaves_nothing_behind(run, output):
+    run(settings_of())
+    with pytest.raises(NonFiniteError, match=r"^epoch 1, step 1: "):
+        run(settings_of(lr=1e30), checkpoint_every=0)
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+
+
 def test_a_run_that_ends_finite_but_absurd_has_diverged(run, monkeypatch, output):
     monkeypatch.setattr("hellodl.training.loop.MAX_LOSS", 0.1)
     with pytest.raises(NonFiniteError, match=r"^epoch 1, step 18: the mean loss is "):

@@ -12,7 +12,7 @@ from hellodl.errors import DataError, Interrupted, UsageError
 from hellodl.training import run as training
 from hellodl.training.batches import MOST_REPEATS, with_repeats
 from hellodl.training.settings import Settings
-from hellodl.training.sources import _read, scoring_set, training_set
+from hellodl.training.sources import _read, count_digits, scoring_set, training_set
 
 MNIST = Path(__file__).parents[2] / "data" / "mnist"
 
@@ -64,6 +64,14 @@ def test_sub_folders_called_train_and_test_are_what_they_say(tmp_path, digits):
     settings = Settings(dataset=str(tmp_path))
     assert len(training_set(settings).labels) == 40
     assert len(scoring_set(settings).labels) == 25
+
+
+def test_a_folder_called_train_alone_is_a_part_like_others(tmp_path, digits):
+    """What is counted, for how long to train, is what is trained on."""
+    write(tmp_path / "train", *digits, slice(40))
+    write(tmp_path / "more", *digits, slice(40, 70))
+    assert count_digits(tmp_path) == 70
+    assert len(training_set(Settings(dataset=str(tmp_path))).labels) == 56
 
 
 def test_your_own_pictures_join_a_data_set_and_come_in_every_epoch_as_a_tenth(folder, small_mnist):
