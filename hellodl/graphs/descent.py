@@ -83,7 +83,8 @@ def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, s
         if _is_flat(points, slopes):
             outcome = Outcome.ARRIVED
             break
-        optimizer.step()
+        with np.errstate(all="ignore"):  # what goes astray is told of below
+            optimizer.step()
         point = tuple(map(float, leaves))
         if not all(map(math.isfinite, (y.item(), *point))):
             outcome = Outcome.DIVERGED
@@ -138,10 +139,21 @@ def landscape(text: str, names: Sequence[str], descents: Sequence[Descent]) -> L
 
 
 def _limits(points: Grid) -> Grid:
-    """From where to where each axis is shown: beyond all points, and some way where none of them moved."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    beyond = _AROUND * np.where(high > low, high - low, (high - low).max() or 1)
-    return np.array([low - beyond, high + beyond])
+    """From where to where each axis is shown: beyond all points, and some way where none of them moved.
+
+    Raises UsageError where numbers are too large, or too large to tell apart.
+    """
+    with np.errstate(all="ignore"):
+        low, high = points.min(axis=0), points.max(axis=0)
+        beyond = _AROUND * np.where(high > low, high - low, (high - low).max() or 1)
+        limits = np.array([low - beyond, high + beyond])
+        spans = limits[1] - limits[0]
+    if not (np.isfinite(spans) & (spans > 0)).all():
+        farthest = max(low.min(), high.max(), key=abs)
+        raise UsageError(
+            f"descend: goes to {farthest:.3g}, too far to be drawn; take a smaller --lr, or start nearer to 0"
+        )
+    return limits
 
 
 def _curve_of(text: str, name: str, left: float, right: float) -> Landscape:
