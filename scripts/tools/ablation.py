@@ -51,7 +51,9 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "local ground": {
         (ink, "ground_of"): lambda grey: np.full(grey.shape, np.percentile(grey, 90), np.float32)
     },
-    "printed lines": {(ink, "printed"): lambda _strength, faint, _written: np.zeros_like(faint)},
+    "printed lines": {(ink, "printed"): lambda _strength, faint, _written: (np.zeros_like(faint),) * 2},
+    "pale strokes": {(ink, "evened"): lambda traces, _lines: (np.maximum(traces.strength, 0), traces.mask)},
+    "slopes of lines": {(lines, "_slope"): lambda _pieces, _tall: 0.0},
     "sheet edges": {(lines, "_without_sheet_edges"): lambda pieces, _shape: pieces},
     "broken strokes": {(lines, "_continues"): lambda *_: False},
     "circles of an 8": {(lines, "_are_circles"): lambda *_: False},
