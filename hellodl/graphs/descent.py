@@ -74,8 +74,7 @@ def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, s
     optimizer = SGD(leaves, lr, momentum)
     points, values = [tuple(start.values())], [y.item()]
     if not math.isfinite(values[0]):
-        problem = f"the formula is {values[0]:g} at its start, expected a number"
-        raise UsageError(f"descend: {problem}; start elsewhere")
+        raise UsageError(f"descend: the formula is {values[0]:g} at its start, expected a number")
     slopes: list[float] = []
     for _ in range(steps):
         y.backward()

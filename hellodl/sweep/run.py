@@ -37,6 +37,11 @@ class Sweep:
         """How many there are in all."""
         return len(self.points) * len(self.seeds)
 
+    @property
+    def sources(self) -> set[tuple[str, str]]:
+        """What is learned from: a data set, and a folder beside it or none."""
+        return {(point.settings.dataset, point.settings.also) for point in self.points}
+
 
 class Standing:
     """How a sweep stands: the trainings that are done, of this time and of earlier ones."""
@@ -82,8 +87,7 @@ def sweeping(sweep: Sweep, hire: Hire) -> Iterator[tuple[Standing, Generator[Tri
     if sweep.trainings > MOST_RUNS:
         raise UsageError(f"these are {sweep.trainings:,} trainings, expected at most {MOST_RUNS:,}")
     data_dir = None if sweep.data_dir is None else str(sweep.data_dir.resolve())
-    sources = {(point.settings.dataset, point.settings.also) for point in sweep.points}
-    data = {source: load_data(*source, data_dir).sha256 for source in sources}
+    data = {source: load_data(*source, data_dir).sha256 for source in sweep.sources}
     with journal(sweep.output) as (held, write):
         standing = Standing(sweep, data, held)
 
