@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from hellodl.checkpoint import Checkpoint, TrainedNet
     from hellodl.explaining import Explanation, Gallery
-    from hellodl.reading.reader import Digit
 
 _NEIGHBOURS = 8
 
@@ -45,21 +44,25 @@ def explain(
     Integrated gradients say what each pixel added to the digit's score while the picture grew from an empty
     one. Beside them: the training digits that the last hidden layer takes to be most alike.
     """
-    from hellodl.cli import explain_picture, explain_view, predict_view
+    from hellodl.cli import predict_view, sheets, steps
+    from hellodl.explaining import explain as explanation
 
     names = files(images, output)
     loaded = common.open_model(model, talk)[1]
     network = loaded.model()
     gallery = _gallery(loaded, network, data_dir, talk)
     for name, reading in readings(names, network, talk, invert=invert):
-        whys = [_why(digit, network, gallery) for digit in reading.digits]
+        whys = [
+            explanation(network, d.seen, d.digit, gallery.nearest(d.seen, _NEIGHBOURS) if gallery else ())
+            for d in reading.digits
+        ]
         if talk.as_json:
             common.print_json(predict_view.as_fields(name, reading, list(map(_fields, whys))))
         else:
             click.echo(predict_view.as_text(name, reading, network.classes))
-            common.show(explain_view.report(reading, whys, network.classes, common.console()))
+            common.show(steps.explain_report(reading, whys, network.classes, common.console()))
         if output:
-            drawn = explain_picture.explain_picture(name, reading, whys, network.classes)
+            drawn = sheets.explain_picture(name, reading, whys, network.classes)
             write_drawing(output, drawn, talk, "explanation")
 
 
@@ -81,13 +84,6 @@ def _gallery(
         talk.say(f"without training digits to compare: {error}")
         return None
     return Gallery(network, data.images, data.labels)
-
-
-def _why(digit: Digit, network: TrainedNet, gallery: Gallery | None) -> Explanation:
-    from hellodl.explaining import explain as explanation
-
-    near = gallery.nearest(digit.seen, _NEIGHBOURS) if gallery else ()
-    return explanation(network, digit.seen, digit.digit, near)
 
 
 def _fields(why: Explanation) -> dict[str, Any]:

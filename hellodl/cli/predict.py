@@ -76,11 +76,11 @@ def _draw(
 ) -> None:
     """How a picture was read, in the terminal and as a PNG, where these are asked for."""
     if steps:
-        from hellodl.cli.steps import report
+        from hellodl.cli.steps import steps_report
 
-        common.show(report(reading, classes, common.console()))
+        common.show(steps_report(reading, classes, common.console()))
     if output:
-        from hellodl.cli.steps_picture import steps_picture
+        from hellodl.cli.sheets import steps_picture
 
         write_drawing(output, steps_picture(name, reading, classes), talk, "steps")
 
