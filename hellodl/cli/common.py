@@ -38,7 +38,7 @@ _GAP = 2  # columns before an example, and between it and what it does
 class Command(click.Command):
     """A command whose help ends with examples: pairs of what to type after `hellodl`, and what that does."""
 
-    def __init__(self, *args: Any, examples: tuple[tuple[str, str], ...] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, examples: tuple[tuple[str, str], ...], **kwargs: Any) -> None:
         super().__init__(*args, **{"context_settings": _CONTEXT, **kwargs})
         self.examples = examples
 
@@ -59,8 +59,6 @@ class Command(click.Command):
 
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, each with what it does: beside it where all fit on a line, else below it."""
-        if not self.examples:
-            return
         lines = [(f"{command_name()} {line}", what) for line, what in self.examples]
         column = max(len(line) for line, _ in lines)
         fits = all(column + len(what) + 2 * _GAP <= formatter.width for _, what in lines)
