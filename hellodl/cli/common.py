@@ -8,7 +8,7 @@ import sys
 import textwrap
 from contextlib import suppress
 from dataclasses import asdict, dataclass, is_dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,22 +153,15 @@ def show(parts: Iterable[RenderableType]) -> None:
 
 # Which model, which data ------------------------------------------------------------------------------
 
-model_option = click.option(
+file_option = partial(click.option, type=FILE, metavar="FILE")
+output_option = partial(file_option, "-o", "--output")
+data_dir_option = file_option("--data-dir", metavar="FOLDER", help="Folder that holds the data set's files.")
+model_option = file_option(
     "-m",
     "--model",
-    type=FILE,
-    metavar="FILE",
     help="Checkpoint to use; `shipped` is the one that comes with hellodl.  "
     "[default: ./hellodl.safetensors, else shipped]",
 )
-data_dir_option = click.option(
-    "--data-dir", type=FILE, metavar="FOLDER", help="Folder that holds the data set's files."
-)
-
-
-def output_option(purpose: str, metavar: str = "FILE", **more: Any) -> Callable[[Any], Any]:
-    """The option -o."""
-    return click.option("-o", "--output", type=FILE, metavar=metavar, help=purpose, **more)
 
 
 def model_argument(function: Callable[..., None]) -> Callable[..., None]:

@@ -63,7 +63,7 @@ def _numbers_option(name: str, default: str, purpose: str) -> Callable[[Any], An
     show_default=True,
     help="How many steps at most.",
 )
-@common.output_option("Draw into this file: .svg or .png.")
+@common.output_option(help="Draw into this file: .svg or .png.")
 @common.talking
 def descend(
     expression: str, values: tuple[str, ...], output: Path | None, talk: common.Talk, **knobs: Any
@@ -123,5 +123,4 @@ def _report(land: Landscape | None, names: Sequence[str], descents: Sequence[Des
 
 
 def _is_inside(point: tuple[float, float]) -> bool:
-    """Whether a point is in the picture."""
     return all(0 <= place <= 1 for place in point)

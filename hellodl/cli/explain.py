@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from hellodl.checkpoint import Checkpoint, TrainedNet
     from hellodl.explaining import Explanation, Gallery
+    from hellodl.reading.reader import Digit
 
 _NEIGHBOURS = 8
 
@@ -28,7 +29,7 @@ _NEIGHBOURS = 8
 @common.model_option
 @common.data_dir_option
 @polarity_option
-@common.output_option("Draw the explanation there as well.", "FILE.png")
+@common.output_option(metavar="FILE.png", help="Draw the explanation there as well.")
 @common.talking
 def explain(
     images: tuple[str, ...],
@@ -45,17 +46,13 @@ def explain(
     one. Beside them: the training digits that the last hidden layer takes to be most alike.
     """
     from hellodl.cli import predict_view, sheets, steps
-    from hellodl.explaining import explain as explanation
 
     names = files(images, output)
     loaded = common.open_model(model, talk)[1]
     network = loaded.model()
     gallery = _gallery(loaded, network, data_dir, talk)
     for name, reading in readings(names, network, talk, invert=invert):
-        whys = [
-            explanation(network, d.seen, d.digit, gallery.nearest(d.seen, _NEIGHBOURS) if gallery else ())
-            for d in reading.digits
-        ]
+        whys = [_why(digit, network, gallery) for digit in reading.digits]
         if talk.as_json:
             common.print_json(predict_view.as_fields(name, reading, list(map(_fields, whys))))
         else:
@@ -84,6 +81,13 @@ def _gallery(
         talk.say(f"without training digits to compare: {error}")
         return None
     return Gallery(network, data.images, data.labels)
+
+
+def _why(digit: Digit, network: TrainedNet, gallery: Gallery | None) -> Explanation:
+    from hellodl.explaining import explain as explanation
+
+    near = gallery.nearest(digit.seen, _NEIGHBOURS) if gallery else ()
+    return explanation(network, digit.seen, digit.digit, near)
 
 
 def _fields(why: Explanation) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     ("export -o digits.onnx", "for ONNX runtimes and browsers"),
     ("export shipped -o digits.h --int8", "C, 8 bits a weight, for the smallest machines"),
 )
-@common.output_option("Write this file: .onnx, .npz or .h.", required=True)
+@common.output_option(help="Write this file: .onnx, .npz or .h.", required=True)
 @click.option("--int8", is_flag=True, help="Weights of 8 bits, a quarter of the size; for .h.")
 @common.model_argument
 @common.data_dir_option

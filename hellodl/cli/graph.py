@@ -40,7 +40,7 @@ _MOST_ORDERS = 9
 )
 @click.option("--steps", is_flag=True, help="Walk the backward pass; an .svg shows it step after step.")
 @click.option("--program", is_flag=True, help="List the NumPy calls that compute value and gradients.")
-@common.output_option("Draw into this file: .svg, .png or .dot.")
+@common.output_option(help="Draw into this file: .svg, .png or .dot.")
 @common.talking
 def graph(
     expression: str | None,
@@ -123,7 +123,6 @@ def _show_graph(subject: _Subject, output: Path | None, talk: common.Talk, *, st
 
 
 def _show_program(subject: _Subject, talk: common.Talk) -> None:
-    """The calls that compute a value and its gradients, as text or JSON."""
     from hellodl.graphs.listing import listing
 
     listed = listing(subject.y, subject.variables, subject.others)

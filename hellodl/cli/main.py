@@ -142,6 +142,5 @@ def _replace_closed_streams() -> None:
 
 
 def _complain(message: str, code: int) -> int:
-    """One line on stderr."""
     say(f"{NAME}: {message}", prose="`" not in message)  # a command is to be copied
     return code

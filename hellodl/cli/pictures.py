@@ -115,7 +115,6 @@ def _source(name: str) -> str | bytes:
 
 
 def _refuse(name: str, error: PictureError, *, as_json: bool) -> None:
-    """Say why there is no reading."""
     why = str(error)
     if name == STDIN:
         why = f"standard input: {why.removeprefix('bytes: ')}"

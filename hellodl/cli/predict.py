@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @common.model_option
 @polarity_option
 @click.option("--show-steps", "steps", is_flag=True, help="Draw in the terminal how each picture was read.")
-@common.output_option("Draw there how a picture was read.", "FILE.png")
+@common.output_option(metavar="FILE.png", help="Draw there how a picture was read.")
 @click.option("-r", "--recursive", is_flag=True, help="Read the pictures in folders within folders too.")
 @cluster_options
 @common.talking

@@ -72,16 +72,11 @@ def _settings_of_train(command: Any) -> Any:
     ("sweep --hidden 128,64/256,128 --preset best", "two shapes of the network"),
 )
 @common.output_option(
-    "Where results are kept; what it already holds is not done again.",
     default="sweep.jsonl",
     show_default=True,
+    help="Where results are kept; what it already holds is not done again.",
 )
-@click.option(
-    "--plot",
-    type=common.FILE,
-    metavar="FILE",
-    help="The picture of the ranking.  [default: the output's name, .svg]",
-)
+@common.file_option("--plot", help="The picture of the ranking.  [default: the output's name, .svg]")
 @click.option(
     "--seeds",
     type=click.IntRange(1, 1000),
