@@ -95,12 +95,11 @@ def _above_a_bar(answers: Iterable[Answer], total: int) -> Generator[Answer]:
     """The same; on a terminal, what is printed of them stands above a bar that begins after a while."""
     from tqdm import tqdm
 
-    with tqdm(
-        answers, total=total, unit=" files", delay=_PATIENCE, leave=False, smoothing=0.1, disable=None
-    ) as bar:
-        for answer in bar:
+    with tqdm(total=total, unit=" files", delay=_PATIENCE, leave=False, smoothing=0.1, disable=None) as bar:
+        for answer in answers:
             with bar.external_write_mode() if sys.stdout.isatty() else nullcontext():
                 yield answer
+            bar.update()  # a bar that iterates itself would lag behind where it is drawn anew in between
 
 
 def _source(name: str) -> str | bytes:
