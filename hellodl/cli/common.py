@@ -7,7 +7,7 @@ import shutil
 import sys
 import textwrap
 from contextlib import suppress
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,10 +130,9 @@ def say(message: str, *, prose: bool = False) -> None:
         click.echo(text, err=True)
 
 
-def print_json(record: Any, **more: object) -> None:
+def print_json(record: dict[str, Any]) -> None:
     """One record as a line of JSON on stdout, sent at once."""
-    fields = asdict(record) if is_dataclass(record) and not isinstance(record, type) else record
-    click.echo(json.dumps({**fields, **more}))
+    click.echo(json.dumps(record))
     sys.stdout.flush()
 
 

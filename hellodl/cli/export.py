@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -38,7 +39,7 @@ def export(output: Path, model: Path | None, data_dir: Path | None, talk: common
     written = formats.export(loaded.model(), output, int8=int8)
     accuracies = _accuracies(loaded, data_dir, talk) if int8 else {}
     if talk.as_json:
-        common.print_json(written, **accuracies)
+        common.print_json(asdict(written) | accuracies)
         return
     sizes = f"{written.bytes:,} bytes; weights take {written.weight_bytes:,}"
     click.echo(f"{printable(written.file)}: {written.format}, {sizes}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -127,7 +128,7 @@ def _show_program(subject: _Subject, talk: common.Talk) -> None:
 
     listed = listing(subject.y, subject.variables, subject.others)
     if talk.as_json:
-        common.print_json(listed)
+        common.print_json(asdict(listed))
     else:
         click.echo("\n".join(_calls(listed)))
 
