@@ -1,4 +1,4 @@
-"""What several commands share: how they are made, their options, the choice of a model, what they print."""
+"""What several commands share: their help and options, what they say, the choice of a model."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import shutil
 import sys
 import textwrap
 from contextlib import suppress
-from dataclasses import asdict, dataclass, is_dataclass
-from functools import wraps
+from dataclasses import dataclass
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hellodl.cli.help import Command
-from hellodl.cli.words import as_typed, percent, printable
+from hellodl.cli.words import as_typed, command_name, percent, printable
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,14 +24,52 @@ if TYPE_CHECKING:
 
     from hellodl.checkpoint import Checkpoint
 
-    Function = TypeVar("Function", bound=Callable[..., Any])
-
 FILE = click.Path(path_type=Path, readable=False)  # our own errors say more, with their own codes
 DATASETS = ("mnist", "fashion-mnist", "kmnist", "emnist-digits", "qmnist")  # a test holds it to the catalogue
 
 
-def command(*examples: tuple[str, str]) -> Callable[[Callable[..., None]], Command]:
+# Help -------------------------------------------------------------------------------------------------
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_OTHERS = "Options"  # the heading of options that are in no group
+_GAP = 2  # columns before an example, and between it and what it does
+
+
+class Command(click.Command):
     """A command whose help ends with examples: pairs of what to type after `hellodl`, and what that does."""
+
+    def __init__(self, *args: Any, examples: tuple[tuple[str, str], ...], **kwargs: Any) -> None:
+        super().__init__(*args, **{"context_settings": _CONTEXT, **kwargs})
+        self.examples = examples
+
+    def get_short_help_str(self, _limit: int = 0) -> str:
+        """What the list of commands says: the first paragraph, whole."""
+        return " ".join((self.help or "").split("\n\n")[0].split())
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options by group, in the order in which groups first appear."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)) is not None:
+                groups.setdefault(getattr(param, "group", _OTHERS), []).append(record)
+        groups[_OTHERS] = groups.pop(_OTHERS)  # last; --help is always there
+        for group, records in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(records)
+
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples, each with what it does: beside it where all fit on a line, else below it."""
+        lines = [(f"{command_name()} {line}", what) for line, what in self.examples]
+        column = max(len(line) for line, _ in lines)
+        fits = all(column + len(what) + 2 * _GAP <= formatter.width for _, what in lines)
+        with formatter.section("Examples"):
+            for line, what in lines:
+                words = f"{line:<{column + _GAP}}{what}" if fits else f"{line}\n{' ' * 3 * _GAP}{what}"
+                formatter.write(f"{' ' * _GAP}{words}\n")
+
+
+def command(*examples: tuple[str, str]) -> Callable[[Callable[..., None]], Command]:
+    """Make a function a `Command` with these examples."""
     return click.command(cls=Command, examples=examples)
 
 
@@ -93,10 +130,9 @@ def say(message: str, *, prose: bool = False) -> None:
         click.echo(text, err=True)
 
 
-def print_json(record: Any, **more: object) -> None:
+def print_json(record: dict[str, Any]) -> None:
     """One record as a line of JSON on stdout, sent at once."""
-    fields = asdict(record) if is_dataclass(record) and not isinstance(record, type) else record
-    click.echo(json.dumps({**fields, **more}))
+    click.echo(json.dumps(record))
     sys.stdout.flush()
 
 
@@ -116,22 +152,15 @@ def show(parts: Iterable[RenderableType]) -> None:
 
 # Which model, which data ------------------------------------------------------------------------------
 
-model_option = click.option(
+file_option = partial(click.option, type=FILE, metavar="FILE")
+output_option = partial(file_option, "-o", "--output")
+data_dir_option = file_option("--data-dir", metavar="FOLDER", help="Folder that holds the data set's files.")
+model_option = file_option(
     "-m",
     "--model",
-    type=FILE,
-    metavar="FILE",
     help="Checkpoint to use; `shipped` is the one that comes with hellodl.  "
     "[default: ./hellodl.safetensors, else shipped]",
 )
-data_dir_option = click.option(
-    "--data-dir", type=FILE, metavar="FOLDER", help="Folder that holds the data set's files."
-)
-
-
-def output_option(purpose: str, metavar: str = "FILE", **more: Any) -> Callable[[Function], Function]:
-    """The option -o."""
-    return click.option("-o", "--output", type=FILE, metavar=metavar, help=purpose, **more)
 
 
 def model_argument(function: Callable[..., None]) -> Callable[..., None]:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from itertools import product
+from itertools import product, takewhile
 from typing import TYPE_CHECKING, Any
 
 import click
+from click import style
 
 from hellodl.cli import common
+from hellodl.cli.chart import chart
 from hellodl.cli.drawing import PNG, SVG, check_drawing, write_drawing
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from hellodl.graphs.descent import Descent
+    from hellodl.graphs.descent import Descent, Landscape
 
 _MOST_STEPS, _MOST_DESCENTS = 10_000, 12
+_WIDTH, _HEIGHT = 64, 14  # characters
+_SHOWN = 3  # of so many contours, one
+_STEPS = 8  # as many of the first steps are told in numbers
 
 
 def _numbers(_context: click.Context, option: click.Parameter, text: str) -> list[float]:
@@ -58,7 +63,7 @@ def _numbers_option(name: str, default: str, purpose: str) -> Callable[[Any], An
     show_default=True,
     help="How many steps at most.",
 )
-@common.output_option("Draw into this file: .svg or .png.")
+@common.output_option(help="Draw into this file: .svg or .png.")
 @common.talking
 def descend(
     expression: str, values: tuple[str, ...], output: Path | None, talk: common.Talk, **knobs: Any
@@ -68,7 +73,6 @@ def descend(
     Each variable moves against its derivative. EXPR is as for `hellodl graph`. With several learning rates or
     momenta there is a descent for each pair.
     """
-    from hellodl.cli.descend_view import report
     from hellodl.graphs import descent
     from hellodl.graphs.record import finite
 
@@ -82,7 +86,7 @@ def descend(
         records = [asdict(found) for found in descents]
         common.print_json(finite({"expression": title, "variables": names, "descents": records}))
     else:
-        click.echo("\n".join(report(land, names, descents)))
+        click.echo("\n".join(_report(land, names, descents)))
 
 
 def _descents(
@@ -99,3 +103,24 @@ def _descents(
     if len(pairs) > _MOST_DESCENTS:
         raise UsageError(f"descend: {len(pairs)} descents, expected at most {_MOST_DESCENTS}")
     return list(start), [walk(title, start, *pair, steps) for pair in pairs]
+
+
+def _report(land: Landscape | None, names: Sequence[str], descents: Sequence[Descent]) -> Iterator[str]:
+    """Each descent with its picture, if it can be drawn, and its first steps in numbers."""
+    for descent in descents:
+        yield style(descent.knobs, bold=True)
+        if land:
+            lines = [line for contour in land.contours[::_SHOWN] for line in contour]
+            way = list(takewhile(_is_inside, land.way(descent)))  # as far as it stays in the picture
+            colours = [*["bright_black"] * len(lines), "red"]
+            yield from chart([*lines, way], colours, _WIDTH, _HEIGHT)
+        for number, (point, value) in enumerate(
+            zip(descent.points[: _STEPS + 1], descent.values, strict=False)
+        ):
+            where = "  ".join(f"{name} {x:<12.6g}" for name, x in zip(names, point, strict=True))
+            yield style(f"{number:>6}  {where}  → {value:.6g}", dim=True)
+        yield f"{descent.end}\n"
+
+
+def _is_inside(point: tuple[float, float]) -> bool:
+    return all(0 <= place <= 1 for place in point)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "--mirror", "mirrors", metavar="URL", multiple=True, help="Try this address first; may be repeated."
 )
 @click.option("--force", is_flag=True, help="Fetch files again that are there already.")
-@click.option("--data-dir", type=common.FILE, metavar="FOLDER", help="Put the files into FOLDER/DATASET.")
+@common.file_option("--data-dir", metavar="FOLDER", help="Put the files into FOLDER/DATASET.")
 @click.option("--clear-cache", is_flag=True, help="Remove all that was kept in the cache folder, and exit.")
 @common.talking
 def download(
@@ -85,7 +85,6 @@ def _tell(source: Source, folder: Path, files: tuple[Fetched, ...], talk: common
 
 @contextmanager
 def _bar(name: str, size: int | None) -> Iterator[Callable[[int], object]]:
-    """A progress bar for one file."""
     from tqdm import tqdm  # not needed off a terminal
 
     with tqdm(total=size, desc=name, unit="B", unit_scale=True, leave=False) as bar:

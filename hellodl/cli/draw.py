@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     ("draw --open", "make digits.html and open it in the browser"),
     ("draw -m shipped -o page.html", "with the model that ships"),
 )
-@common.output_option("Write the page here.", default="digits.html", show_default=True)
+@common.output_option(help="Write the page here.", default="digits.html", show_default=True)
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 @common.model_option
 @common.quiet_option

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "--dataset", type=click.Choice(common.DATASETS), help="Which data set.  [default: the model's own]"
 )
 @common.data_dir_option
-@common.output_option("Draw the confusion matrix into this file: .png or .svg.")
+@common.output_option(help="Draw the confusion matrix into this file: .png or .svg.")
 @common.talking
 def evaluate(
     folders: tuple[Path, ...],

@@ -29,7 +29,7 @@ _NEIGHBOURS = 8
 @common.model_option
 @common.data_dir_option
 @polarity_option
-@common.output_option("Draw the explanation there as well.", "FILE.png")
+@common.output_option(metavar="FILE.png", help="Draw the explanation there as well.")
 @common.talking
 def explain(
     images: tuple[str, ...],
@@ -45,7 +45,7 @@ def explain(
     Integrated gradients say what each pixel added to the digit's score while the picture grew from an empty
     one. Beside them: the training digits that the last hidden layer takes to be most alike.
     """
-    from hellodl.cli import explain_picture, explain_view, predict_view
+    from hellodl.cli import predict_view, sheets, steps
 
     names = files(images, output)
     loaded = common.open_model(model, talk)[1]
@@ -57,9 +57,9 @@ def explain(
             common.print_json(predict_view.as_fields(name, reading, list(map(_fields, whys))))
         else:
             click.echo(predict_view.as_text(name, reading, network.classes))
-            common.show(explain_view.report(reading, whys, network.classes, common.console()))
+            common.show(steps.explain_report(reading, whys, network.classes, common.console()))
         if output:
-            drawn = explain_picture.explain_picture(name, reading, whys, network.classes)
+            drawn = sheets.explain_picture(name, reading, whys, network.classes)
             write_drawing(output, drawn, talk, "explanation")
 
 

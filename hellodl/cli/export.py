@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     ("export -o digits.onnx", "for ONNX runtimes and browsers"),
     ("export shipped -o digits.h --int8", "C, 8 bits a weight, for the smallest machines"),
 )
-@common.output_option("Write this file: .onnx, .npz or .h.", required=True)
+@common.output_option(help="Write this file: .onnx, .npz or .h.", required=True)
 @click.option("--int8", is_flag=True, help="Weights of 8 bits, a quarter of the size; for .h.")
 @common.model_argument
 @common.data_dir_option
@@ -38,7 +39,7 @@ def export(output: Path, model: Path | None, data_dir: Path | None, talk: common
     written = formats.export(loaded.model(), output, int8=int8)
     accuracies = _accuracies(loaded, data_dir, talk) if int8 else {}
     if talk.as_json:
-        common.print_json(written, **accuracies)
+        common.print_json(asdict(written) | accuracies)
         return
     sizes = f"{written.bytes:,} bytes; weights take {written.weight_bytes:,}"
     click.echo(f"{printable(written.file)}: {written.format}, {sizes}")

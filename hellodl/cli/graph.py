@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
+from click import style
 
 from hellodl.cli import common
 from hellodl.cli.drawing import DOT, PNG, SVG, check_drawing, write_drawing
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from hellodl.autograd import Tensor
+    from hellodl.graphs.listing import Listing
+    from hellodl.graphs.record import Content, Graph, Node
 
 _MOST_ORDERS = 9
 
@@ -37,7 +41,7 @@ _MOST_ORDERS = 9
 )
 @click.option("--steps", is_flag=True, help="Walk the backward pass; an .svg shows it step after step.")
 @click.option("--program", is_flag=True, help="List the NumPy calls that compute value and gradients.")
-@common.output_option("Draw into this file: .svg, .png or .dot.")
+@common.output_option(help="Draw into this file: .svg, .png or .dot.")
 @common.talking
 def graph(
     expression: str | None,
@@ -101,7 +105,6 @@ def _subject(expression: str | None, values: Sequence[str], order: int) -> _Subj
 
 def _show_graph(subject: _Subject, output: Path | None, talk: common.Talk, *, steps: bool) -> None:
     """The graph as text or JSON, and in a file if one is named."""
-    from hellodl.cli.graph_view import report, walk
     from hellodl.graphs.record import backward_steps, dot, finite, record, show
     from hellodl.graphs.svg import animation, svg
 
@@ -115,19 +118,64 @@ def _show_graph(subject: _Subject, output: Path | None, talk: common.Talk, *, st
         told = {"expression": subject.title, "value": value, "gradients": gradients, **graph.for_json()}
         walked = {"steps": [step._asdict() for step in backward_steps(graph)]} if steps else {}
         common.print_json(finite(told | walked))
-    elif steps:
-        click.echo("\n".join(walk(graph)))
     else:
-        click.echo("\n".join(report(graph, subject.symbol, gradients)))
+        lines = _walk(graph) if steps else _report(graph, subject.symbol, gradients)
+        click.echo("\n".join(lines))
 
 
 def _show_program(subject: _Subject, talk: common.Talk) -> None:
-    """The calls that compute a value and its gradients, as text or JSON."""
-    from hellodl.cli.graph_view import calls
     from hellodl.graphs.listing import listing
 
     listed = listing(subject.y, subject.variables, subject.others)
     if talk.as_json:
-        common.print_json(listed)
+        common.print_json(asdict(listed))
     else:
-        click.echo("\n".join(calls(listed)))
+        click.echo("\n".join(_calls(listed)))
+
+
+def _report(graph: Graph, result: str, gradients: dict[str, Content]) -> Iterator[str]:
+    """The value of `result` and its derivatives as the chapter prints them, then the graph as a tree."""
+    from hellodl.graphs.record import show, tree
+
+    yield f"{result} = {show(graph.nodes[0].value)}"
+    for name, gradient in gradients.items():
+        yield f"d{result}/d{name} = {show(gradient)}"
+    yield style(f"\n{'value':>13} {'gradient':>13} {'handed down':>13}", dim=True)
+    for node, handed_down, branch, seen_before in tree(graph):
+        numbers = f"{show(node.value):>13} {show(node.gradient):>13} {style(f'{handed_down:>13}', fg='red')}"
+        name = _coloured(node.label or show(node.value), node)
+        yield f"{numbers}{style(f'   {branch}', dim=True)}{name}{style(' ↑' * seen_before, dim=True)}"
+
+
+def _walk(graph: Graph) -> Iterator[str]:
+    """The backward pass: each op as it is visited, what it hands to whom, and what that has then."""
+    from hellodl.graphs.record import backward_steps, show
+
+    yield f"The top starts with gradient {show(graph.nodes[0].gradient)}."
+    for number, step in enumerate(backward_steps(graph), 1):
+        node = graph.nodes[step.node]
+        yield f"\n{number:>3}  {style(node.title, bold=True)}, gradient {show(node.gradient)}"
+        for i, total in step.handed_down:
+            edge = graph.edges[i]
+            target = graph.nodes[edge.target]
+            share = style(f"{show(edge.handed_down, '+'):>16}", fg="red")
+            has = style(f", which now has {show(total)}", dim=True) if target.label else ""
+            yield f"{share}{style(' to ', dim=True)}{_coloured(target.title, target)}{has}"
+
+
+def _coloured(name: str, node: Node) -> str:
+    """A variable's name stands out."""
+    return style(name, fg="cyan", bold=True) if node.is_leaf and node.label else name
+
+
+def _calls(listing: Listing) -> Iterator[str]:
+    """A program line by line, then what it saves to use buffers again."""
+    width = max((len(call.formula) for call in listing.calls), default=0)
+    for number, call in enumerate(listing.calls, 1):
+        result = f"{style(f'{number:>4} ', dim=True)}{style(f'{call.buffer:>4}', bold=True)}"
+        use = style(f"{call.shape!s:<12} {call.use}", dim=call.use != "new" or None)
+        yield f"{result} = {call.formula:<{width}}  {use}"
+    yield (
+        f"\n{len(listing.calls)} calls use {listing.buffers} buffers, in all {listing.bytes:,} bytes; "
+        f"with a buffer for each call it would be {listing.bytes_unshared:,}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from hellodl.cli import common
@@ -23,7 +24,7 @@ def inspect(model: Path | None, talk: common.Talk) -> None:
     path, loaded = common.open_model(model, talk)
     result = examine(path, loaded)
     if talk.as_json:
-        common.print_json(result)
+        common.print_json(asdict(result))
     else:
         from hellodl.cli.inspect_view import report
 

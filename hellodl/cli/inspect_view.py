@@ -56,13 +56,13 @@ def _tensors(result: Inspection) -> Table:
 
 def _making(result: Inspection) -> Table:
     """How the model was made, a row for each thing that is known."""
-    data = result.dataset
+    data, turned = result.dataset, ", pictures turned upright first" if result.recipe.upright else ""
     rows = {
         "data set": f"{data.name}, training set of SHA-256 {data.sha256 or _UNKNOWN}" if data else "",
         "command": as_command(result.settings),
         "versions": ", ".join(f"{name} {version}" for name, version in result.versions.items()),
         "threads": str(result.threads or ""),
-        "pixels": f"(ink - {result.pixels[0]:g}) / {result.pixels[1]:g}, ink from 0 to 1{_turned(result)}",
+        "pixels": f"(ink - {result.pixels[0]:g}) / {result.pixels[1]:g}, ink from 0 to 1{turned}",
         "results": _results(result.results),
         "resume": _resume(result),
     }
@@ -71,10 +71,6 @@ def _making(result: Inspection) -> Table:
     for name, value in rows.items():
         grid.add_row(name, printable(value or _UNKNOWN))
     return grid
-
-
-def _turned(result: Inspection) -> str:
-    return ", pictures turned upright first" if result.recipe.upright else ""
 
 
 def _results(results: Results | None) -> str:

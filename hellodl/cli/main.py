@@ -14,8 +14,7 @@ from pathlib import Path
 
 import click
 
-from hellodl.cli.common import say
-from hellodl.cli.help import Command
+from hellodl.cli.common import Command, say
 from hellodl.cli.signals import SIGNALS
 from hellodl.cli.words import NAME, PLAIN, command_name
 from hellodl.errors import HellodlError
@@ -143,6 +142,5 @@ def _replace_closed_streams() -> None:
 
 
 def _complain(message: str, code: int) -> int:
-    """One line on stderr."""
     say(f"{NAME}: {message}", prose="`" not in message)  # a command is to be copied
     return code

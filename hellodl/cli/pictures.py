@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -14,13 +14,14 @@ from hellodl.errors import PictureError, UsageError
 from hellodl.system.files import kind_at
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Generator, Iterable, Sequence
     from pathlib import Path
 
     from hellodl.cli.common import Talk
     from hellodl.nn import DigitNet
     from hellodl.reading.reader import Reading
+
+Answer = TypeVar("Answer")
 
 STDIN = "-"
 _PATIENCE = 1.0  # seconds after which many files get a bar
@@ -60,7 +61,7 @@ def files(images: Sequence[str], output: Path | None, *, deep: bool = False) -> 
 def readings(
     names: Sequence[str], model: DigitNet, talk: Talk, *, invert: bool | None, steps: bool = False
 ) -> Generator[tuple[str, Reading]]:
-    """Each name with its reading; what cannot be read is refused, and makes the exit code 5 in the end.
+    """Each name with its reading, but for those that are refused, as in `accepted`.
 
     With `steps` readings keep what shows how they came about. Many files have a bar on stderr meanwhile.
     """
@@ -68,31 +69,37 @@ def readings(
     from hellodl.system.processors import one_blas_thread
 
     one_blas_thread()  # products for a few pictures are too small to share
+    with closing(read_each(map(_source, names), model, invert=invert, steps=steps)) as found:
+        answers: Iterable[tuple[str, Reading | PictureError]] = zip(names, found, strict=True)
+        if not talk.quiet and len(names) > 1:
+            answers = _above_a_bar(answers, len(names))
+        yield from accepted(answers, as_json=talk.as_json)
+
+
+def accepted(
+    answers: Iterable[tuple[str, Answer | PictureError]], *, as_json: bool
+) -> Generator[tuple[str, Answer]]:
+    """The names that were read; any other is refused, and makes the exit code 5 in the end."""
     failed = False
-    with (
-        _bar(names, quiet=talk.quiet) as bar,
-        closing(read_each(map(_source, names), model, invert=invert, steps=steps)) as found,
-    ):
-        for name, reading in zip(names, found, strict=True):
-            with bar.external_write_mode() if bar and sys.stdout.isatty() else nullcontext():
-                if isinstance(reading, PictureError):
-                    failed = True
-                    refuse(name, reading, as_json=talk.as_json)
-                else:
-                    yield name, reading
-            if bar:
-                bar.update()
+    for name, answer in answers:
+        if isinstance(answer, PictureError):
+            failed = True
+            _refuse(name, answer, as_json=as_json)
+        else:
+            yield name, answer
     if failed:
         click.get_current_context().exit(PictureError.exit_code)
 
 
-def _bar(names: Sequence[str], *, quiet: bool) -> AbstractContextManager[Any]:
-    """A bar that begins after a while, on a terminal; or nothing."""
-    if quiet or len(names) == 1:
-        return nullcontext()
+def _above_a_bar(answers: Iterable[Answer], total: int) -> Generator[Answer]:
+    """The same; on a terminal, what is printed of them stands above a bar that begins after a while."""
     from tqdm import tqdm
 
-    return tqdm(total=len(names), unit=" files", delay=_PATIENCE, leave=False, smoothing=0.1, disable=None)
+    with tqdm(total=total, unit=" files", delay=_PATIENCE, leave=False, smoothing=0.1, disable=None) as bar:
+        for answer in answers:
+            with bar.external_write_mode() if sys.stdout.isatty() else nullcontext():
+                yield answer
+            bar.update()  # a bar that iterates itself would lag behind where it is drawn anew in between
 
 
 def _source(name: str) -> str | bytes:
@@ -106,8 +113,7 @@ def _source(name: str) -> str | bytes:
     return sys.stdin.buffer.read()
 
 
-def refuse(name: str, error: PictureError, *, as_json: bool) -> None:
-    """Say why there is no reading."""
+def _refuse(name: str, error: PictureError, *, as_json: bool) -> None:
     why = str(error)
     if name == STDIN:
         why = f"standard input: {why.removeprefix('bytes: ')}"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @common.model_option
 @polarity_option
 @click.option("--show-steps", "steps", is_flag=True, help="Draw in the terminal how each picture was read.")
-@common.output_option("Draw there how a picture was read.", "FILE.png")
+@common.output_option(metavar="FILE.png", help="Draw there how a picture was read.")
 @click.option("-r", "--recursive", is_flag=True, help="Read the pictures in folders within folders too.")
 @cluster_options
 @common.talking
@@ -76,11 +76,11 @@ def _draw(
 ) -> None:
     """How a picture was read, in the terminal and as a PNG, where these are asked for."""
     if steps:
-        from hellodl.cli.steps import report
+        from hellodl.cli.steps import steps_report
 
-        common.show(report(reading, classes, common.console()))
+        common.show(steps_report(reading, classes, common.console()))
     if output:
-        from hellodl.cli.steps_picture import steps_picture
+        from hellodl.cli.sheets import steps_picture
 
         write_drawing(output, steps_picture(name, reading, classes), talk, "steps")
 

@@ -13,7 +13,7 @@ import click
 
 from hellodl.cli import predict_view
 from hellodl.cli.common import FILE, options
-from hellodl.cli.pictures import refuse
+from hellodl.cli.pictures import accepted
 from hellodl.errors import DataError, PictureError, UsageError
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from hellodl.checkpoint import TrainedNet
     from hellodl.reading.load import Source
 
-    Job: TypeAlias = tuple[
-        bytes, bool | None, bool
-    ]  # the model file, whether ink is light, whether lines are JSON
+    # The model file, whether ink is light, whether lines are JSON.
+    Job: TypeAlias = tuple[bytes, bool | None, bool]
     Groups: TypeAlias = list[list[str]]
 
 GROUPS = 16  # groups a task: 1,024 small pictures or 16 photographs, some tenths of a second or seconds
@@ -55,16 +54,11 @@ def read_on_cluster(
 
     if address is None:
         raise UsageError("--names: is for many pictures on a --cluster; name a few pictures as they are")
-    as_json, failed = bool(how["as_json"]), False
+    as_json = bool(how["as_json"])
     names = chain(chain.from_iterable(map(pictures_at, images)), names_in(listed) if listed else ())
-    for name, answer in _answers(address, names, (model.read_bytes(), how["invert"], as_json)):
-        if isinstance(answer, str):
-            click.echo(answer)
-        else:
-            failed = True
-            refuse(name, answer, as_json=as_json)
-    if failed:
-        click.get_current_context().exit(PictureError.exit_code)
+    answers = _answers(address, names, (model.read_bytes(), how["invert"], as_json))
+    for _name, line in accepted(answers, as_json=as_json):
+        click.echo(line)
 
 
 def names_in(path: Path) -> Iterator[str]:
@@ -106,23 +100,22 @@ def _answers(address: str, names: Iterable[str], job: Job) -> Generator[tuple[st
 
 def _read_groups(job: Job, task: Groups) -> list[str | PictureError]:
     """A line for each picture, or why there is none: the same as where they are read without a cluster."""
-    return [line for group in task for line in _read_group(job, group)]
-
-
-def _read_group(job: Job, names: list[str]) -> Iterator[str | PictureError]:
     from hellodl.reading.several import read_group
 
     content, invert, as_json = job
-    sources = [_fetched(name) for name in names]
-    good: list[Source] = [source for source in sources if not isinstance(source, PictureError)]
     model = _model(content)
-    readings = iter(read_group(good, model, invert=invert))
-    for name, source in zip(names, sources, strict=True):
-        answer = source if isinstance(source, PictureError) else next(readings)
-        if isinstance(answer, PictureError):
-            yield PictureError(str(answer).replace("bytes:", f"{name}:", 1))
-        else:
-            yield predict_view.told(name, answer, model.classes, as_json=as_json)
+    answers: list[str | PictureError] = []
+    for names in task:
+        sources = [_fetched(name) for name in names]
+        good: list[Source] = [source for source in sources if not isinstance(source, PictureError)]
+        readings = iter(read_group(good, model, invert=invert))
+        for name, source in zip(names, sources, strict=True):
+            answer = source if isinstance(source, PictureError) else next(readings)
+            if isinstance(answer, PictureError):
+                answers.append(PictureError(str(answer).replace("bytes:", f"{name}:", 1)))
+            else:
+                answers.append(predict_view.told(name, answer, model.classes, as_json=as_json))
+    return answers
 
 
 def _fetched(name: str) -> str | bytes | PictureError:

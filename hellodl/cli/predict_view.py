@@ -1,8 +1,9 @@
-"""How a reading looks: as JSON, as one line with what is doubtful below it, and as bars."""
+"""How a reading looks: as JSON, as one line with what is doubtful below it, as bars; and why, in words."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from hellodl.cli.words import confidence, printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hellodl.explaining import Explanation, Neighbour
     from hellodl.reading.reader import Reading
 
 COLOURS = {"digits": "green", "digit": "green", "unsure": "yellow", "not digits": "red", "not a digit": "red"}
@@ -100,3 +102,28 @@ def details(reading: Reading, classes: Sequence[str]) -> list[str]:
         + ("" if d.verdict == "digit" else click.style(f"  {d.verdict}", fg=COLOURS[d.verdict]))
         for line, d in zip(lines, digits, strict=True)
     ]
+
+
+# Why --------------------------------------------------------------------------------------------------
+
+
+def growth(why: Explanation) -> tuple[str, str]:
+    """The sums in words."""
+    positive = float(why.evidence[why.evidence > 0].sum())
+    negative = float(why.evidence[why.evidence < 0].sum())
+    ends = f"its score is {why.score:.1f}, that of an empty picture {why.empty_score:.1f}"
+    return ends, f"pixels for it add {positive:.1f}, pixels against it take {-negative:.1f}"
+
+
+def like(neighbours: Sequence[Neighbour], classes: Sequence[str]) -> str:
+    """What the nearest training digits are, in words."""
+    counts = Counter(n.label for n in neighbours).most_common()
+    labels = ", ".join(f"{count} times {called(label, classes)}" for label, count in counts)
+    if len(counts) == 1:
+        labels = f"all {called(counts[0][0], classes)}"
+    return f"the {len(neighbours)} training digits most like it are {labels}"
+
+
+def caption(neighbour: Neighbour, classes: Sequence[str]) -> str:
+    """A neighbour's label, and how far it is."""
+    return f"{called(neighbour.label, classes)}, distance {neighbour.distance:.1f}"

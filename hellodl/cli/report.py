@@ -13,7 +13,7 @@ from hellodl.cli.drawing import HTML, check_drawing, write_drawing
     ("report -m shipped -o shipped.html", "the one that comes with hellodl"),
     ("report --json", "the numbers behind it"),
 )
-@common.output_option("Where the page goes.  [default: report.html]")
+@common.output_option(help="Where the page goes.  [default: report.html]")
 @common.model_argument
 @common.data_dir_option
 @common.talking

@@ -1,4 +1,4 @@
-"""`--show-steps` in the terminal: the picture with boxes, its ink, each digit as the network saw it, bars."""
+"""Readings drawn in the terminal: step by step (`predict --show-steps`), and why (`explain`)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from hellodl.cli.predict_view import COLOURS, bars, called, names_of
-from hellodl.cli.terminal import beside, has_colour, in_colours, picture, resized
+from hellodl.cli.predict_view import COLOURS, bars, called, caption, growth, like, names_of
+from hellodl.cli.terminal import beside, has_colour, in_colours, picture, red_and_blue, resized
 from hellodl.cli.words import confidence
 from hellodl.upright import SIDE
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from hellodl.cli.terminal import Grey
+    from hellodl.explaining import Explanation
     from hellodl.reading.arrays import Box
     from hellodl.reading.ink import Ink
     from hellodl.reading.reader import Digit, Reading
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 _WIDEST = 100  # columns, also of wider terminals
 _TALLEST = 44  # pixels of the picture as drawn, two to a line
 _WIDE = 3  # pictures that are as many times wider than high have their ink below them
+_MOST_ALIKE = 3  # training digits drawn
 _BOXES = {"digit": (64, 192, 96), "unsure": (240, 176, 32), "not a digit": (240, 80, 64)}
 
 
-def report(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[RenderableType]:
+def steps_report(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[RenderableType]:
     """Every step from the picture to its digits, part by part."""
     yield from _preparation(reading, out)
     yield from _digits(reading, classes, out)
@@ -106,7 +108,7 @@ def _digits(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[
     names = names_of(classes)
     room = out.width - SIDE - 3 - 10 - max(map(len, names))
     for number, digit in enumerate(reading.digits, 1):
-        yield heading(digit, classes, number if len(reading.digits) > 1 else 0)
+        yield _heading(digit, classes, number if len(reading.digits) > 1 else 0)
         rows = bars(names, digit.probabilities, max(8, min(40, room)))
         right = [Text(row, no_wrap=True) for row in rows]
         right[digit.digit].stylize(f"bold {COLOURS[digit.verdict]}")
@@ -115,7 +117,7 @@ def _digits(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[
         yield Text()
 
 
-def heading(digit: Digit, classes: Sequence[str], number: int) -> Text:
+def _heading(digit: Digit, classes: Sequence[str], number: int) -> Text:
     """What a digit was read as, and how surely; `number` is that of its box, 0 for a single digit."""
     words = Text(f"box {number}: " if number else "", "dim").append("read as ", "not dim")
     words.append(called(digit.digit, classes), f"not dim bold {COLOURS[digit.verdict]}")
@@ -126,3 +128,32 @@ def heading(digit: Digit, classes: Sequence[str], number: int) -> Text:
 def _scaled(box: Box, factor: float) -> Box:
     left, top, width, height = (round(edge * factor) for edge in box)
     return left, top, max(1, width), max(1, height)
+
+
+# Why --------------------------------------------------------------------------------------------------
+
+
+def explain_report(
+    reading: Reading, whys: Sequence[Explanation], classes: Sequence[str], out: Console
+) -> Iterator[RenderableType]:
+    """Each digit as it was seen, its pixels in red and blue, and the training digits like it."""
+    for number, (digit, why) in enumerate(zip(reading.digits, whys, strict=True), 1):
+        yield Text()
+        yield _heading(digit, classes, number if len(whys) > 1 else 0)
+        yield from (Text(f"   {line}") for line in growth(why))
+        yield Text()
+        yield beside([(picture(digit.turned, out), "seen"), *_evidence(why, out)], out.width)
+        if why.neighbours:
+            yield Text(f"\n{like(why.neighbours, classes)}:\n")
+            near = why.neighbours[: max(1, min((out.width + 1) // (SIDE + 1), _MOST_ALIKE))]
+            yield beside([(picture(n.image, out), caption(n, classes)) for n in near], out.width)
+        yield Text()
+
+
+def _evidence(why: Explanation, out: Console) -> list[tuple[list[Text], str]]:
+    """One picture in red and blue; without colours two, for and against."""
+    if has_colour(out):
+        return [(in_colours(red_and_blue(why.evidence)), "red for, blue against")]
+    strength = why.evidence / max(float(np.abs(why.evidence).max()), 1e-30) * 255
+    halves = (np.clip(sign * strength, 0, 255).astype(np.uint8) for sign in (1, -1))
+    return [(picture(half, out), name) for half, name in zip(halves, ("for", "against"), strict=True)]

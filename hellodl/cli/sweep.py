@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
+from dataclasses import asdict
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -11,15 +13,20 @@ import click
 
 from hellodl.cli import common
 from hellodl.cli.drawing import SVG, check_drawing, write_drawing
-from hellodl.cli.sweep_view import introduction, named, tell_ranking, tell_trials
 from hellodl.cli.train_options import setting_options, threads_option
+from hellodl.cli.words import as_typed, counted, percent, printable
 from hellodl.errors import Interrupted, UsageError
-from hellodl.training.settings import as_command
+from hellodl.training.settings import as_command, as_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from hellodl.sweep.run import Hire, Sweep
+    from rich.table import Table
+
+    from hellodl.sweep.ranking import Row
+    from hellodl.sweep.run import Hire, Standing, Sweep
+    from hellodl.sweep.trial import Trial
 
 _ONE_EACH = ("preset", "dataset", "validation", "seed", "target_accuracy")  # what stays the same in a sweep
 
@@ -65,16 +72,11 @@ def _settings_of_train(command: Any) -> Any:
     ("sweep --hidden 128,64/256,128 --preset best", "two shapes of the network"),
 )
 @common.output_option(
-    "Where results are kept; what it already holds is not done again.",
     default="sweep.jsonl",
     show_default=True,
+    help="Where results are kept; what it already holds is not done again.",
 )
-@click.option(
-    "--plot",
-    type=common.FILE,
-    metavar="FILE",
-    help="The picture of the ranking.  [default: the output's name, .svg]",
-)
+@common.file_option("--plot", help="The picture of the ranking.  [default: the output's name, .svg]")
 @click.option(
     "--seeds",
     type=click.IntRange(1, 1000),
@@ -106,9 +108,9 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
     planned = _plan({name: value for name, value in given.items() if value is not None}, output)
     talk = common.Talk(talk.as_json, talk.quiet or talk.as_json)
     with sweeping(planned, workers) as (standing, trials), closing(trials):
-        talk.say(introduction(standing))
+        talk.say(_introduction(standing))
         try:
-            tell_trials(standing, trials, talk)
+            _tell_trials(standing, trials, talk)
         except KeyboardInterrupt:
             raise Interrupted(
                 f"stopped after {standing.done} of {planned.trainings} trainings; "
@@ -116,8 +118,8 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
             ) from None
     rows = standing.rows()
     best = rows[0].settings | {"seed": planned.seeds[0]}
-    tell_ranking(standing, rows, as_command(best) if rows[0].accuracies else None, talk)
-    write_drawing(picture, drawn(rows, [named(row.varied) for row in rows]), talk, "plot")
+    _tell_ranking(standing, rows, as_command(best) if rows[0].accuracies else None, talk)
+    write_drawing(picture, drawn(rows, [_named(row.varied) for row in rows]), talk, "plot")
 
 
 def _place_of_picture(plot: Path | None, output: Path) -> Path:
@@ -158,3 +160,79 @@ def _hire(threads: int | None, cluster: str | None) -> Hire:
     from hellodl.tasks.local import LocalWorkers
 
     return partial(LocalWorkers, count=threads or available_cpus())
+
+
+def _named(varied: dict[str, Any]) -> str:
+    """What varies, in words: lr 0.1, batch-size 64."""
+    return ", ".join(f"{name.replace('_', '-')} {as_option(value)}" for name, value in varied.items())
+
+
+def _introduction(standing: Standing) -> str:
+    """How much there is to do."""
+    before = f", {standing.done:,} of them done before" if standing.done else ""
+    combinations = counted(len(standing.sweep.points), "combination")
+    return f"{combinations}, {counted(standing.sweep.trainings, 'training')}{before}"
+
+
+def _tell_trials(standing: Standing, trials: Iterable[Trial], talk: common.Talk) -> None:
+    """Tell of each training that has ended: as JSON, or in a line on stderr, on a terminal above a bar."""
+    from tqdm import tqdm
+
+    bar = tqdm(
+        trials,
+        total=standing.sweep.trainings,
+        initial=standing.done,
+        unit=" trainings",
+        leave=False,
+        disable=talk.quiet or None,  # None: on a terminal alone
+    )
+    for trial in bar:
+        if talk.as_json:
+            common.print_json({"event": "trial", "done": standing.done, **asdict(trial)})
+        with tqdm.external_write_mode(file=sys.stderr):
+            talk.say(_ended(standing, trial))
+
+
+def _ended(standing: Standing, trial: Trial) -> str:
+    """A training that has ended, in words."""
+    accuracy = trial.validation_accuracy
+    what = trial.error if accuracy is None else percent(accuracy)
+    varied = {name: trial.settings[name] for name in standing.sweep.points[0].varied}
+    words = ", ".join(filter(None, [_named(varied), f"seed {trial.settings['seed']}"]))
+    return f"{standing.done}/{standing.sweep.trainings}  {words}: {what}"
+
+
+def _tell_ranking(standing: Standing, rows: list[Row], command: str | None, talk: common.Talk) -> None:
+    """The ranking, and how to repeat the best."""
+    if talk.as_json:
+        records = [asdict(row) for row in rows]
+        common.print_json(
+            {"event": "done", "trainings": standing.done, "ranking": records, "command": command}
+        )
+        return
+    common.console().print(_ranking(rows))
+    for row in rows:
+        for why in dict.fromkeys(row.failed):
+            click.echo(f"{printable(_named(row.varied))}: {printable(why)}")
+    if command:
+        first = standing.sweep.seeds[0]
+        click.echo(f"\nthe best again, with seed {first}:\n  {as_typed(f'`{command}`')[1:-1]}")
+
+
+def _ranking(rows: list[Row]) -> Table:
+    """The table: what varied, mean accuracy, its interval, seeds, time."""
+    from rich.text import Text
+
+    from hellodl.cli.terminal import plain_table
+
+    varied = list(rows[0].varied) if rows else []
+    names = (name.replace("_", "-") for name in varied)
+    table = plain_table(*names, "accuracy", "95 % interval", "seeds", "seconds")
+    table.columns[len(varied)].style = "bold green"
+    for row in rows:
+        cells = [as_option(row.varied[name]) for name in varied]
+        low, high = (f"{100 * end:.2f}" for end in row.interval)
+        cells += [percent(row.mean), f"{low}–{high}"] if row.accuracies else ["–", "failed"]
+        seeds = str(len(row.accuracies)) + (f" of {len(row.accuracies) + len(row.failed)}" * bool(row.failed))
+        table.add_row(*map(Text, (*cells, seeds, f"{row.seconds:.2f}")))
+    return table

@@ -73,9 +73,11 @@ def _log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Any]:
         yield lambda _record: None
         return
     with writing(path):
-        is_the_model = path.absolute() == model.absolute()
-    if is_the_model:
-        raise UsageError(f"{path}: is the model's file, expected --log to name another")
+        if path.absolute() == model.absolute():
+            raise UsageError(f"{path}: is the model's file, expected --log to name another")
+        is_new = kind_at(path) == "nothing"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab", buffering=0)
     lines = 0
 
     def write(record: Record) -> None:
@@ -87,10 +89,6 @@ def _log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Any]:
             file.write(json.dumps(as_fields(record)).encode() + b"\n")
         lines += 1
 
-    with writing(path):
-        is_new = kind_at(path) == "nothing"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab", buffering=0)
     try:
         yield write
     finally:

@@ -8,7 +8,6 @@ import stat
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
@@ -34,19 +33,15 @@ _LEARNING, _HELD_OUT = "cyan", "green"
 _UP, _ERASE = "\x1b[{}A", "\r\x1b[J"  # cursor up so many lines; to column 0, erase from here to the end
 
 
-@dataclass
 class Course:
-    """What has happened so far in a run of `steps` steps."""
+    """What has happened so far in a run."""
 
-    trainer: Trainer
-    started: float = field(default_factory=time.perf_counter)
-    losses: list[Point] = field(default_factory=list)  # (step, mean loss since the point before)
-    held_out: list[tuple[int, float, float]] = field(default_factory=list)  # (step, loss, accuracy)
-    _last: tuple[int, float] = (0, 0.0)  # step and sum of losses at the last point
-
-    def __post_init__(self) -> None:
-        self.first = self.trainer.step
-        self._last = self.first, self.trainer.loss_sum
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.started, self.first = time.perf_counter(), trainer.step
+        self.losses: list[Point] = []  # (step, mean loss since the point before)
+        self.held_out: list[tuple[int, float, float]] = []  # (step, loss, accuracy)
+        self._last = trainer.step, trainer.loss_sum  # at the last point
 
     def note_step(self) -> None:
         """Add a point to the curve of the loss."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hellodl.cli.common import FILE, data_dir_option, options, output_option, talking
+from hellodl.cli.common import data_dir_option, file_option, options, output_option, talking
 from hellodl.training.settings import DATA, DEFAULT_PRESET, PRESETS, RUN, Settings, as_option
 
 if TYPE_CHECKING:
@@ -69,16 +68,15 @@ _preset = click.option(
 )
 setting_options = options(options(_preset, heading=RUN), *map(_option, fields(Settings)))
 
-_file = partial(click.option, type=FILE, metavar="FILE")
 run_options = options(
     options(data_dir_option, heading=DATA),
     options(
         threads_option("Processors to use: 2 share out each step, a third distorts pictures."),
-        _file("--resume", help="Go on where this checkpoint stands, with its settings."),
+        file_option("--resume", help="Go on where this checkpoint stands, with its settings."),
         heading=RUN,
     ),
     options(
-        output_option("Where the model goes.  [default: hellodl.safetensors]"),
+        output_option(help="Where the model goes.  [default: hellodl.safetensors]"),
         click.option(
             "--checkpoint-every",
             type=click.FloatRange(0),
@@ -90,7 +88,7 @@ run_options = options(
         click.option(
             "--force", is_flag=True, help="Replace a file that holds another network, or no model at all."
         ),
-        _file("--log", help="Write each record to this file too, as JSON lines."),
+        file_option("--log", help="Write each record to this file too, as JSON lines."),
         talking,
         heading="Output",
     ),

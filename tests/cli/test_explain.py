@@ -10,9 +10,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from hellodl import checkpoint, datasets
-from hellodl.cli import explain_picture
-from hellodl.cli.explain_view import like
+from hellodl.about import DIGITS
+from hellodl.cli import sheets
 from hellodl.cli.main import cli
+from hellodl.cli.predict_view import like
 from hellodl.cli.terminal import red_and_blue
 from hellodl.explaining import Gallery, Neighbour, explain
 from hellodl.reading.reader import read
@@ -103,7 +104,7 @@ def test_what_cannot_be_read_is_told(folder, tmp_path):
 
 
 def test_evidence_on_paper_is_white_red_and_blue():
-    red, blue = explain_picture.RED, explain_picture.BLUE
+    red, blue = sheets.RED, sheets.BLUE
     colours = red_and_blue(np.array([[0, 2, -2, 1]], np.float32), 255, red, blue)[0]
     assert tuple(colours[0]) == (255, 255, 255)
     assert tuple(colours[1]) == red
@@ -113,8 +114,8 @@ def test_evidence_on_paper_is_white_red_and_blue():
 
 def test_neighbours_in_words():
     near = [Neighbour(i, label, 1.0, np.zeros((28, 28), np.uint8)) for i, label in enumerate((4, 4, 9, 4))]
-    assert like(near) == "the 4 training digits most like it are 3 times 4, 1 times 9"
-    assert like(near[:2]) == "the 2 training digits most like it are all 4"
+    assert like(near, DIGITS) == "the 4 training digits most like it are 3 times 4, 1 times 9"
+    assert like(near[:2], DIGITS) == "the 2 training digits most like it are all 4"
 
 
 def test_several_pictures_and_folders_are_explained_one_after_the_other(folder, tmp_path):

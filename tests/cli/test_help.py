@@ -11,7 +11,7 @@ import tiny
 from click.testing import CliRunner
 
 from hellodl.cli import words
-from hellodl.cli.help import Command
+from hellodl.cli.common import Command
 from hellodl.cli.main import COMMANDS, cli
 
 

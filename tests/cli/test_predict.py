@@ -23,7 +23,7 @@ from hellodl import checkpoint
 from hellodl.about import DIGITS
 from hellodl.cli import predict_view
 from hellodl.cli.main import cli
-from hellodl.cli.steps import report
+from hellodl.cli.steps import steps_report
 from hellodl.cli.words import PLAIN
 from hellodl.reading.formats import FORMATS, SUFFIXES
 from hellodl.reading.reader import read, read_all
@@ -215,7 +215,7 @@ def test_steps_fit_the_terminal(folder, width, colour, picture):
     reading = read(source, checkpoint.load_model(folder / "m.safetensors"))
     file = io.StringIO()
     out = Console(file=file, width=width, color_system=colour, force_terminal=bool(colour))
-    for line in report(reading, DIGITS, out):
+    for line in steps_report(reading, DIGITS, out):
         out.print(line, soft_wrap=True)
     lines = click.unstyle(file.getvalue()).splitlines()
     most = max(width, 28 + 3 + 11 + 8)
@@ -230,7 +230,7 @@ def test_thin_lines_on_large_paper_are_seen(folder):
     reading = read(np.asarray(paper), checkpoint.load_model(folder / "m.safetensors"))
     file = io.StringIO()
     out = Console(file=file, width=80)
-    for line in report(reading, DIGITS, out):
+    for line in steps_report(reading, DIGITS, out):
         out.print(line, soft_wrap=True)
     picture = file.getvalue().split("the picture")[0]
     assert sum(picture.count(c) for c in "█▓▀▄") > 20

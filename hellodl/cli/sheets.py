@@ -1,0 +1,243 @@
+"""Sheets, drawn for `-o FILE.png`: how a picture was read, and which pixels spoke for the answers."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from hellodl.cli.predict_view import called, caption, growth, like, read_as
+from hellodl.cli.words import confidence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hellodl.cli.terminal import Grey
+    from hellodl.explaining import Explanation
+    from hellodl.reading.reader import Digit, Reading
+
+Colour: TypeAlias = tuple[int, int, int]
+
+_PAPER, _WHITE, _TEXT, _FADED = (246, 246, 243), (255, 255, 255), (32, 36, 40), (124, 130, 136)
+_LINE, _TRACK = (222, 222, 217), (236, 236, 232)
+RED, BLUE = (206, 44, 32), (36, 104, 178)
+_COLOURS: dict[str, Colour] = {
+    **dict.fromkeys(("digits", "digit"), (28, 128, 68)),
+    "unsure": (196, 124, 0),
+    **dict.fromkeys(("not digits", "not a digit"), (196, 48, 40)),
+}
+_SCALE = 2  # everything is drawn this large, so that it is sharp on fine screens
+_MARGIN, _GAP = 28, 16
+
+
+class Canvas:
+    """A sheet to draw on; all lengths are in units of _SCALE pixels."""
+
+    def __init__(self, width: float, height: float) -> None:
+        self.image = Image.new("RGB", (round(width * _SCALE), round(height * _SCALE)), _PAPER)
+        self._draw = ImageDraw.Draw(self.image)
+
+    def text(
+        self, x: float, y: float, words: str, size: float = 14, colour: Colour = _TEXT, anchor: str = "la"
+    ) -> None:
+        """Words on one line; `anchor` as Pillow has it: "la" starts at (x, y), "ra" ends there."""
+        self._draw.text((x * _SCALE, y * _SCALE), words, colour, _font(size), anchor)
+
+    def box(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        *,
+        fill: Colour | None = None,
+        outline: Colour | None = None,
+        radius: float = 0,
+        thickness: float = 1,
+    ) -> None:
+        """A rectangle, its corners rounded; nothing if it has no size."""
+        right, bottom = (x + width) * _SCALE - 1, (y + height) * _SCALE - 1
+        if right >= x * _SCALE and bottom >= y * _SCALE:
+            edges = (x * _SCALE, y * _SCALE, right, bottom)
+            self._draw.rounded_rectangle(edges, radius * _SCALE, fill, outline, round(thickness * _SCALE))
+
+    def picture(self, x: float, y: float, pixels: Grey, width: float, height: float) -> None:
+        """A picture (h, w) or (h, w, 3): smooth where it shrinks, its pixels as squares where it grows."""
+        image = Image.fromarray(pixels).convert("RGB")
+        size = max(1, round(width * _SCALE)), max(1, round(height * _SCALE))
+        grows = size[0] >= 2 * image.width
+        smooth = Image.Resampling.NEAREST if grows else Image.Resampling.LANCZOS
+        self.image.paste(image.resize(size, smooth), (round(x * _SCALE), round(y * _SCALE)))
+
+
+def _fitted(text: str, width: float, size: float = 14) -> str:
+    """Text that fits into a width: cut in the middle where it is longer."""
+    kept = len(text)
+    short = text
+    while kept > 4 and _font(size).getlength(short) > width * _SCALE:
+        kept -= 1
+        short = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
+    return short
+
+
+@cache
+def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size * _SCALE)
+
+
+def _draw_head(
+    canvas: Canvas, name: str, reading: Reading, classes: Sequence[str], *lines: tuple[str, Colour]
+) -> None:
+    """What was read, in large type; at the right the file's name and some lines about it."""
+    right = round(canvas.image.width / _SCALE) - _MARGIN
+    text = _fitted(read_as(reading, classes, "   "), right - _MARGIN - 260, 52)
+    canvas.text(_MARGIN, _MARGIN - 6, text, 52, _COLOURS[reading.verdict])
+    for i, (line, colour) in enumerate([(_fitted(Path(name).name, 250), _TEXT), *lines]):
+        canvas.text(right, _MARGIN + 20 * i, line, 14, colour, "ra")
+
+
+# How a picture was read -------------------------------------------------------------------------------
+
+_PANEL, _INSET = 472, 12  # the picture and its ink each have a panel
+_TALLEST, _TALLEST_AS_IT_IS = 420, 224
+_WIDTH = 2 * _MARGIN + 2 * _PANEL + _GAP
+_CARD = 202  # height of a digit's card
+_SEEN = 140  # side of a digit as the network saw it
+_MOST, _MOST_TOLD = 60, 6  # digits drawn; warnings
+
+
+def steps_picture(name: str, reading: Reading, classes: Sequence[str]) -> Image.Image:
+    """The sheet: the reading, the picture with numbered boxes, its ink, and a card for each digit."""
+    digits = reading.digits[:_MOST]
+    hidden = len(reading.digits) - len(digits)
+    warnings = [*reading.warnings[:_MOST_TOLD], *([f"digits not drawn: {hidden:,}"] if hidden else [])]
+    head = _MARGIN + 92 + 20 * len(warnings)
+    tallest = _TALLEST if reading.ink else _TALLEST_AS_IT_IS
+    factor = min((_PANEL - 2 * _INSET) / reading.picture.width, tallest / reading.picture.height)
+    cards = head + reading.picture.height * factor + _INSET + 30 + _GAP
+    across = 2 if len(digits) in {1, 2, 4} else 3
+    rows = -(-len(digits) // across)
+    canvas = Canvas(_WIDTH, cards + rows * (_CARD + _GAP) - _GAP * bool(rows) + _MARGIN)
+    picture = reading.picture
+    size = f"{round(picture.width * picture.scale)} by {round(picture.height * picture.scale)} pixels"
+    sure = [confidence(min(digit.confidence for digit in reading.digits))] if reading.digits else []
+    verdict = ", ".join([reading.verdict, *sure])
+    _draw_head(canvas, name, reading, classes, (size, _FADED), (verdict, _COLOURS[reading.verdict]))
+    for i, warning in enumerate(warnings):
+        canvas.text(_MARGIN, _MARGIN + 72 + 20 * i, _fitted(warning, _WIDTH - 2 * _MARGIN), 14, _TEXT)
+    _draw_panels(canvas, reading, head, factor)
+    wide = (_WIDTH - 2 * _MARGIN - (across - 1) * _GAP) / across
+    for i, digit in enumerate(digits):
+        x, y = _MARGIN + i % across * (wide + _GAP), cards + i // across * (_CARD + _GAP)
+        _draw_card(canvas, x, y, wide, i + 1, digit)
+    return canvas.image
+
+
+def _draw_panels(canvas: Canvas, reading: Reading, y: float, factor: float) -> None:
+    """The picture with its boxes, and its ink."""
+    pixels, ink = reading.picture.pixels, reading.ink
+    wide, tall = reading.picture.width * factor, reading.picture.height * factor
+    if ink is None:
+        captions = "the picture, as in training: nothing to find in it", "as the network saw it"
+        panels = pixels, reading.digits[0].turned
+    else:
+        kind = "light on dark" if ink.light else "dark on light"
+        captions = "the picture, with what was found", f"its ink, {kind}"
+        panels = pixels, np.where(ink.mask, np.uint8(28), np.uint8(252))
+    for i, (panel, words) in enumerate(zip(panels, captions, strict=True)):
+        x = _MARGIN + i * (_PANEL + _GAP)
+        canvas.box(x, y, _PANEL, tall + _INSET + 30, fill=_WHITE, outline=_LINE, radius=8)
+        canvas.text(x + _INSET, y + _INSET + tall + 7, words, 13, _FADED)
+        canvas.picture(x + (_PANEL - wide) / 2, y + _INSET, panel, wide, tall)
+    if ink is not None:
+        _draw_boxes(canvas, reading, _MARGIN + (_PANEL - wide) / 2, y + _INSET, factor)
+
+
+def _draw_boxes(canvas: Canvas, reading: Reading, x: float, y: float, factor: float) -> None:
+    """A box around each digit, with its number on a flag at the upper left."""
+    on_original = factor / reading.picture.scale
+    for number, digit in enumerate(reading.digits[:_MOST], 1):
+        left, top, width, height = (edge * on_original for edge in digit.box)
+        left, top, width, height = x + left - 3, y + top - 3, width + 6, height + 6
+        colour = _COLOURS[digit.verdict]
+        canvas.box(left, top, width, height, outline=colour, thickness=1.5, radius=3)
+        wide = 9 + 8 * len(str(number))
+        canvas.box(left, max(top - 9, y), wide, 18, fill=colour, radius=4)
+        canvas.text(left + wide / 2, max(top - 9, y) + 9, str(number), 13, _WHITE, "mm")
+
+
+def _draw_card(canvas: Canvas, x: float, y: float, width: float, number: int, digit: Digit) -> None:
+    """One digit: as the network saw it, what it answered, and how to take that."""
+    colour = _COLOURS[digit.verdict]
+    canvas.box(x, y, width, _CARD, fill=_WHITE, outline=_LINE, radius=8)
+    canvas.text(x + 14, y + 13, f"{number}", 14, _FADED)
+    canvas.text(x + 14 + _SEEN, y + 13, f"{digit.verdict}, {confidence(digit.confidence)}", 14, colour, "ra")
+    canvas.picture(x + 14, y + 44, digit.turned, _SEEN, _SEEN)
+    _draw_bars(canvas, x + 14 + _SEEN + 16, y + 14, width - _SEEN - 44, digit.probabilities, colour)
+
+
+def _draw_bars(
+    canvas: Canvas, x: float, y: float, width: float, probabilities: tuple[float, ...], colour: Colour
+) -> None:
+    """The ten probabilities, the greatest in `colour`."""
+    best = max(probabilities)
+    for i, probability in enumerate(probabilities):
+        row = y + 17.6 * i
+        strong = probability == best
+        canvas.text(x, row + 8, str(i), 13, colour if strong else _FADED, "lm")
+        canvas.box(x + 14, row + 3, width - 64, 10, fill=_TRACK, radius=3)
+        canvas.box(x + 14, row + 3, (width - 64) * probability, 10, fill=colour if strong else BLUE, radius=3)
+        if probability >= 0.0005:
+            canvas.text(x + width, row + 8, confidence(probability), 12, colour if strong else _FADED, "rm")
+
+
+# Why it was read so -----------------------------------------------------------------------------------
+
+_LARGE, _SMALL = 196, 76  # sides of a digit, of a neighbour
+_PITCH = 98, 106  # from a neighbour to the next, down and across
+_WHY_CARD = 12 * 2 + _LARGE + 58
+_WHY_WIDTH = 2 * _MARGIN + 2 * _LARGE + 4 * _PITCH[1] + 3 * _GAP + 8
+_MOST_WHYS = 40  # digits drawn
+
+
+def explain_picture(
+    name: str, reading: Reading, whys: Sequence[Explanation], classes: Sequence[str]
+) -> Image.Image:
+    """The sheet: a card for each digit."""
+    head = _MARGIN + 76
+    shown = whys[:_MOST_WHYS]
+    canvas = Canvas(_WHY_WIDTH, head + len(shown) * (_WHY_CARD + _GAP) - _GAP * bool(shown) + _MARGIN)
+    more = f", {len(shown)} of {len(whys)} digits drawn" if len(shown) < len(whys) else ""
+    _draw_head(canvas, name, reading, classes, (reading.verdict + more, _COLOURS[reading.verdict]))
+    for i, both in enumerate(zip(reading.digits, shown, strict=False)):
+        _draw_why(canvas, head + i * (_WHY_CARD + _GAP), *both, classes)
+    return canvas.image
+
+
+def _draw_why(canvas: Canvas, y: float, digit: Digit, why: Explanation, classes: Sequence[str]) -> None:
+    """One digit: what was seen, what spoke for and against, and the nearest training digits."""
+    from hellodl.cli.terminal import red_and_blue
+
+    canvas.box(_MARGIN, y, _WHY_WIDTH - 2 * _MARGIN, _WHY_CARD, fill=_WHITE, outline=_LINE, radius=8)
+    x, colour = _MARGIN + 14, _COLOURS[digit.verdict]
+    words = f"{called(digit.digit, classes)}: {digit.verdict}, {confidence(digit.confidence)}"
+    canvas.text(x, y + 11, words, 14, colour)
+    canvas.text(_WHY_WIDTH - _MARGIN - 14, y + 12, "; ".join(growth(why)), 12, _FADED, "ra")
+    top = y + 38
+    canvas.picture(x, top, digit.turned, _LARGE, _LARGE)
+    canvas.text(x, top + _LARGE + 6, "as the network saw it", 12, _FADED)
+    x += _LARGE + _GAP
+    canvas.picture(x, top, red_and_blue(why.evidence, 255, RED, BLUE), _LARGE, _LARGE)
+    canvas.box(x, top, _LARGE, _LARGE, outline=_LINE)
+    canvas.text(x, top + _LARGE + 6, "red spoke for it, blue against", 12, _FADED)
+    x += _LARGE + _GAP + 8
+    for i, neighbour in enumerate(why.neighbours):
+        left, row = x + i % 4 * _PITCH[1], top + i // 4 * _PITCH[0]
+        canvas.picture(left, row, neighbour.image, _SMALL, _SMALL)
+        words = _fitted(caption(neighbour, classes), _PITCH[1] - 4, 11)
+        canvas.text(left, row + _SMALL + 3, words, 11, _FADED)
+    if why.neighbours:
+        canvas.text(x, top + _LARGE + 6, like(why.neighbours, classes), 12, _FADED)
