@@ -72,9 +72,9 @@ def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, s
     variables = {name: Tensor(value, np.float64) for name, value in start.items()}
     leaves, y = list(variables.values()), formula(text, variables, option="--from")
     optimizer = SGD(leaves, lr, momentum)
-    points, values = [tuple(start.values())], [y.item()]
-    if not math.isfinite(values[0]):
-        raise UsageError(f"descend: the formula is {values[0]:g} at its start, expected a number")
+    points, values = [tuple(start.values())], [y0 := y.item()]
+    if not math.isfinite(y0):
+        raise UsageError(f"descend: the formula is {y0:g} at its start, expected a number; start elsewhere")
     slopes: list[float] = []
     for _ in range(steps):
         y.backward()

@@ -62,8 +62,7 @@ class Ink:
     strength: float32 (height, width), 0 = ground, 1 = as strong as most ink thereabouts. mask: where it is
     ink. grey: the picture as dark ink on light ground, 0 to 255.
     contrast: solid ink against the ground, as a share of full range. noise: deviation of the bare ground,
-    as a share of `contrast`. light: light ink on a dark ground. lined: makes the same ink with printed lines,
-    where there are some.
+    as a share of `contrast`. light: light ink on a dark ground.
     """
 
     strength: Plane
@@ -73,7 +72,6 @@ class Ink:
     noise: float
     scale: float
     grey: Plane
-    lined: Callable[[], Ink] | None = None
 
 
 def to_grey(picture: Picture) -> tuple[Plane, float]:
@@ -116,18 +114,24 @@ def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False) -> I
     Printed lines are left out, and how strong a pen is, is asked once more without them: they may be stronger
     or paler.
     """
+    return find_inks(grey, scale, light=light, flat=flat)[0]
+
+
+def find_inks(
+    grey: Plane, scale: float, *, light: bool, flat: bool = False
+) -> tuple[Ink, Callable[[], Ink] | None]:
+    """The ink as `find_ink` gives it; and what makes the same with printed lines, where there are some."""
     grey = 255 - grey if light else grey
     every = Traces.found(*relief(grey, flat=flat))
     like_lines, lines = printed(every.strength, every.faint, every.mask)
 
-    def ink(traces: Traces, lined: Callable[[], Ink] | None = None) -> Ink:
+    def ink(traces: Traces) -> Ink:
         strength, mask = evened(traces, like_lines)
-        noise = traces.noise / traces.contrast
-        return Ink(strength, mask, light, traces.contrast, noise, scale, grey, lined)
+        return Ink(strength, mask, light, traces.contrast, traces.noise / traces.contrast, scale, grey)
 
     if not lines.any():
-        return ink(every)
-    return ink(Traces.found(np.where(lines, 0, every.raw), every.noise), partial(ink, every))
+        return ink(every), None
+    return ink(Traces.found(np.where(lines, 0, every.raw), every.noise)), partial(ink, every)
 
 
 @dataclass(frozen=True, eq=False)

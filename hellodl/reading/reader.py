@@ -16,7 +16,7 @@ from hellodl.reading.trained import as_trained
 from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from hellodl.reading.arrays import Box, Pixels, Plane
     from hellodl.reading.ink import Ink
@@ -188,18 +188,18 @@ def _read_plane(
     likelier polarity comes first, on either ground: what it leaves bare may look like digits in the other.
     What was left out as print may be strokes of a lone 7: so all ink, if it is one digit for sure, counts.
     """
-    from hellodl.reading.ink import find_ink, views
+    from hellodl.reading.ink import find_inks, views
 
-    readings: list[Reading] = []
+    readings: list[tuple[Reading, Callable[[], Ink] | None]] = []
     for light, flat in views(grey, light=invert):
-        ink = find_ink(grey, scale, light=light, flat=flat)
-        readings.append(_read_lines(picture, ink, model, doubt))
-        if readings[-1].verdict is Verdict.DIGITS:
+        ink, with_print = find_inks(grey, scale, light=light, flat=flat)
+        readings.append((_read_lines(picture, ink, model, doubt), with_print))
+        if readings[-1][0].verdict is Verdict.DIGITS:
             break
-    best = max(readings, key=lambda reading: _believed(reading.digits))
-    if best.verdict is Verdict.NONE or best.ink is None or best.ink.lined is None:
+    best, with_print = max(readings, key=lambda found: _believed(found[0].digits))
+    if best.verdict is Verdict.NONE or with_print is None:
         return best
-    lone = _read_lines(picture, best.ink.lined(), model, doubt)
+    lone = _read_lines(picture, with_print(), model, doubt)
     return lone if lone.verdict is Verdict.DIGITS and len(lone.digits) == 1 else best
 
 

@@ -77,6 +77,7 @@ def test_the_picture_has_a_panel_for_each_descent(tmp_path, start):
         (("x", "--from", "x=1", "--lr", "-1"), "expected numbers, 0 or more"),
         (("x", "--from", "x=1", "--lr", "1,nan"), "expected numbers"),
         (("x", "--from", "x=1", "--lr", ",".join("1" * 20)), "20 descents, expected at most 12"),
+        (("log(x)", "--from", "x=-3"), "nan at its start, expected a number; start elsewhere"),
         (("x", "--from", "x=1", "--lr", "1e308"), r"goes to -1.25e\+308, too far to be drawn"),
         (("x", "--from", "x=-1.7e308", "--lr", "1e308"), r"goes to -1.7e\+308, too far to be drawn"),
         (("x", "--from", "x=1", "-o", "hill.pdf"), r"\.svg or \.png"),

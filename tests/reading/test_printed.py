@@ -1,13 +1,17 @@
 """Printed lines: rules, squares, boxes and cells go; digits stay, and so do their own straight strokes."""
 
+import pickle
+
 import numpy as np
 import pytest
 from paper import Sheet, drawn, number
 from PIL import Image, ImageDraw
 
+from hellodl.checkpoint import load_model
 from hellodl.reading.ink import find_ink, to_grey
 from hellodl.reading.load import load_picture
 from hellodl.reading.printed import printed as printed_of
+from hellodl.reading.reader import read
 
 
 def printed(ink):
@@ -143,3 +147,11 @@ def test_strokes_stronger_than_a_rule_are_whole_on_it():
     cross = picture == 40
     assert (ink.mask & cross).sum() > 0.95 * cross.sum()
     assert (ink.mask & ~cross).sum() < 0.1 * cross.sum()
+
+
+def test_readings_of_forms_go_from_process_to_process():
+    """As people share out their pictures with multiprocessing; what was left out is none of a reading."""
+    digits, lines = form("40625", boxes)
+    reading = read(np.where(digits | lines, 0, 255).astype(np.uint8), load_model("shipped"))
+    assert not reading.ink.mask[lines & ~digits].all()
+    assert pickle.loads(pickle.dumps(reading)).text == reading.text == "40625"
