@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hellodl.checkpoint import Checkpoint, TrainedNet
     from hellodl.explaining import Explanation, Gallery
-    from hellodl.reading.reader import Digit
+    from hellodl.reading.readings import Digit
 
 _NEIGHBOURS = 8
 

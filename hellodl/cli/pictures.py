@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hellodl.cli.common import Talk
     from hellodl.nn import DigitNet
-    from hellodl.reading.reader import Reading
+    from hellodl.reading.readings import Reading
 
 Answer = TypeVar("Answer")
 

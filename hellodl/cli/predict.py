@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hellodl.reading.reader import Reading
+    from hellodl.reading.readings import Reading
 
 
 @common.command(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hellodl.explaining import Explanation, Neighbour
-    from hellodl.reading.reader import Reading
+    from hellodl.reading.readings import Reading
 
 COLOURS = {"digits": "green", "digit": "green", "unsure": "yellow", "not digits": "red", "not a digit": "red"}
 _BAR = 40  # characters of a full bar

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hellodl.cli.terminal import Grey
     from hellodl.explaining import Explanation
-    from hellodl.reading.reader import Digit, Reading
+    from hellodl.reading.readings import Digit, Reading
 
 Colour: TypeAlias = tuple[int, int, int]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hellodl.explaining import Explanation
     from hellodl.reading.arrays import Box
     from hellodl.reading.ink import Ink
-    from hellodl.reading.reader import Digit, Reading
+    from hellodl.reading.readings import Digit, Reading
 
 _WIDEST = 100  # columns, also of wider terminals
 _TALLEST = 44  # pixels of the picture as drawn, two to a line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from hellodl.reading.printed import printed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hellodl.reading.arrays import Mask, Pixels, Plane
+    from hellodl.reading.arrays import Box, Mask, Pixels, Plane
     from hellodl.reading.load import Picture
 
 LEAST_SIDE = 256
@@ -62,7 +62,8 @@ class Ink:
     strength: float32 (height, width), 0 = ground, 1 = as strong as most ink thereabouts. mask: where it is
     ink. grey: the picture as dark ink on light ground, 0 to 255.
     contrast: solid ink against the ground, as a share of full range. noise: deviation of the bare ground,
-    as a share of `contrast`. light: light ink on a dark ground.
+    as a share of `contrast`. light: light ink on a dark ground. quarters: by how many right angles it was
+    turned counterclockwise from how it lies in the original.
     """
 
     strength: Plane
@@ -72,6 +73,27 @@ class Ink:
     noise: float
     scale: float
     grey: Plane
+    quarters: int = 0
+
+    def turned(self, quarters: int) -> Ink:
+        """The same, turned counterclockwise by so many right angles."""
+        strength, mask, grey = (np.rot90(plane, quarters) for plane in (self.strength, self.mask, self.grey))
+        return replace(
+            self,
+            strength=np.ascontiguousarray(strength),
+            mask=np.ascontiguousarray(mask, np.bool_),
+            grey=np.ascontiguousarray(grey),
+            quarters=self.quarters + quarters,
+        )
+
+    def in_original(self, box: Box) -> Box:
+        """Where something lies in the original, in its pixels."""
+        height, width = self.mask.shape
+        for _ in range(self.quarters):
+            box = height - box[1] - box[3], box[0], box[3], box[2]
+            height, width = width, height
+        left, top, across, down = (round(edge * self.scale) for edge in box)
+        return left, top, max(1, across), max(1, down)
 
 
 def to_grey(picture: Picture) -> tuple[Plane, float]:

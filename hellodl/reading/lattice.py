@@ -206,7 +206,8 @@ def best_way(found: list[Group], likelihoods: Plane) -> tuple[list[tuple[int, in
     while at > 0:
         way.append((came[at], int(answer[came[at]])))
         at = first[came[at]]
-    return way[::-1], _same_place(found) @ shares(first, after, logs)[1].astype(np.float32)
+    alike = _same_place(found) @ shares(first, after, logs)[1].astype(np.float32)
+    return way[::-1], np.minimum(alike, 1)  # neighbours may lie in the same place, too
 
 
 def shares(

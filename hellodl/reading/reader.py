@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +12,12 @@ from hellodl.checkpoint import TrainedNet
 from hellodl.reading.doubt import Answers, Doubt, Model, Verdict, ask, doubt_of, likelihoods, trusted, why
 from hellodl.reading.judge import MARKS, alone, shipped
 from hellodl.reading.load import Picture, Source, load_picture
+from hellodl.reading.readings import Digit, Mark, Reading
 from hellodl.reading.trained import as_trained
 from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hellodl.reading.arrays import Box, Pixels, Plane
     from hellodl.reading.ink import Ink
@@ -30,59 +31,14 @@ TINY = 10
 """Digits less tall than this in the original, in pixels, are called very small."""
 
 
+HARDLY, CLEARLY = 0.5, 1.0
+"""Digits are hardly believed in up to this belief each, from -1 to 1; clearly more are so many more."""
+
 MISSED = 0.3
 """Belief in a digit, where none was read, that makes a reading unsure."""
 
 TALL_OTHER = np.log(0.5)
 """The logarithm of the height, to that of the digits, from which something else is of their size."""
-
-
-@dataclass(frozen=True)
-class Digit:
-    """One digit as read.
-
-    verdict: DIGIT, UNSURE or NO_DIGIT. box: left, top, width, height in the original's pixels.
-    probabilities: ten, after calibration. seen: uint8 (28, 28), what the network was given, as MNIST has
-    digits. turned: the same upright, if the network turns what it is given. belief: the probability that this
-    ink is this one digit. doubts: what speaks against it, in words.
-    """
-
-    digit: int
-    confidence: float
-    verdict: Verdict
-    box: Box
-    probabilities: tuple[float, ...]
-    seen: Pixels = field(repr=False, compare=False)
-    turned: Pixels = field(repr=False, compare=False)
-    belief: float = field(default=1.0, compare=False)
-    doubts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A sign between digits: one of / - . , : and its box in the original's pixels."""
-
-    mark: str
-    box: Box
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a picture says.
-
-    text: the best reading of its digits, also when unsure; lines are joined by newlines. verdict: DIGITS,
-    UNSURE or NONE. marks: signs between the digits, which the text leaves out. warnings: in words, what made
-    it unsure, and the marks. picture and ink: the steps on the way; ink is None for pictures that went to the
-    network as they are.
-    """
-
-    text: str
-    verdict: Verdict
-    digits: tuple[Digit, ...]
-    warnings: tuple[str, ...]
-    picture: Picture = field(repr=False, compare=False)
-    ink: Ink | None = field(default=None, repr=False, compare=False)
-    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,7 +127,27 @@ def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt)
     sheet = alone_on_sheet(grey) if scale >= 1 else None
     planes = [grey] if sheet is None else [sheet, grey]
     readings = (_read_plane(picture, plane, scale, model, invert, doubt) for plane in planes)
-    return max(readings, key=lambda reading: _believed(reading.digits))
+    best = max(readings, key=lambda reading: _believed(reading.digits))
+    return best if best.verdict is Verdict.DIGITS else _upright(best, model, doubt)
+
+
+def _upright(found: Reading, model: Model, doubt: Doubt) -> Reading:
+    """What was found or, of a picture that lies on its side or its head, what it says when it is turned.
+
+    It is turned where most of it is bare and several digits are hardly believed in, and stays so if more are,
+    clearly more than in every other way that it may lie.
+    """
+    from hellodl.reading.ink import SPARSE
+
+    believed = _believed(found.digits)
+    ink, count = found.ink, len(found.digits)
+    if ink is None or ink.mask.mean() > SPARSE or count < 2 or believed > HARDLY * count:
+        return found
+    turned = [_read_lines(found.picture, ink, model, doubt, quarters) for quarters in (1, 2, 3)]
+    *others, best = sorted(turned, key=lambda reading: _believed(reading.digits))
+    if _believed(best.digits) < CLEARLY + max(believed, _believed(others[-1].digits)):
+        return found
+    return replace(best, warnings=("the picture does not lie upright", *best.warnings))
 
 
 def _read_plane(
@@ -190,13 +166,15 @@ def _read_plane(
     """
     from hellodl.reading.ink import find_inks, views
 
-    readings: list[tuple[Reading, Callable[[], Ink] | None]] = []
-    for light, flat in views(grey, light=invert):
-        ink, with_print = find_inks(grey, scale, light=light, flat=flat)
-        readings.append((_read_lines(picture, ink, model, doubt), with_print))
-        if readings[-1][0].verdict is Verdict.DIGITS:
-            break
-    best, with_print = max(readings, key=lambda found: _believed(found[0].digits))
+    def until_sure() -> Iterator[tuple[Reading, Callable[[], Ink] | None]]:
+        for light, flat in views(grey, light=invert):
+            ink, with_print = find_inks(grey, scale, light=light, flat=flat)
+            reading = _read_lines(picture, ink, model, doubt)
+            yield reading, with_print
+            if reading.verdict is Verdict.DIGITS:
+                return
+
+    best, with_print = max(until_sure(), key=lambda found: _believed(found[0].digits))
     if best.verdict is Verdict.NONE or with_print is None:
         return best
     lone = _read_lines(picture, with_print(), model, doubt)
@@ -208,14 +186,18 @@ def _believed(digits: Iterable[Digit]) -> float:
     return sum(2 * digit.belief - 1 for digit in digits)
 
 
-def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt) -> Reading:
-    """Find the digits in ink, and read them; where nothing is a digit, say what would be likeliest."""
+def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt, quarters: int = 0) -> Reading:
+    """Find the digits in ink, and read them; where nothing is a digit, say what would be likeliest.
+
+    quarters: by how many right angles the ink is turned first, counterclockwise.
+    """
     from hellodl.reading.lines import find_lines
 
-    found = [_as_it_lies(line, ink, model, doubt) for line in find_lines(ink.strength, ink.mask)]
+    turned = ink.turned(quarters)
+    found = [_as_it_lies(line, turned, model, doubt) for line in find_lines(turned.strength, turned.mask)]
     lines = [line for _, line in found]
     if not any(line.digits for line in lines):
-        lines = [asked.read(ink, doubt, only_digits=True) for asked, _ in found]
+        lines = [asked.read(turned, doubt, only_digits=True) for asked, _ in found]
     return _reading(lines, picture, ink)
 
 
@@ -248,7 +230,7 @@ class _Asked:
         digits, marks, others, missed = [], [], 0, 0.0
         for i, answer in way:
             group, judged = self.groups[i], self.judged[i]
-            box = _scaled(group.piece.box, ink.scale)
+            box = ink.in_original(group.piece.box)
             if answer < 10:
                 belief = shares[i, answer]
                 if only_digits:
@@ -316,9 +298,3 @@ def _warnings(digits: tuple[Digit, ...], marks: tuple[Mark, ...], ink: Ink | Non
             warnings.append(f"{place} is none, by its shape")
         warnings += [f"{place} {words}" for words in digit.doubts]
     return warnings
-
-
-def _scaled(box: Box, scale: float) -> Box:
-    """A box in the original's pixels."""
-    left, top, width, height = (round(edge * scale) for edge in box)
-    return left, top, max(1, width), max(1, height)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hellodl.datasets.labelled import Labelled
     from hellodl.reading.doubt import Model
-    from hellodl.reading.reader import Reading
+    from hellodl.reading.readings import Reading
 
 BINS = 10  # of confidence
 

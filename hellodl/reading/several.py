@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from hellodl.reading.doubt import Model
     from hellodl.reading.load import Source
-    from hellodl.reading.reader import Reading
+    from hellodl.reading.readings import Reading
 
     Answers = list[Reading | PictureError]
 

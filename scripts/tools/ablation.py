@@ -68,6 +68,7 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "temperature": {(reader, "doubt_of"): lambda m: replace(DOUBT_OF(m), temperature=1.0)},
     "hairlines": {(normalise, "_unbroken"): lambda crop, _factor: crop},
     "stroke width": {(reader, "_recipe_of"): lambda m: replace(m.recipe, thinnest=0.5, thickest=10)},
+    "turned pages": {(reader, "_upright"): lambda found, *_: found},
     "as trained": {(reader, "_read_as_trained"): lambda pictures, *_: [None] * len(pictures)},
 }
 """What takes a step's place, and where it is looked up."""
