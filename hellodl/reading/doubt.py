@@ -28,8 +28,7 @@ WORDS = {OTHER: "is unlike the digits known", PART: "looks like part of a digit,
 KNOWN, USUAL = 3.0, 1.0
 """Familiarity, in terms of that of the least familiar digits, counts up to this; that of a model without."""
 
-SUSPECT = 0.2
-"""What has at least this probability is worth a word."""
+SUSPECT = 0.2  # what has at least this probability is worth a word
 
 
 class Verdict(StrEnum):

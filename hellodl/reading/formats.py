@@ -38,14 +38,9 @@ LONG_SIDE = 1600
 PAGE = "#"
 """Between a PDF's name and a page's number: scan.pdf#2."""
 
-MOST_SECONDS = 8.0
-"""Of a processor's time for decoding: a JPEG of 120 megapixels takes a third of it."""
-
-OUT_OF_TIME = -int(getattr(signal, "SIGXCPU", 0))
-"""How a process ends that has used up its time."""
-
-PAGE_MEGABYTES = 400
-"""For the drawing of a PDF's page: a scan of 30 megapixels takes 150."""
+MOST_SECONDS = 8.0  # of a processor's time for decoding: a JPEG of 120 megapixels takes a third of it
+OUT_OF_TIME = -int(getattr(signal, "SIGXCPU", 0))  # how a process ends that has used up its time
+PAGE_MEGABYTES = 400  # for the drawing of a PDF's page: a scan of 30 megapixels takes 150
 
 
 def undecoded(name: str, file: IO[bytes]) -> Image:

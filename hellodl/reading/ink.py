@@ -20,20 +20,14 @@ if TYPE_CHECKING:
     from hellodl.reading.arrays import Box, Mask, Pixels, Plane
     from hellodl.reading.load import Picture
 
-LEAST_SIDE = 256
-"""Smaller pictures are enlarged to about this, so that strokes are several pixels wide."""
-
-COARSE = 400
-"""The ground is found with about this many pixels along the longer side."""
+LEAST_SIDE = 256  # smaller pictures are enlarged to about this, so that strokes are several pixels wide
+COARSE = 400  # the ground is found with about this many pixels along the longer side
 
 THICKEST, GAP = 0.2, 1 / 45
 """Thicker strokes, as a share of the shorter side, look like ground; so narrow gaps, of the longer, close."""
 
-SHADED = 0.5
-"""A sheet in shadow is at least this share as bright as in the light."""
-
-SPARSE = 0.25
-"""Where ink covers less of the picture than this, there is no doubt which of two shades is ink."""
+SHADED = 0.5  # a sheet in shadow is at least this share as bright as in the light
+SPARSE = 0.25  # where ink covers less of the picture than this, there is no doubt which of two shades is ink
 
 TWO_TONES = 0.75
 """Share of the variance between two shades from which a picture has two alone: tight crops have 0.78 to 0.94
@@ -42,11 +36,8 @@ TWO_TONES = 0.75
 MOST_AT_BORDER = 0.5
 """A digit that was cut out along its ink covers less than this share of the picture's border."""
 
-STRONGEST = 20_000
-"""One pixel in so many is as strong as ink: in a photograph, a digit can be that small."""
-
-PALE = 0.3
-"""Print is looked for in what is at least this strong, as a share of the strength of ink."""
+STRONGEST = 20_000  # one pixel in so many is as strong as ink: in a photograph, a digit can be that small
+PALE = 0.3  # print is looked for in what is at least this strong, as a share of the strength of ink
 
 PALEST, AROUND = 0.4, 6
 """Strokes are at least this share as strong as most ink; how strong, is their mean over so many widths."""

@@ -62,17 +62,10 @@ WAYS = (
 RIGHT = ("confidence", "belief", "familiar", "digit")
 """What speaks for a digit as it was read, the first two by their logarithms; `right` has their weights."""
 
-LEAST = 1e-4
-"""Smaller probabilities count as this one."""
-
-SLIM, THREAD = -1.6, 0.06
-"""Narrower and thinner than this says no more: a 1 may be a thin line."""
-
-FAR = 2.0
-"""Ink further away than this, in digits' heights, is none of its neighbours."""
-
-MIDDLE = 127
-"""Brighter pixels are ink."""
+LEAST = 1e-4  # smaller probabilities count as this one
+SLIM, THREAD = -1.6, 0.06  # narrower and thinner than this says no more: a 1 may be a thin line
+FAR = 2.0  # ink further away than this, in digits' heights, is none of its neighbours
+MIDDLE = 127  # brighter pixels are ink
 
 
 @dataclass(frozen=True)

@@ -27,20 +27,11 @@ if TYPE_CHECKING:
     from hellodl.reading.ink import Ink
     from hellodl.reading.pieces import Piece
 
-MOST_JOINED = 6
-"""Pieces that may be one digit: four strokes, and two cuts through them."""
-
-WIDEST = 1.8
-"""Groups of pieces wider than this times the height of digits are more than one."""
-
-STEEP = 8.0
-"""Degrees by which a line climbs or falls from which its digits may be turned with it."""
-
-TOUCHING = 2
-"""Pixels between the border and ink that touches it."""
-
-SAME = 0.5
-"""Groups whose boxes share this part of what they cover together are seen as one place."""
+MOST_JOINED = 6  # pieces that may be one digit: four strokes, and two cuts through them
+WIDEST = 1.8  # groups of pieces wider than this times the height of digits are more than one
+STEEP = 8.0  # degrees by which a line climbs or falls from which its digits may be turned with it
+TOUCHING = 2  # pixels between the border and ink that touches it
+SAME = 0.5  # groups whose boxes share this part of what they cover together are seen as one place
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,29 +16,20 @@ if TYPE_CHECKING:
 
     from hellodl.reading.arrays import Mask, Plane
 
-SMALL = 0.6
-"""A piece less tall than this share of digits is a part of one, a sign beside one, or a speck."""
-
-SHORTEST = 4.0
-"""Digits are at least this many times as tall as their strokes are wide."""
-
-LEVEL = 0.4
-"""Digits of one line share at least this part of the lower one's height."""
+SMALL = 0.6  # a piece less tall than this share of digits is a part of one, a sign beside one, or a speck
+SHORTEST = 4.0  # digits are at least this many times as tall as their strokes are wide
+LEVEL = 0.4  # digits of one line share at least this part of the lower one's height
 
 STEEP, STEEPEST = 0.14, 0.7
 """Rows down for each column to the right: lines aslant by 8 to 35 degrees are followed,"""
 
-REACH = 4.0
-"""from one digit to the next at most so many digits' heights away."""
+REACH = 4.0  # from one digit to the next at most so many digits' heights away
 
 DOT = 0.2
 """A piece shorter and narrower than this share of the largest, and hardly larger than the pen, is a dot."""
 
-ASIDE = 0.5
-"""A small piece belongs to the line that is at most this share of a digit's height above or below."""
-
-LONGEST = 5.0
-"""Pieces wider than this times their height, and longer than digits are tall, are lines."""
+ASIDE = 0.5  # a small piece belongs to the line that is at most this share of a digit's height above or below
+LONGEST = 5.0  # pieces wider than this times their height, and longer than digits are tall, are lines
 
 
 def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:

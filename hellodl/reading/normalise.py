@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from hellodl.reading.arrays import Box, Mask, Pixels, Plane
 
 BOX = 20
-FINE = 4
-"""Strokes are widened or thinned at this many pixels to one of the 20-pixel box."""
+FINE = 4  # strokes are widened or thinned at this many pixels to one of the 20-pixel box
 
 
 def normalise(strength: Plane, recipe: Recipe) -> Pixels:

@@ -22,34 +22,26 @@ if TYPE_CHECKING:
 Line: TypeAlias = "NDArray[np.float64]"
 """A cut through some ink, from top to bottom: the column it takes in each row."""
 
-MOST_PIECES = 400
-"""With more pieces than this a picture is texture, not handwriting; the largest are kept."""
+MOST_PIECES = 400  # with more pieces than this a picture is texture, not handwriting; the largest are kept
 
 MOST_COVERED = 2.0
 """Their boxes cover the picture at most so often: 1.1 times in 470 real ones, hundreds in nested lines."""
 
-WIDE = 0.7
-"""Pieces wider than this times their height may be digits that touch."""
-
-BLOT = 0.3
-"""Strokes wider than this share of their height are none, and not cut."""
-
-MOST_CUTS = 20
-"""Cuts in one piece; eight digits in one go need no more."""
+WIDE = 0.7  # pieces wider than this times their height may be digits that touch
+BLOT = 0.3  # strokes wider than this share of their height are none, and not cut
+MOST_CUTS = 20  # cuts in one piece; eight digits in one go need no more
 
 CUT_ROWS, LEANS = 48, (0.0, -0.3, 0.3)
 """They are found at this height. They are straight, upright or lean: columns to the right for each row up."""
 
-INKED = 0.4
-"""There a pixel is ink from this strength on."""
+INKED = 0.4  # there a pixel is ink from this strength on
 
 LONGEST_CUT, OFF, ASLANT = 0.6, 0.5, 0.4
 """Digits touch in one place, mostly half-way up. So a cut is the better the less lies between the first ink
 that it meets and the last: no loop is cut. How far their middle is from half-way counts by OFF, how much it
 leans by ASLANT. All are shares of the height, together at most LONGEST_CUT."""
 
-LEAST_PART = 0.06
-"""A part has at least this much ink, as a share of a square as tall as the piece: a thin 1."""
+LEAST_PART = 0.06  # a part has at least this much ink, as a share of a square as tall as the piece: a thin 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,25 +17,20 @@ from hellodl.reading.trained import as_trained
 from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from hellodl.reading.arrays import Box, Pixels, Plane
     from hellodl.reading.ink import Ink
     from hellodl.reading.lattice import Group
-    from hellodl.reading.pieces import Piece
 
-FAINT = 0.12
-"""Ink that differs from its ground by less than this share of full range is called very faint."""
-
-TINY = 10
-"""Digits less tall than this in the original, in pixels, are called very small."""
+FAINT = 0.12  # ink that differs from its ground by less than this share of full range is called very faint
+TINY = 10  # digits less tall than this in the original, in pixels, are called very small
 
 
 HARDLY, CLEARLY = 0.5, 1.0
 """Digits are hardly believed in up to this belief each, from -1 to 1; clearly more are so many more."""
 
-MISSED = 0.3
-"""Belief in a digit, where none was read, that makes a reading unsure."""
+MISSED = 0.3  # belief in a digit, where none was read, that makes a reading unsure
 
 TALL_OTHER = np.log(0.5)
 """The logarithm of the height, to that of the digits, from which something else is of their size."""
@@ -75,37 +70,9 @@ def read_all(
     pictures: Sequence[Picture], model: Model, *, invert: bool | None = None, doubt: Doubt | None = None
 ) -> list[Reading]:
     """Read several pictures; those that look like MNIST's go through the network together."""
-    doubt = doubt or doubt_of(model)
-    readings = _read_as_trained(pictures, model, invert, doubt)
-    return [
-        reading or _read_ink(picture, model, invert, doubt)
-        for picture, reading in zip(pictures, readings, strict=True)
-    ]
-
-
-def _read_as_trained(
-    pictures: Sequence[Picture],
-    model: Model,
-    invert: bool | None,  # noqa: FBT001 - internal
-    doubt: Doubt,
-) -> list[Reading | None]:
-    """Readings of those pictures that are as MNIST's are: they take one call of the network."""
-    readings: list[Reading | None] = [None] * len(pictures)
-    small = [i for i, picture in enumerate(pictures) if picture.pixels.shape == (SIDE, SIDE)]
-    if not small:
-        return readings
-    images, fit = as_trained(np.stack([pictures[i].pixels for i in small]), invert=invert)
-    images, small = images[fit], [i for i, fits in zip(small, fit, strict=True) if fits]
-    if not small:
-        return readings
-    answers = ask(model, images, doubt)
-    judged = shipped()(images, alone(images))
-    beliefs = trusted(likelihoods(answers, judged)) * answers.probabilities.max(axis=1)
-    for row, i in enumerate(small):
-        seen = _Seen(images[row], (0, 0, SIDE, SIDE), judged[row])
-        digit = _digit(answers, row, float(beliefs[row]), seen, doubt)
-        readings[i] = _reading([_Line([digit], [])], pictures[i], None)
-    return readings
+    reader = Reader(model, invert, doubt or doubt_of(model))
+    small = reader.as_trained(pictures)
+    return [small.get(i) or reader.picture(picture) for i, picture in enumerate(pictures)]
 
 
 def _recipe_of(model: Model) -> Recipe:
@@ -113,115 +80,125 @@ def _recipe_of(model: Model) -> Recipe:
     return model.recipe if isinstance(model, TrainedNet) else Recipe()
 
 
-def _read_ink(picture: Picture, model: Model, invert: bool | None, doubt: Doubt) -> Reading:  # noqa: FBT001 - internal
-    """Read what is written, and what is on a sheet alone where one lies on something else.
+@dataclass(frozen=True)
+class Reader:
+    """Reads pictures with a model; see `read`."""
 
-    What takes part of a picture for a sheet loses digits; what lies around a sheet hides them: so the reading
-    with more digits that are believed in counts. Pictures so small that they are enlarged show no sheet: what
-    seems one lies within a digit.
-    """
-    from hellodl.reading.ink import to_grey
-    from hellodl.reading.sheet import alone_on_sheet
+    model: Model
+    invert: bool | None
+    doubt: Doubt
 
-    grey, scale = to_grey(picture)
-    sheet = alone_on_sheet(grey) if scale >= 1 else None
-    planes = [grey] if sheet is None else [sheet, grey]
-    readings = (_read_plane(picture, plane, scale, model, invert, doubt) for plane in planes)
-    best = max(readings, key=lambda reading: _believed(reading.digits))
-    return best if best.verdict is Verdict.DIGITS else _upright(best, model, doubt)
+    def as_trained(self, pictures: Sequence[Picture]) -> dict[int, Reading]:
+        """Readings of those pictures that are as MNIST's are: they take one call of the network."""
+        small = [i for i, picture in enumerate(pictures) if picture.pixels.shape == (SIDE, SIDE)]
+        if not small:
+            return {}
+        images, fit = as_trained(np.stack([pictures[i].pixels for i in small]), invert=self.invert)
+        if not fit.any():
+            return {}
+        images = images[fit]
+        answers = ask(self.model, images, self.doubt)
+        judged = shipped()(images, alone(images))
+        beliefs = trusted(likelihoods(answers, judged)) * answers.probabilities.max(axis=1)
+        readings, box = {}, (0, 0, SIDE, SIDE)
+        for row, i in enumerate(np.array(small)[fit]):
+            digit = _digit(answers, row, float(beliefs[row]), images[row], box, judged[row], self.doubt)
+            readings[int(i)] = _reading([_Line([digit], [])], pictures[i], None)
+        return readings
+
+    def picture(self, picture: Picture) -> Reading:
+        """Read what is written, and what is on a sheet alone where one lies on something else.
+
+        What takes part of a picture for a sheet loses digits; what lies around a sheet hides them: so the
+        reading with more digits that are believed in counts. Pictures so small that they are enlarged show no
+        sheet: what seems one lies within a digit.
+        """
+        from hellodl.reading.ground import alone_on_sheet
+        from hellodl.reading.ink import to_grey
+
+        grey, scale = to_grey(picture)
+        sheet = alone_on_sheet(grey) if scale >= 1 else None
+        planes = [grey] if sheet is None else [sheet, grey]
+        best = max((self.plane(picture, plane, scale) for plane in planes), key=_believed)
+        return best if best.verdict is Verdict.DIGITS else self.upright(best)
+
+    def upright(self, found: Reading) -> Reading:
+        """What was found or, of a picture that lies on its side or its head, what it says when it is turned.
+
+        It is turned where most of it is bare and several digits are hardly believed in, and stays so if more
+        are, clearly more than in every other way that it may lie.
+        """
+        from hellodl.reading.ink import SPARSE
+
+        ink, count = found.ink, len(found.digits)
+        if ink is None or ink.mask.mean() > SPARSE or count < 2 or _believed(found) > HARDLY * count:
+            return found
+        turned = [self.lines(found.picture, ink, quarters) for quarters in (1, 2, 3)]
+        *others, best = sorted(turned, key=_believed)
+        if _believed(best) < CLEARLY + max(_believed(found), _believed(others[-1])):
+            return found
+        return replace(best, warnings=("the picture does not lie upright", *best.warnings))
+
+    def plane(self, picture: Picture, grey: Plane, scale: float) -> Reading:
+        """The first reading that is sure, else the one with most belief.
+
+        There is more than one only where it is in doubt whether ink is dark or light, or what its ground is.
+        The likelier polarity comes first, on either ground: what it leaves bare may look like digits in the
+        other. What was left out as print may be strokes of a lone 7: so all ink, if it is one digit for sure,
+        counts.
+        """
+        from hellodl.reading.ink import find_inks, views
+
+        def until_sure() -> Iterator[tuple[Reading, Callable[[], Ink] | None]]:
+            for light, flat in views(grey, light=self.invert):
+                ink, with_print = find_inks(grey, scale, light=light, flat=flat)
+                reading = self.lines(picture, ink)
+                yield reading, with_print
+                if reading.verdict is Verdict.DIGITS:
+                    return
+
+        best, with_print = max(until_sure(), key=lambda found: _believed(found[0]))
+        if best.verdict is Verdict.NONE or with_print is None:
+            return best
+        lone = self.lines(picture, with_print())
+        return lone if lone.verdict is Verdict.DIGITS and len(lone.digits) == 1 else best
+
+    def lines(self, picture: Picture, ink: Ink, quarters: int = 0) -> Reading:
+        """Find the digits in ink, and read them; where nothing is a digit, say what would be likeliest.
+
+        quarters: by how many right angles the ink is turned first, counterclockwise.
+        """
+        from hellodl.reading.lattice import groups, turns
+        from hellodl.reading.lines import find_lines
+
+        turned, recipe = ink.turned(quarters), _recipe_of(self.model)
+        found = []
+        for line in find_lines(turned.strength, turned.mask):
+            tried = (_Asked(groups(line, turned, recipe, turn), turned, self) for turn in turns(line))
+            found.append(max(tried, key=lambda asked: _believed(asked.line)))
+        lines = [asked.line for asked in found]
+        if not any(line.digits for line in lines):
+            lines = [asked.read(only_digits=True) for asked in found]
+        return _reading(lines, picture, ink)
 
 
-def _upright(found: Reading, model: Model, doubt: Doubt) -> Reading:
-    """What was found or, of a picture that lies on its side or its head, what it says when it is turned.
-
-    It is turned where most of it is bare and several digits are hardly believed in, and stays so if more are,
-    clearly more than in every other way that it may lie.
-    """
-    from hellodl.reading.ink import SPARSE
-
-    believed = _believed(found.digits)
-    ink, count = found.ink, len(found.digits)
-    if ink is None or ink.mask.mean() > SPARSE or count < 2 or believed > HARDLY * count:
-        return found
-    turned = [_read_lines(found.picture, ink, model, doubt, quarters) for quarters in (1, 2, 3)]
-    *others, best = sorted(turned, key=lambda reading: _believed(reading.digits))
-    if _believed(best.digits) < CLEARLY + max(believed, _believed(others[-1].digits)):
-        return found
-    return replace(best, warnings=("the picture does not lie upright", *best.warnings))
-
-
-def _read_plane(
-    picture: Picture,
-    grey: Plane,
-    scale: float,
-    model: Model,
-    invert: bool | None,  # noqa: FBT001 - internal
-    doubt: Doubt,
-) -> Reading:
-    """The first reading that is sure, else the one with most belief.
-
-    There is more than one only where it is in doubt whether ink is dark or light, or what its ground is. The
-    likelier polarity comes first, on either ground: what it leaves bare may look like digits in the other.
-    What was left out as print may be strokes of a lone 7: so all ink, if it is one digit for sure, counts.
-    """
-    from hellodl.reading.ink import find_inks, views
-
-    def until_sure() -> Iterator[tuple[Reading, Callable[[], Ink] | None]]:
-        for light, flat in views(grey, light=invert):
-            ink, with_print = find_inks(grey, scale, light=light, flat=flat)
-            reading = _read_lines(picture, ink, model, doubt)
-            yield reading, with_print
-            if reading.verdict is Verdict.DIGITS:
-                return
-
-    best, with_print = max(until_sure(), key=lambda found: _believed(found[0].digits))
-    if best.verdict is Verdict.NONE or with_print is None:
-        return best
-    lone = _read_lines(picture, with_print(), model, doubt)
-    return lone if lone.verdict is Verdict.DIGITS and len(lone.digits) == 1 else best
-
-
-def _believed(digits: Iterable[Digit]) -> float:
+def _believed(found: Reading | _Line) -> float:
     """How many digits there are, as far as these are believed in."""
-    return sum(2 * digit.belief - 1 for digit in digits)
-
-
-def _read_lines(picture: Picture, ink: Ink, model: Model, doubt: Doubt, quarters: int = 0) -> Reading:
-    """Find the digits in ink, and read them; where nothing is a digit, say what would be likeliest.
-
-    quarters: by how many right angles the ink is turned first, counterclockwise.
-    """
-    from hellodl.reading.lines import find_lines
-
-    turned = ink.turned(quarters)
-    found = [_as_it_lies(line, turned, model, doubt) for line in find_lines(turned.strength, turned.mask)]
-    lines = [line for _, line in found]
-    if not any(line.digits for line in lines):
-        lines = [asked.read(turned, doubt, only_digits=True) for asked, _ in found]
-    return _reading(lines, picture, ink)
-
-
-def _as_it_lies(pieces: list[Piece], ink: Ink, model: Model, doubt: Doubt) -> tuple[_Asked, _Line]:
-    """A line as it is or, where it climbs, with its digits upright: as more of these are believed in."""
-    from hellodl.reading.lattice import groups, turns
-
-    tried = [_Asked(groups(pieces, ink, _recipe_of(model), turn), model, doubt) for turn in turns(pieces)]
-    return max(
-        ((asked, asked.read(ink, doubt)) for asked in tried), key=lambda found: _believed(found[1].digits)
-    )
+    return sum(2 * digit.belief - 1 for digit in found.digits)
 
 
 class _Asked:
     """A line of ink with the network's and the judge's answers for each group of it."""
 
-    def __init__(self, found: list[Group], model: Model, doubt: Doubt) -> None:
+    def __init__(self, found: list[Group], ink: Ink, by: Reader) -> None:
         images = np.stack([group.seen for group in found])
-        self.groups = found
-        self.answers = ask(model, images, doubt)
+        self.groups, self.ink, self.doubt = found, ink, by.doubt
+        self.answers = ask(by.model, images, by.doubt)
         self.judged = shipped()(images, np.stack([group.measures for group in found]))
         self.likely = likelihoods(self.answers, self.judged)
+        self.line = self.read()
 
-    def read(self, ink: Ink, doubt: Doubt, *, only_digits: bool = False) -> _Line:
+    def read(self, *, only_digits: bool = False) -> _Line:
         """The likeliest way through the line."""
         from hellodl.reading.lattice import best_way
 
@@ -230,12 +207,12 @@ class _Asked:
         digits, marks, others, missed = [], [], 0, 0.0
         for i, answer in way:
             group, judged = self.groups[i], self.judged[i]
-            box = ink.in_original(group.piece.box)
+            box = self.ink.in_original(group.piece.box)
             if answer < 10:
                 belief = shares[i, answer]
                 if only_digits:
                     belief = trust[i] * self.answers.probabilities[i, answer]
-                digits.append(_digit(self.answers, i, float(belief), _Seen(group.seen, box, judged), doubt))
+                digits.append(_digit(self.answers, i, float(belief), group.seen, box, judged, self.doubt))
                 continue
             missed = max(missed, float(shares[i, :10].sum()))
             if answer < 10 + len(MARKS):
@@ -245,22 +222,15 @@ class _Asked:
         return _Line(digits, marks, others, missed)
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """Some ink as a model was given it, uint8 (28, 28), where it lies, and what the judge says of it."""
-
-    image: Pixels
-    box: Box
-    judged: Plane
-
-
-def _digit(answers: Answers, i: int, belief: float, seen: _Seen, doubt: Doubt) -> Digit:
-    """The i-th answer as a digit, and whether to believe it."""
+def _digit(
+    answers: Answers, i: int, belief: float, seen: Pixels, box: Box, judged: Plane, doubt: Doubt
+) -> Digit:
+    """The i-th answer as a digit in some place, and whether to believe it; seen, judged: of its ink alone."""
     ten = tuple(map(float, answers.probabilities[i]))
     digit = int(answers.probabilities[i].argmax())
     verdict = doubt.verdict(answers.agreed(i, digit), belief, float(answers.known[i]))
-    doubts = () if verdict is Verdict.DIGIT else tuple(why(answers, i, seen.judged))
-    return Digit(digit, ten[digit], verdict, seen.box, ten, seen.image, answers.turned[i], belief, doubts)
+    doubts = () if verdict is Verdict.DIGIT else tuple(why(answers, i, judged))
+    return Digit(digit, ten[digit], verdict, box, ten, seen, answers.turned[i], belief, doubts)
 
 
 def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:

@@ -27,12 +27,14 @@ from hellodl.system.processors import available_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
+    from typing import TypeVar
 
     from hellodl.reading.doubt import Model
     from hellodl.reading.load import Source
     from hellodl.reading.readings import Reading
 
     Answers = list[Reading | PictureError]
+    T = TypeVar("T")
 
 MOST_THREADS = 4  # more would wait for Python's lock
 GROUP, GROUP_BYTES = 64, 256_000  # small pictures are read together, photographs alone
@@ -92,16 +94,21 @@ def _in_threads(
 
 def groups(sources: Iterable[Source]) -> Iterator[list[Source]]:
     """Sources in groups of about equal work, as far as the sizes of files tell."""
-    group: list[Source] = []
+    return _batches(sources, _bytes_of, GROUP_BYTES)
+
+
+def _batches(items: Iterable[T], size_of: Callable[[T], int], most: int) -> Iterator[list[T]]:
+    """At most GROUP items at a time, fewer as soon as their sizes add up to more than `most`."""
+    batch: list[T] = []
     size = 0
-    for source in sources:
-        group.append(source)
-        size += _bytes_of(source)
-        if len(group) == GROUP or size > GROUP_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+    for item in items:
+        batch.append(item)
+        size += size_of(item)
+        if len(batch) == GROUP or size > most:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _bytes_of(source: Source) -> int:
@@ -117,36 +124,20 @@ def _bytes_of(source: Source) -> int:
 def read_group(group: list[Source], model: Model, *, invert: bool | None, steps: bool = False) -> Answers:
     """The readings of a group, or why there are none; see `read_each`."""
     answers: Answers = []
-    for loaded in _loaded(group):
+    for loaded in _batches(map(_loaded, group), lambda one: getattr(one, "pixels", NO_PIXELS).size, AT_ONCE):
         pictures = [picture for picture in loaded if isinstance(picture, Picture)]
         with memory(READING * sum(picture.height * picture.width for picture in pictures)):
-            readings = iter(read_all(pictures, model, invert=invert))
-        for picture in loaded:
-            if isinstance(picture, PictureError):
-                answers.append(picture)
-            else:
-                reading = next(readings)
-                answers.append(reading if steps else _without_pixels(reading))
+            read = iter(read_all(pictures, model, invert=invert))
+        readings = read if steps else map(_without_pixels, read)
+        answers += [picture if isinstance(picture, PictureError) else next(readings) for picture in loaded]
     return answers
 
 
-def _loaded(group: list[Source]) -> Iterator[list[Picture | PictureError]]:
-    """The pictures of a group, or why there are none, as many at a time as memory is meant for."""
-    loaded: list[Picture | PictureError] = []
-    size = 0
-    for source in group:
-        try:
-            picture = load_picture(source)
-        except PictureError as error:
-            loaded.append(error)
-            continue
-        loaded.append(picture)
-        size += picture.pixels.size
-        if size > AT_ONCE:
-            yield loaded
-            loaded, size = [], 0
-    if loaded:
-        yield loaded
+def _loaded(source: Source) -> Picture | PictureError:
+    try:
+        return load_picture(source)
+    except PictureError as error:
+        return error
 
 
 def _without_pixels(reading: Reading) -> Reading:

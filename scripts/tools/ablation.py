@@ -20,7 +20,7 @@ import numpy as np
 
 from hellodl import checkpoint
 from hellodl.datasets.labelled import labelled_pictures
-from hellodl.reading import doubt, ink, lattice, lines, normalise, reader
+from hellodl.reading import doubt, ground, ink, lattice, lines, normalise, reader
 from hellodl.reading.scoring import score_folder
 from hellodl.system.processors import one_blas_thread
 
@@ -44,7 +44,7 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "nothing": {},
     "second polarity": {(ink, "views"): lambda grey, light: VIEWS(grey, light=_clearest(grey, light))},
     "flat ground": {(ink, "views"): lambda grey, light: [v for v in VIEWS(grey, light=light) if not v[1]]},
-    "sheet": {("sheet", "alone_on_sheet"): lambda _grey: None},
+    "sheet": {(ground, "alone_on_sheet"): lambda _grey: None},
     "colour axis": {
         (ink, "contrast_axis"): lambda p: np.float32(p) if p.ndim == 2 else np.float32(p) @ PLAIN_GREY
     },
@@ -68,8 +68,8 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "temperature": {(reader, "doubt_of"): lambda m: replace(DOUBT_OF(m), temperature=1.0)},
     "hairlines": {(normalise, "_unbroken"): lambda crop, _factor: crop},
     "stroke width": {(reader, "_recipe_of"): lambda m: replace(m.recipe, thinnest=0.5, thickest=10)},
-    "turned pages": {(reader, "_upright"): lambda found, *_: found},
-    "as trained": {(reader, "_read_as_trained"): lambda pictures, *_: [None] * len(pictures)},
+    "turned pages": {(reader.Reader, "upright"): lambda _, found: found},
+    "as trained": {(reader.Reader, "as_trained"): lambda *_: {}},
 }
 """What takes a step's place, and where it is looked up."""
 
@@ -105,10 +105,7 @@ def counts(
     """How a folder is read without a step: for each column, how many of how many."""
     with ExitStack() as stack:
         for (module, name), replacement in without.items():
-            where = (
-                __import__(f"hellodl.reading.{module}", fromlist="_") if isinstance(module, str) else module
-            )
-            stack.enter_context(patch.object(where, name, replacement))
+            stack.enter_context(patch.object(module, name, replacement))
         score = score_folder(labelled_pictures(folder), model).all
     return [(getattr(score, column).count, getattr(score, column).of) for column in COLUMNS]
 

@@ -5,7 +5,7 @@ import pytest
 from paper import Sheet, drawn, enlarged, number
 from PIL import Image
 
-from hellodl.reading.sheet import alone_on_sheet, find_sheet
+from hellodl.reading.ground import alone_on_sheet, find_sheet
 
 
 def on_desk(sheet, degrees=0, *, wood=0, size=(300, 400), place=(90, 80)):
