@@ -13,6 +13,7 @@ from hellodl.about import DIGITS
 from hellodl.checkpoint import TrainedNet, load_model
 from hellodl.nn import DigitNet
 from hellodl.reading.judge import LABELS, OTHER, PART, right, scores, shipped, terms
+from hellodl.reading.weights import softmax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,10 +97,6 @@ class Answers:
     second: Plane
     turned: Pixels
 
-    def agreed(self, i: int, digit: int) -> float:
-        """How likely a digit is to whichever model thinks less of it."""
-        return float(min(self.probabilities[i, digit], self.second[i, digit]))
-
 
 def doubt_of(model: Model) -> Doubt:
     """What was fitted when the model was trained and lies in its checkpoint, else the defaults."""
@@ -112,12 +109,11 @@ def doubt_of(model: Model) -> Doubt:
 def ask(model: Model, images: Pixels, doubt: Doubt) -> Answers:
     """Ask a model about images, uint8 (n, 28, 28), and where it has seen fewer hands, the one that ships."""
     probabilities, known, turned = _asked(model, images, doubt)
-    second = second_opinion(model)
-    if second is None:
-        return Answers(probabilities, doubt.known(known), probabilities, turned)
-    theirs = doubt_of(second)
-    others, known, _ = _asked(second, images, theirs)
-    return Answers(probabilities, theirs.known(known), others, turned)
+    second, others = second_opinion(model), probabilities
+    if second is not None:
+        doubt = doubt_of(second)
+        others, known, _ = _asked(second, images, doubt)
+    return Answers(probabilities, doubt.known(known), others, turned)
 
 
 def second_opinion(model: Model) -> TrainedNet | None:
@@ -130,12 +126,10 @@ def second_opinion(model: Model) -> TrainedNet | None:
         return None
     from hellodl.datasets import NAMES
 
-    return _shipped_model() if model.data in NAMES else None
+    return _loaded("shipped") if model.data in NAMES else None
 
 
-@cache
-def _shipped_model() -> TrainedNet:
-    return load_model("shipped")
+_loaded = cache(load_model)
 
 
 def _asked(model: Model, images: Pixels, doubt: Doubt) -> tuple[Plane, Plane, Pixels]:
@@ -150,11 +144,7 @@ def _asked(model: Model, images: Pixels, doubt: Doubt) -> tuple[Plane, Plane, Pi
     if scores is None:
         raw, known = model.predict(moved), np.full(len(moved), np.inf, np.float32)
     else:
-        logits = scores(moved)
-        top = logits.max(axis=1, keepdims=True)
-        powers = np.exp(logits - top)
-        total = powers.sum(axis=1, keepdims=True)
-        raw, known = powers / total, (top + np.log(total))[:, 0]
+        raw, known = softmax(scores(moved))
     mean = raw.reshape(len(SHIFTS), len(images), 10).mean(axis=0) ** (1 / doubt.temperature)
     calibrated = mean / mean.sum(axis=1, keepdims=True)
     return calibrated, known.reshape(len(SHIFTS), len(images)).mean(axis=0), images
@@ -189,16 +179,11 @@ def fit_doubt(
         truth = np.concatenate([labels, labels])
     logs = np.log(np.maximum(seen.astype(np.float64), 1e-12))
     temperatures = np.geomspace(0.25, 4, 81)
-    best = temperatures[int(np.argmin([_loss(logs / t, truth) for t in temperatures]))]
+    chosen = logs[np.arange(len(truth)), truth].mean()
+    best = temperatures[np.argmin([softmax(logs / t)[1].mean() - chosen / t for t in temperatures])]
     right = plain.argmax(axis=1) == labels
     known = np.sort(familiarity[right & np.isfinite(familiarity)])
     return Doubt(float(best), float(known[3 * known.size // 100]) if known.size else -np.inf)
-
-
-def _loss(scores: NDArray[np.float64], labels: NDArray[np.integer]) -> float:
-    """Mean negative log-likelihood of scores (n, 10)."""
-    chosen = scores[np.arange(len(labels)), labels]
-    return float((np.log(np.exp(scores).sum(axis=1)) - chosen).mean())
 
 
 def why(answers: Answers, i: int, judged: Plane) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.reading.weights import loaded, logits
+from hellodl.reading.weights import loaded, logits, softmax
 from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ class Judge:
 
     def __call__(self, images: Pixels, measures: Plane) -> Plane:
         """The probability of each label (n, 8): uint8 images (n, 28, 28), measures (n, 14)."""
-        scores = logits(self.weights, self.inputs(images, measures))
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+        return softmax(logits(self.weights, self.inputs(images, measures)))[0]
 
     def inputs(self, images: Pixels, measures: Plane) -> Plane:
         """What the network sees, (n, 210): the pixels' means two by two, and the measures."""

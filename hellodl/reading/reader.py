@@ -228,7 +228,8 @@ def _digit(
     """The i-th answer as a digit in some place, and whether to believe it; seen, judged: of its ink alone."""
     ten = tuple(map(float, answers.probabilities[i]))
     digit = int(answers.probabilities[i].argmax())
-    verdict = doubt.verdict(answers.agreed(i, digit), belief, float(answers.known[i]))
+    agreed = min(ten[digit], float(answers.second[i, digit]))  # to whichever model thinks less of it
+    verdict = doubt.verdict(agreed, belief, float(answers.known[i]))
     doubts = () if verdict is Verdict.DIGIT else tuple(why(answers, i, judged))
     return Digit(digit, ten[digit], verdict, box, ten, seen, answers.turned[i], belief, doubts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from hellodl.errors import ModelError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from hellodl.reading.arrays import Plane
 
@@ -31,7 +33,10 @@ def loaded(path: Path, inputs: int, outputs: int, **others: int) -> Weights:
         shapes: dict[str, tuple[int, ...]] = {name: (length,) for name, length in others.items()}
         for i in layers:
             shapes |= {f"lc{i}.bias": (widths[i],), f"lc{i}.weight": (widths[i], widths[i - 1])}
-        _check(weights, shapes)
+        for name, shape in shapes.items():
+            found = weights.get(name, np.empty(0))
+            if found.shape != shape or found.dtype != np.float32 or not np.isfinite(found).all():
+                raise ValueError(f"{name} is not {shape} finite numbers")
         if widths[-1] != outputs:
             raise ValueError(f"its last layer has {widths[-1]} outputs, expected {outputs}")
     except (OSError, SafetensorError, ValueError) as error:
@@ -39,21 +44,20 @@ def loaded(path: Path, inputs: int, outputs: int, **others: int) -> Weights:
     return weights
 
 
-def _check(weights: Weights, shapes: dict[str, tuple[int, ...]]) -> None:
-    for name, shape in shapes.items():
-        found = weights.get(name)
-        if found is None or found.shape != shape or found.dtype != np.float32 or not np.isfinite(found).all():
-            raise ValueError(f"{name} is not {shape} finite numbers")
-
-
 def logits(weights: Weights, inputs: Plane) -> Plane:
     """What the layers make of rows of inputs: a score for each label."""
-    count = _layers(weights)
-    for i in range(1, count + 1):
+    for i in range(1, _layers(weights) + 1):
+        inputs = inputs if i == 1 else np.maximum(inputs, 0)
         inputs = inputs @ weights[f"lc{i}.weight"].T + weights[f"lc{i}.bias"]
-        if i < count:
-            inputs = np.maximum(inputs, 0)
     return inputs
+
+
+def softmax(scores: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The probabilities (n, k) that scores stand for, and the logarithms (n,) of what these add up to."""
+    top = scores.max(axis=1, keepdims=True)
+    powers = np.exp(scores - top)
+    total = powers.sum(axis=1, keepdims=True)
+    return powers / total, (top + np.log(total))[:, 0]
 
 
 def _layers(weights: Weights) -> int:
