@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -16,6 +16,8 @@ from hellodl.reading.printed import printed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from hellodl.reading.arrays import Box, Mask, Pixels, Plane
     from hellodl.reading.load import Picture
@@ -52,30 +54,23 @@ class Ink:
 
     strength: float32 (height, width), 0 = ground, 1 = as strong as most ink thereabouts. mask: where it is
     ink. grey: the picture as dark ink on light ground, 0 to 255.
-    contrast: solid ink against the ground, as a share of full range. noise: deviation of the bare ground,
-    as a share of `contrast`. light: light ink on a dark ground. quarters: by how many right angles it was
-    turned counterclockwise from how it lies in the original.
+    contrast: solid ink against the ground, as a share of full range. light: light ink on a dark ground.
+    quarters: by how many right angles it was turned counterclockwise from how it lies in the original.
     """
 
     strength: Plane
     mask: Mask
     light: bool
     contrast: float
-    noise: float
     scale: float
     grey: Plane
     quarters: int = 0
 
     def turned(self, quarters: int) -> Ink:
         """The same, turned counterclockwise by so many right angles."""
-        strength, mask, grey = (np.rot90(plane, quarters) for plane in (self.strength, self.mask, self.grey))
-        return replace(
-            self,
-            strength=np.ascontiguousarray(strength),
-            mask=np.ascontiguousarray(mask, np.bool_),
-            grey=np.ascontiguousarray(grey),
-            quarters=self.quarters + quarters,
-        )
+        planes: list[NDArray[Any]] = [self.strength, self.mask, self.grey]
+        strength, mask, grey = (np.ascontiguousarray(np.rot90(plane, quarters)) for plane in planes)
+        return replace(self, strength=strength, mask=mask, grey=grey, quarters=self.quarters + quarters)
 
     def in_original(self, box: Box) -> Box:
         """Where something lies in the original, in its pixels."""
@@ -89,7 +84,11 @@ class Ink:
 
 def to_grey(picture: Picture) -> tuple[Plane, float]:
     """Grey with the most contrast, small pictures enlarged; and the original's pixels a pixel of it."""
-    grey, factor = enlarged(contrast_axis(picture.pixels))
+    grey = contrast_axis(picture.pixels)
+    factor = max(1, round(LEAST_SIDE / max(grey.shape)))
+    if factor > 1:
+        large = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+        grey = np.clip(large, 0, 255).astype(np.float32)
     return grey, picture.scale / factor
 
 
@@ -121,26 +120,21 @@ def _are_strokes(ink: Mask) -> bool:
     return bool(stroke_width(whole) < THICKEST * min(ink.shape))
 
 
-def find_ink(grey: Plane, scale: float, *, light: bool, flat: bool = False) -> Ink:
+def find_ink(
+    grey: Plane, scale: float, *, light: bool, flat: bool = False
+) -> tuple[Ink, Callable[[], Ink] | None]:
     """Measure what a pen wrote, light or dark, against its ground, flat or local; `scale` as in Ink.
 
     Printed lines are left out, and how strong a pen is, is asked once more without them: they may be stronger
-    or paler.
+    or paler. The second result makes the same with printed lines, where there are some.
     """
-    return find_inks(grey, scale, light=light, flat=flat)[0]
-
-
-def find_inks(
-    grey: Plane, scale: float, *, light: bool, flat: bool = False
-) -> tuple[Ink, Callable[[], Ink] | None]:
-    """The ink as `find_ink` gives it; and what makes the same with printed lines, where there are some."""
     grey = 255 - grey if light else grey
     every = Traces.found(*relief(grey, flat=flat))
     like_lines, lines = printed(every.strength, every.faint, every.mask)
 
     def ink(traces: Traces) -> Ink:
         strength, mask = evened(traces, like_lines)
-        return Ink(strength, mask, light, traces.contrast, traces.noise / traces.contrast, scale, grey)
+        return Ink(strength, mask, light, traces.contrast, scale, grey)
 
     if not lines.any():
         return ink(every), None
@@ -216,15 +210,6 @@ def contrast_axis(pixels: Pixels) -> Plane:
     weights = weights / np.abs(weights).sum()
     lowest = 255 * weights[weights < 0].sum()
     return np.asarray(pixels @ weights.astype(np.float32) - lowest, np.float32)
-
-
-def enlarged(grey: Plane) -> tuple[Plane, int]:
-    """Small pictures, enlarged smoothly by a whole factor; the factor."""
-    factor = max(1, round(LEAST_SIDE / max(grey.shape)))
-    if factor == 1:
-        return grey, 1
-    large = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    return np.clip(large, 0, 255).astype(np.float32), factor
 
 
 def is_light_on_dark(grey: Plane) -> bool:

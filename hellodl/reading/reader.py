@@ -147,11 +147,11 @@ class Reader:
         other. What was left out as print may be strokes of a lone 7: so all ink, if it is one digit for sure,
         counts.
         """
-        from hellodl.reading.ink import find_inks, views
+        from hellodl.reading.ink import find_ink, views
 
         def until_sure() -> Iterator[tuple[Reading, Callable[[], Ink] | None]]:
             for light, flat in views(grey, light=self.invert):
-                ink, with_print = find_inks(grey, scale, light=light, flat=flat)
+                ink, with_print = find_ink(grey, scale, light=light, flat=flat)
                 reading = self.lines(picture, ink)
                 yield reading, with_print
                 if reading.verdict is Verdict.DIGITS:

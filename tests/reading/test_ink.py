@@ -23,7 +23,7 @@ SHEETS = {
 def ink_of(picture):
     grey, scale = to_grey(load_picture(picture))
     lights = [light for light, _ in views(grey)]
-    return find_ink(grey, scale, light=lights[0]), lights
+    return find_ink(grey, scale, light=lights[0])[0], lights
 
 
 @pytest.mark.parametrize("name", SHEETS)
@@ -71,7 +71,7 @@ def test_where_a_pencil_presses_less_its_stroke_goes_on(noise):
     smudge = (np.abs(x) < 12) & (np.abs(y) < 12)
     grey = 220 - 120 * np.where(ring, pressure, 0.28 * smudge)
     grey += np.random.default_rng(0).normal(0, noise, grey.shape) if noise else 0
-    ink = find_ink(grey.astype(np.float32), 1.0, light=False)
+    ink, _ = find_ink(grey.astype(np.float32), 1.0, light=False)
     assert (ink.mask & ring).sum() > 0.97 * ring.sum()
     assert np.median(ink.strength[ring & (x < -50)]) > 0.75
     assert not (ink.mask & smudge).any()

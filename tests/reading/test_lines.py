@@ -14,7 +14,7 @@ from hellodl.reading.pieces import Piece, cut_up, joined
 
 
 def lines_of(picture, *, light=False):
-    ink = find_ink(*to_grey(load_picture(picture)), light=light)
+    ink, _ = find_ink(*to_grey(load_picture(picture)), light=light)
     return find_lines(ink.strength, ink.mask)
 
 
