@@ -20,15 +20,13 @@ if TYPE_CHECKING:
 
     from hellodl.reading.arrays import Pixels, Plane
 
-SHIFTS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))
-"""Rows and columns by which an image is moved; the answers are averaged."""
+SHIFTS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))  # of images, down and right; answers are averaged
 
 WORDS = {OTHER: "is unlike the digits known", PART: "looks like part of a digit, or like more than one"}
 """What is wrong with ink that the judge takes for something else than one digit."""
 
-KNOWN, USUAL = 3.0, 1.0
-"""Familiarity, in terms of that of the least familiar digits, counts up to this; that of a model without."""
-
+KNOWN = 3.0  # familiarity counts up to so many times that of the least familiar digits;
+USUAL = 1.0  # that of a model without
 SUSPECT = 0.2  # what has at least this probability is worth a word
 
 

@@ -29,15 +29,9 @@ SUFFIXES = (
 )
 """Of the files in a folder that are taken for pictures: each format that is read has one."""
 
-HEIC = {b"ftyphei", b"ftyphev", b"ftypmif"}
-"""What stands after the first four bytes of the format of some phones."""
-
-LONG_SIDE = 1600
-"""Pixels along the longer side at most; digits of a phone photograph stay far above 20 pixels."""
-
-PAGE = "#"
-"""Between a PDF's name and a page's number: scan.pdf#2."""
-
+HEIC = {b"ftyphei", b"ftyphev", b"ftypmif"}  # after the first four bytes of the format of some phones
+LONG_SIDE = 1600  # pixels at most; digits of a phone photograph stay far above 20 pixels
+PAGE = "#"  # between a PDF's name and a page's number: scan.pdf#2
 MOST_SECONDS = 8.0  # of a processor's time for decoding: a JPEG of 120 megapixels takes a third of it
 OUT_OF_TIME = -int(getattr(signal, "SIGXCPU", 0))  # how a process ends that has used up its time
 PAGE_MEGABYTES = 400  # for the drawing of a PDF's page: a scan of 30 megapixels takes 150

@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
 LEAST_SIDE = 256  # smaller pictures are enlarged to about this, so that strokes are several pixels wide
 COARSE = 400  # the ground is found with about this many pixels along the longer side
-
-THICKEST, GAP = 0.2, 1 / 45
-"""Thicker strokes, as a share of the shorter side, look like ground; so narrow gaps, of the longer, close."""
-
+THICKEST = 0.2  # thicker strokes, as a share of the shorter side, look like ground;
+GAP = 1 / 45  # so narrow gaps in them, as a share of the longer side, close
 SHADED = 0.5  # a sheet in shadow is at least this share as bright as in the light
 SPARSE = 0.25  # where ink covers less of the picture than this, there is no doubt which of two shades is ink
 
@@ -35,17 +33,13 @@ TWO_TONES = 0.75
 """Share of the variance between two shades from which a picture has two alone: tight crops have 0.78 to 0.94
 (MNIST's digits made bold), crops in a vignette whose ground must be followed 0.5 to 0.7."""
 
-MOST_AT_BORDER = 0.5
-"""A digit that was cut out along its ink covers less than this share of the picture's border."""
-
+MOST_AT_BORDER = 0.5  # of the picture's border is ink, less of it if a digit was cut out along its ink
 STRONGEST = 20_000  # one pixel in so many is as strong as ink: in a photograph, a digit can be that small
 PALE = 0.3  # print is looked for in what is at least this strong, as a share of the strength of ink
-
-PALEST, AROUND = 0.4, 6
-"""Strokes are at least this share as strong as most ink; how strong, is their mean over so many widths."""
-
-FAINTEST, NOISES = 0.03, 4
-"""Ink is at least this share of the ground's brightness darker, and so many deviations of its noise."""
+PALEST = 0.4  # strokes are at least this share as strong as most ink;
+AROUND = 6  # how strong, is their mean over so many widths
+FAINTEST = 0.03  # ink is at least this share of the ground's brightness darker,
+NOISES = 4  # and so many deviations of its noise
 
 
 @dataclass(frozen=True)

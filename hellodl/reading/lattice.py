@@ -100,16 +100,15 @@ class _Measure:
         digits = heights >= self.tall / 2
         at = np.array([p.box[0] + p.box[2] / 2 for p in pieces])
         wide = np.count_nonzero(digits) > 2 and np.ptp(at[digits]) > self.tall
-        slope = np.polyfit(at[digits], middles[digits], 1) if wide else None
-        self.middle = (lambda x: float(np.polyval(slope, x))) if slope is not None else None
-        self.level = float(np.median(middles[digits]))
+        flat = 0.0, np.median(middles[digits])
+        self.level = np.polyfit(at[digits], middles[digits], 1) if wide else flat
         self.stroke = float(np.median([p.stroke for p in pieces])) or 1.0
         self.borders = float(np.median(np.array([self._borders(p) for p in pieces])[digits]))
 
     def __call__(self, piece: Piece, first: int, after: int) -> NDArray[np.float32]:
         x, y, width, height = piece.box
         group, tall = self.pieces[first:after], self.tall
-        level = self.middle(x + width / 2) if self.middle else self.level
+        level = np.polyval(self.level, x + width / 2)
         stroke = piece.stroke or 1.0
         following = self.pieces[after].cut if after < len(self.pieces) else 0.0
         return np.array(
@@ -124,12 +123,8 @@ class _Measure:
                 following,
                 max((p.cut for p in group[1:]), default=0.0),
                 self._gap(group) / tall,
-                self._space(first - 1, piece) / tall
-                if first and not group[0].cut
-                else FAR * (not group[0].cut),
-                self._space(after, piece) / tall
-                if after < len(self.pieces) and not following
-                else FAR * (not following),
+                0.0 if group[0].cut else self._space(first - 1, piece),
+                0.0 if following else self._space(after, piece),
                 shared_outline(piece, self.ink),
                 self._borders(piece) - self.borders,
             ],
@@ -150,10 +145,12 @@ class _Measure:
         return float(widest)
 
     def _space(self, neighbour: int, piece: Piece) -> float:
-        """Bare paper between a group and a neighbour."""
+        """Bare paper between a group and a neighbour, in digits' heights, at most FAR: as without one."""
+        if not 0 <= neighbour < len(self.pieces):
+            return FAR
         other = self.pieces[neighbour]
         space = max(other.box[0] - piece.right, piece.box[0] - other.right, 0)
-        return float(min(space, FAR * self.tall))
+        return min(space / self.tall, FAR)
 
 
 def shared_outline(piece: Piece, ink: Ink) -> float:

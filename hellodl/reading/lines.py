@@ -19,15 +19,9 @@ if TYPE_CHECKING:
 SMALL = 0.6  # a piece less tall than this share of digits is a part of one, a sign beside one, or a speck
 SHORTEST = 4.0  # digits are at least this many times as tall as their strokes are wide
 LEVEL = 0.4  # digits of one line share at least this part of the lower one's height
-
-STEEP, STEEPEST = 0.14, 0.7
-"""Rows down for each column to the right: lines aslant by 8 to 35 degrees are followed,"""
-
+STEEP, STEEPEST = 0.14, 0.7  # rows down for each column: lines aslant by 8 to 35 degrees are followed,
 REACH = 4.0  # from one digit to the next at most so many digits' heights away
-
-DOT = 0.2
-"""A piece shorter and narrower than this share of the largest, and hardly larger than the pen, is a dot."""
-
+DOT = 0.2  # of the largest: what is shorter and narrower, and hardly larger than the pen, is a dot
 ASIDE = 0.5  # a small piece belongs to the line that is at most this share of a digit's height above or below
 LONGEST = 5.0  # pieces wider than this times their height, and longer than digits are tall, are lines
 
@@ -120,26 +114,22 @@ def _without_sheet_edges(pieces: list[Piece], shape: tuple[int, ...]) -> list[Pi
     if not any(p.box[3] >= 0.1 * shape[0] for p in inner):
         return pieces
     usual = float(np.median([p.stroke for p in inner]))
-    edges = [p for p in pieces if _lies_along_border(p, shape)]
-    strokes = [p for p in edges if 0.75 * usual <= p.stroke <= 1.5 * usual]
-    return inner + strokes
+    return inner + [p for p in pieces if p not in inner and 0.75 * usual <= p.stroke <= 1.5 * usual]
 
 
 def _lies_along_border(piece: Piece, shape: tuple[int, ...]) -> bool:
     """Whether a piece runs along two fifths of one side of the picture, at most 3 % away from it."""
-    height, width = shape
-    left, top, _, _ = piece.box
     mask = piece.strength > 0.5
-    across, down = 2 + round(0.03 * width), 2 + round(0.03 * height)
-    at_left, at_right = max(0, across - left), max(0, across - (width - piece.right))
-    at_top, at_bottom = max(0, down - top), max(0, down - (height - piece.bottom))
-    sides = [
-        (mask[:, :at_left].any(axis=1), height),
-        (mask[:, mask.shape[1] - at_right :].any(axis=1), height),
-        (mask[:at_top].any(axis=0), width),
-        (mask[mask.shape[0] - at_bottom :].any(axis=0), width),
+    sides = [  # rows of ink from there on, how far away the first is, the picture's size across and along
+        (mask, piece.box[1], shape),
+        (mask[::-1], shape[0] - piece.bottom, shape),
+        (mask.T, piece.box[0], shape[::-1]),
+        (mask.T[::-1], shape[1] - piece.right, shape[::-1]),
     ]
-    return any(along.sum() > 0.4 * side for along, side in sides)
+    return any(
+        rows[: max(0, 2 + round(0.03 * across) - away)].any(axis=0).sum() > 0.4 * along
+        for rows, away, (across, along) in sides
+    )
 
 
 def _lines(pieces: list[Piece], tall: float) -> list[list[Piece]]:

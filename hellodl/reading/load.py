@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 Source: TypeAlias = "Encoded | Image | NDArray[np.generic]"
 
 STRIP = 64  # rows of pixels that are made from a large picture at a time
-
-UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
-"""EXIF orientation (tag 274) to the `PIL.Image.Transpose` that undoes it."""
+UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation to the Transpose that undoes it
 
 
 @dataclass(frozen=True)

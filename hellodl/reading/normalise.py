@@ -42,10 +42,11 @@ def stroke_width(mask: Mask) -> float:
 
     OpenCV's distances lead to the middle of the nearest bare pixel, half a pixel beyond the edge: hence -2.
     """
-    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    ink = mask.view(np.uint8)
+    x, y, width, height = cv2.boundingRect(ink)
     if not width:
         return 0.0
-    ink = mask.view(np.uint8)[y : y + height, x : x + width]
+    ink = ink[y : y + height, x : x + width]
     framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT | cv2.BORDER_ISOLATED, value=(0,))
     distance = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return max(1.0, 4 * float(distance[distance > 0].mean()) - 2)
@@ -53,8 +54,7 @@ def stroke_width(mask: Mask) -> float:
 
 def widened(mask: Mask, grow: float) -> Mask:
     """Move the edge of the ink outwards by `grow` pixels, inwards when negative; the array grows too."""
-    margin = max(0, int(np.ceil(grow)))
-    padded = np.pad(mask, margin + 1).astype(np.uint8)
+    padded = np.pad(mask, max(0, int(np.ceil(grow))) + 1).astype(np.uint8)
     if grow >= 0:
         outside = cv2.distanceTransform(1 - padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
         return np.asarray(outside <= grow)
@@ -74,11 +74,9 @@ def placed(mask: Mask) -> Pixels:
     square[top : top + height, left : left + width] = crop
     small = cv2.resize(square, (BOX, BOX), interpolation=cv2.INTER_AREA)
     small *= 255 / small.max()
-    total = small.sum()
     centres = np.arange(BOX) + 0.5
-    down = int(15 - (small.sum(axis=1) @ centres) / total)
-    right = int(15 - (small.sum(axis=0) @ centres) / total)
-    down, right = min(max(down, 0), SIDE - BOX), min(max(right, 0), SIDE - BOX)
+    offsets = (int(15 - small.sum(axis=axis) @ centres / small.sum()) for axis in (1, 0))
+    down, right = (min(max(offset, 0), SIDE - BOX) for offset in offsets)
     seen = np.zeros((SIDE, SIDE), np.uint8)
     seen[down : down + BOX, right : right + BOX] = np.round(small)
     return seen
@@ -95,8 +93,7 @@ def _unbroken(crop: Plane, factor: float) -> Plane:
     if factor >= 1 or stroke_width(crop > 0.5) * factor >= 2:
         return crop
     side = int(np.ceil(1 / factor))
-    thick = cv2.dilate(np.pad(crop, side), np.ones((side, side), np.uint8))
-    return np.asarray(thick, np.float32)
+    return np.asarray(cv2.dilate(np.pad(crop, side), np.ones((side, side))), np.float32)
 
 
 def resized(plane: Plane, longer: int) -> Plane:

@@ -22,8 +22,7 @@ Encoded: TypeAlias = "str | PathLike[str] | bytes | bytearray | memoryview | IO[
 
 MOST_BYTES = 256_000_000
 
-MOST_PIXELS = 52_000_000
-"""A picture of this many pixels decodes in under 500 MB; a 50-megapixel photograph passes."""
+MOST_PIXELS = 52_000_000  # so many decode in under 500 MB; a 50-megapixel photograph passes
 
 MOST_PIXELS_BY_KIND = {
     "JPEG": 120_000_000,
@@ -36,20 +35,11 @@ MOST_PIXELS_BY_KIND = {
 }
 """By format or mode: JPEG is decoded at a fraction of its size, decoders of WebP (4) and AVIF hold copies."""
 
-MOST_COEFFICIENTS = 180_000_000
-"""Of a JPEG that comes in several scans: all are kept, two bytes each, until the last scan has come."""
-
-MEMORY = 400_000_000
-"""Bytes that all threads together may take to decode and to read pictures; with the program, under 500 MB."""
-
-BLOCK = 64_000_000
-"""Bytes that Pillow asks for at a time: what is over 32 MB, the C library gives back at once."""
-
-TEXT_AT_ONCE = 2**16
-"""Bytes of a picture written as text: its comments cost as the square of what is decoded at a time."""
-
-SCANS_AT_ONCE = 1024
-"""Bytes of a JPEG of several scans between two looks at the clock: 20 may make a scan, which takes 20 ms."""
+MOST_COEFFICIENTS = 180_000_000  # of a JPEG in several scans: all are kept, two bytes each, until the last
+MEMORY = 400_000_000  # bytes for all threads to decode and to read in; with the program, under 500 MB
+BLOCK = 64_000_000  # bytes that Pillow asks for: what is over 32 MB, the C library gives back at once
+TEXT_AT_ONCE = 2**16  # bytes of a picture written as text: comments cost as the square of these
+SCANS_AT_ONCE = 1024  # bytes of a JPEG in several scans: 20 may make a scan, which takes 20 ms
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from hellodl.reading.normalise import bounded, stroke_width
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cv2.typing import MatLike
     from numpy.typing import NDArray
 
     from hellodl.reading.arrays import Box, Mask, Plane
@@ -23,17 +24,12 @@ Line: TypeAlias = "NDArray[np.float64]"
 """A cut through some ink, from top to bottom: the column it takes in each row."""
 
 MOST_PIECES = 400  # with more pieces than this a picture is texture, not handwriting; the largest are kept
-
-MOST_COVERED = 2.0
-"""Their boxes cover the picture at most so often: 1.1 times in 470 real ones, hundreds in nested lines."""
-
+MOST_COVERED = 2.0  # times their boxes cover the picture: 1.1 in 470 real ones, hundreds in nested lines
 WIDE = 0.7  # pieces wider than this times their height may be digits that touch
 BLOT = 0.3  # strokes wider than this share of their height are none, and not cut
 MOST_CUTS = 20  # cuts in one piece; eight digits in one go need no more
-
-CUT_ROWS, LEANS = 48, (0.0, -0.3, 0.3)
-"""They are found at this height. They are straight, upright or lean: columns to the right for each row up."""
-
+CUT_ROWS = 48  # height at which cuts are found
+LEANS = (0.0, -0.3, 0.3)  # they are straight: columns to the right for each row up
 INKED = 0.4  # there a pixel is ink from this strength on
 
 LONGEST_CUT, OFF, ASLANT = 0.6, 0.5, 0.4
@@ -95,22 +91,27 @@ def components(strength: Plane, mask: Mask) -> list[Piece]:
     for i in order[: max(1, np.searchsorted(covered, MOST_COVERED * mask.size))]:
         x, y, w, h, _ = map(int, stats[i])
         left, top = max(0, x - 1), max(0, y - 1)
-        own = (labels[top : y + h + 1, left : x + w + 1] == i).astype(np.uint8)
-        own = cv2.dilate(own, np.ones((3, 3), np.uint8))
-        soft = np.asarray(np.minimum(strength[top : y + h + 1, left : x + w + 1], 1) * own, np.float32)
+        here = slice(top, y + h + 1), slice(left, x + w + 1)
+        own = cv2.dilate((labels[here] == i).astype(np.uint8), np.ones((3, 3)))
+        soft = np.asarray(np.minimum(strength[here], 1) * own, np.float32)
         pieces.append(Piece((left, top, soft.shape[1], soft.shape[0]), soft))
     return pieces
 
 
 def cut_up(piece: Piece) -> list[Piece]:
     """A wide piece cut where digits may touch; the parts, from left to right, join to the piece again."""
-    _, _, width, height = piece.box
+    x, y, width, height = piece.box
     if width <= WIDE * height or piece.stroke > BLOT * height:
         return [piece]
     cuts, inks = _cuts(piece.strength > 0.5)
     edges = pairwise([np.zeros(height), *cuts, np.full(height, width)])
-    parts = [_part(piece, start, stop, ink) for (start, stop), ink in zip(edges, [0.0, *inks], strict=True)]
-    return [part for part in parts if part is not None]
+    parts, columns = [], np.arange(width) + 0.5
+    for (start, stop), ink in zip(edges, [0.0, *inks], strict=True):
+        between = piece.strength * ((columns >= start[:, None]) & (columns < stop[:, None]))
+        (left, top, across, down), strength = bounded(between)
+        if across:  # or no ink lies between these cuts
+            parts.append(Piece((x + left, y + top, across, down), strength, ink))
+    return parts
 
 
 def _cuts(mask: Mask) -> tuple[list[Line], list[float]]:
@@ -121,8 +122,8 @@ def _cuts(mask: Mask) -> tuple[list[Line], list[float]]:
     height, width = mask.shape
     factor = min(1.0, CUT_ROWS / height)
     columns, rows = max(2, round(width * factor)), max(2, round(height * factor))
-    resized = cv2.resize(mask.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
-    small, y = np.asarray(resized, np.float32), np.arange(rows)
+    small = cv2.resize(mask.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+    y = np.arange(rows)
     tried, lengths = _lines_through(small)
     before = (np.cumsum(small, axis=1) - small)[y, tried].sum(axis=1)  # the ink on the left of each
     chosen: list[int] = []
@@ -137,7 +138,7 @@ def _cuts(mask: Mask) -> tuple[list[Line], list[float]]:
     return [(tried[i, there] + 0.5) * (width / columns) for i in chosen], inks
 
 
-def _lines_through(ink: Plane) -> tuple[NDArray[np.intp], Line]:
+def _lines_through(ink: MatLike) -> tuple[NDArray[np.intp], Line]:
     """Straight lines from top to bottom: the column that each takes in each row, (n, rows); their lengths."""
     rows, columns = ink.shape
     y = np.arange(rows)
@@ -147,11 +148,3 @@ def _lines_through(ink: Plane) -> tuple[NDArray[np.intp], Line]:
     first, after = met.argmax(axis=1), rows - met[:, ::-1].argmax(axis=1)
     lengths = (after - first + OFF / 2 * np.abs(first + after - rows)) * met.any(axis=1)
     return lines, lengths + ASLANT * rows * np.abs(lean[:, 0])
-
-
-def _part(piece: Piece, start: Line, stop: Line, cut: float) -> Piece | None:
-    """The ink between two cuts, without empty rows and columns."""
-    x = np.arange(piece.box[2]) + 0.5
-    between = piece.strength * ((x >= start[:, None]) & (x < stop[:, None]))
-    (left, top, width, height), strength = bounded(between)
-    return Piece((piece.box[0] + left, piece.box[1] + top, width, height), strength, cut) if width else None

@@ -27,9 +27,8 @@ FAINT = 0.12  # ink that differs from its ground by less than this share of full
 TINY = 10  # digits less tall than this in the original, in pixels, are called very small
 
 
-HARDLY, CLEARLY = 0.5, 1.0
-"""Digits are hardly believed in up to this belief each, from -1 to 1; clearly more are so many more."""
-
+HARDLY = 0.5  # belief in each digit, from -1 to 1, up to which they are hardly believed in;
+CLEARLY = 1.0  # so much more belief in all is clearly more
 MISSED = 0.3  # belief in a digit, where none was read, that makes a reading unsure
 
 TALL_OTHER = np.log(0.5)

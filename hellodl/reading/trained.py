@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 MIDDLE = 128  # the grey between light and dark
 INKED = 64  # brighter pixels count as ink; JPEG leaves fainter ones around strokes
-
-BLACK, MOSTLY = 32, 0.5
-"""Less bright than this the ground is black; at least that share of a picture is ground."""
-
+BLACK, MOSTLY = 32, 0.5  # less bright the ground is black; at least that share of a picture is ground
 SOLID = 200  # the brightest pixel is at least this bright
 SMALLEST, LARGEST = 18, 21  # pixels of the longer side: 20 by MNIST's rule, but tips may be faint
 CENTRE, OFF = 14, 0.75  # where the centre of mass lies, as an index from 0, and how far off it may be
