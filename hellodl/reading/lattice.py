@@ -72,10 +72,10 @@ def turns(line: list[Piece]) -> tuple[float, ...]:
     The slope is that of the straight line nearest to the middles of what is tall in it.
     """
     tall = max(piece.box[3] for piece in line) / 2
-    x, y, width, height = np.array([piece.box for piece in line if piece.box[3] >= tall], np.float64).T
-    across, down = (middles - middles.mean() for middles in (x + width / 2, y + height / 2))
+    middles = np.array([piece.middle for piece in line if piece.box[3] >= tall])
+    across, down = (middles - middles.mean(axis=0)).T
     slope = float(np.degrees(np.arctan2(-(across @ down), across @ across)))
-    return (0.0, slope) if len(x) > 1 and abs(slope) > STEEP else (0.0,)
+    return (0.0, slope) if len(middles) > 1 and abs(slope) > STEEP else (0.0,)
 
 
 def turned(strength: Plane, degrees: float) -> Plane:
@@ -95,10 +95,9 @@ class _Measure:
     def __init__(self, pieces: list[Piece], ink: Ink) -> None:
         self.pieces, self.ink = pieces, ink
         heights = np.array([p.box[3] for p in pieces], np.float64)
-        middles = np.array([p.box[1] + p.box[3] / 2 for p in pieces])
+        at, middles = np.array([p.middle for p in pieces]).T
         self.tall = float(np.median(heights[heights >= heights.max() / 2]))
         digits = heights >= self.tall / 2
-        at = np.array([p.box[0] + p.box[2] / 2 for p in pieces])
         wide = np.count_nonzero(digits) > 2 and np.ptp(at[digits]) > self.tall
         flat = 0.0, np.median(middles[digits])
         self.level = np.polyfit(at[digits], middles[digits], 1) if wide else flat
@@ -106,9 +105,9 @@ class _Measure:
         self.borders = float(np.median(np.array([self._borders(p) for p in pieces])[digits]))
 
     def __call__(self, piece: Piece, first: int, after: int) -> NDArray[np.float32]:
-        x, y, width, height = piece.box
+        _, y, width, height = piece.box
         group, tall = self.pieces[first:after], self.tall
-        level = np.polyval(self.level, x + width / 2)
+        level = np.polyval(self.level, piece.middle[0])
         stroke = piece.stroke or 1.0
         following = self.pieces[after].cut if after < len(self.pieces) else 0.0
         return np.array(

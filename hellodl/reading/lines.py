@@ -44,7 +44,7 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
         aside, nearest = min((_aside(line, piece), i) for i, line in enumerate(lines))
         if aside <= ASIDE * tall:
             small[nearest].append(piece)
-    return [sorted(line + more, key=_middle) for line, more in zip(lines, small, strict=True)]
+    return [sorted(line + more, key=lambda p: p.middle[0]) for line, more in zip(lines, small, strict=True)]
 
 
 def _usual_height(heights: NDArray[np.intp]) -> float:
@@ -53,19 +53,9 @@ def _usual_height(heights: NDArray[np.intp]) -> float:
     return float(heights[np.searchsorted(np.cumsum(heights), heights.sum() / 2)])
 
 
-def _middle(piece: Piece) -> float:
-    """The column of a piece's middle."""
-    return piece.box[0] + piece.box[2] / 2
-
-
-def _centre(piece: Piece) -> float:
-    """The row of a piece's middle."""
-    return piece.box[1] + piece.box[3] / 2
-
-
 def _aside(line: list[Piece], small: Piece) -> float:
     """How far a small piece lies above or below a line's nearest piece, in pixels."""
-    near = min(line, key=lambda p: abs(_middle(p) - _middle(small)))
+    near = min(line, key=lambda p: abs(p.middle[0] - small.middle[0]))
     return float(max(0, near.box[1] - small.bottom, small.box[1] - near.bottom))
 
 
@@ -136,13 +126,13 @@ def _lines(pieces: list[Piece], tall: float) -> list[list[Piece]]:
     """Sort pieces into lines: each continues the line whose last piece is most at its own height."""
     lines: list[list[Piece]] = []
     slope = _slope(pieces, tall)
-    for piece in sorted(pieces, key=_middle):
+    for piece in sorted(pieces, key=lambda p: p.middle[0]):
         fits = [_level(line[-1], piece, slope) for line in lines]
         if fits and max(fits) >= LEVEL:
             lines[int(np.argmax(fits))].append(piece)
         else:
             lines.append([piece])
-    return sorted(lines, key=lambda line: float(np.median([_centre(p) - slope * _middle(p) for p in line])))
+    return sorted(lines, key=lambda line: np.median([p.middle[1] - slope * p.middle[0] for p in line]))
 
 
 def _slope(pieces: list[Piece], tall: float) -> float:
@@ -150,7 +140,7 @@ def _slope(pieces: list[Piece], tall: float) -> float:
 
     It is that of the way from each piece to the nearest on its right (O'Gorman 1993, the document spectrum).
     """
-    x, y = (np.array([middle(p) for p in pieces]) for middle in (_middle, _centre))
+    x, y = np.array([p.middle for p in pieces]).reshape(-1, 2).T
     right, down = x - x[:, None], y - y[:, None]
     is_next = (right > 0) & (right < REACH * tall) & (np.abs(down) < STEEPEST * right)
     each = np.nonzero(is_next.any(axis=1))[0]
@@ -164,6 +154,6 @@ def _slope(pieces: list[Piece], tall: float) -> float:
 
 def _level(a: Piece, b: Piece, slope: float) -> float:
     """Share of the lower piece's height that lies beside the other, along a slope."""
-    down = slope * (_middle(b) - _middle(a))
+    down = slope * (b.middle[0] - a.middle[0])
     common = min(a.bottom, b.bottom - down) - max(a.box[1], b.box[1] - down)
     return common / min(a.box[3], b.box[3])

@@ -58,6 +58,12 @@ class Piece:
         return stroke_width(self.strength > 0.5)
 
     @property
+    def middle(self) -> tuple[float, float]:
+        """The column and the row of its middle."""
+        x, y, width, height = self.box
+        return x + width / 2, y + height / 2
+
+    @property
     def right(self) -> int:
         """First column after the piece."""
         return self.box[0] + self.box[2]
