@@ -154,11 +154,6 @@ def likelihoods(answers: Answers, judged: Plane) -> Plane:
     return np.exp(scores(answers.probabilities, answers.known, judged, ways))
 
 
-def trusted(likely: Plane) -> Plane:
-    """How sure it is that ink is one digit, whichever, (n,), from `likelihoods`."""
-    return np.asarray(likely[:, :10].sum(axis=1) / likely.sum(axis=1))
-
-
 def fit_doubt(
     model: Model,
     images: Pixels,

@@ -9,7 +9,7 @@ import numpy as np
 
 from hellodl.about import Recipe
 from hellodl.checkpoint import TrainedNet
-from hellodl.reading.doubt import Answers, Doubt, Model, Verdict, ask, doubt_of, likelihoods, trusted, why
+from hellodl.reading.doubt import Doubt, Model, Verdict, ask, doubt_of, likelihoods, why
 from hellodl.reading.judge import MARKS, alone, shipped
 from hellodl.reading.load import Picture, Source, load_picture
 from hellodl.reading.readings import Digit, Mark, Reading
@@ -95,15 +95,11 @@ class Reader:
         images, fit = as_trained(np.stack([pictures[i].pixels for i in small]), invert=self.invert)
         if not fit.any():
             return {}
-        images = images[fit]
-        answers = ask(self.model, images, self.doubt)
-        judged = shipped()(images, alone(images))
-        beliefs = trusted(likelihoods(answers, judged)) * answers.probabilities.max(axis=1)
-        readings, box = {}, (0, 0, SIDE, SIDE)
-        for row, i in enumerate(np.array(small)[fit]):
-            digit = _digit(answers, row, float(beliefs[row]), images[row], box, judged[row], self.doubt)
-            readings[int(i)] = _reading([_Line([digit], [])], pictures[i], None)
-        return readings
+        asked = _Asked(images[fit], alone(images[fit]), self)
+        return {
+            i: _reading([_Line([asked.digit(row, (0, 0, SIDE, SIDE))], [])], pictures[i], None)
+            for row, i in enumerate(np.array(small)[fit].tolist())
+        }
 
     def picture(self, picture: Picture) -> Reading:
         """Read what is written, and what is on a sheet alone where one lies on something else.
@@ -173,7 +169,7 @@ class Reader:
         turned, recipe = ink.turned(quarters), _recipe_of(self.model)
         found = []
         for line in find_lines(turned.strength, turned.mask):
-            tried = (_Asked(groups(line, turned, recipe, turn), turned, self) for turn in turns(line))
+            tried = (_AskedLine(groups(line, turned, recipe, turn), turned, self) for turn in turns(line))
             found.append(max(tried, key=lambda asked: _believed(asked.line)))
         lines = [asked.line for asked in found]
         if not any(line.digits for line in lines):
@@ -187,14 +183,34 @@ def _believed(found: Reading | _Line) -> float:
 
 
 class _Asked:
-    """A line of ink with the network's and the judge's answers for each group of it."""
+    """Some ink, uint8 (n, 28, 28), with the network's and the judge's answers."""
+
+    def __init__(self, images: Pixels, measures: Plane, by: Reader) -> None:
+        self.images, self.doubt = images, by.doubt
+        self.answers = ask(by.model, images, by.doubt)
+        self.judged = shipped()(images, measures)
+        self.likely = likelihoods(self.answers, self.judged)
+
+    def digit(self, i: int, box: Box, belief: float | None = None) -> Digit:
+        """The i-th as a digit, and whether to believe it: as its line says, else as it is by itself."""
+        answers, likely = self.answers, self.likely[i]
+        ten = tuple(map(float, answers.probabilities[i]))
+        digit = int(answers.probabilities[i].argmax())
+        if belief is None:
+            belief = float(likely[:10].sum() / likely.sum() * answers.probabilities[i, digit])
+        agreed = min(ten[digit], float(answers.second[i, digit]))  # to whichever model thinks less of it
+        verdict = self.doubt.verdict(agreed, belief, float(answers.known[i]))
+        doubts = () if verdict is Verdict.DIGIT else tuple(why(answers, i, self.judged[i]))
+        return Digit(digit, ten[digit], verdict, box, ten, self.images[i], answers.turned[i], belief, doubts)
+
+
+class _AskedLine(_Asked):
+    """A line of ink, each group of it asked about."""
 
     def __init__(self, found: list[Group], ink: Ink, by: Reader) -> None:
-        images = np.stack([group.seen for group in found])
-        self.groups, self.ink, self.doubt = found, ink, by.doubt
-        self.answers = ask(by.model, images, by.doubt)
-        self.judged = shipped()(images, np.stack([group.measures for group in found]))
-        self.likely = likelihoods(self.answers, self.judged)
+        images, measures = zip(*((group.seen, group.measures) for group in found), strict=True)
+        super().__init__(np.stack(images), np.stack(measures), by)
+        self.groups, self.ink = found, ink
         self.line = self.read()
 
     def read(self, *, only_digits: bool = False) -> _Line:
@@ -202,16 +218,12 @@ class _Asked:
         from hellodl.reading.lattice import best_way
 
         way, shares = best_way(self.groups, self.likely[:, :10] if only_digits else self.likely)
-        trust = trusted(self.likely)
         digits, marks, others, missed = [], [], 0, 0.0
         for i, answer in way:
-            group, judged = self.groups[i], self.judged[i]
+            group = self.groups[i]
             box = self.ink.in_original(group.piece.box)
             if answer < 10:
-                belief = shares[i, answer]
-                if only_digits:
-                    belief = trust[i] * self.answers.probabilities[i, answer]
-                digits.append(_digit(self.answers, i, float(belief), group.seen, box, judged, self.doubt))
+                digits.append(self.digit(i, box, None if only_digits else float(shares[i, answer])))
                 continue
             missed = max(missed, float(shares[i, :10].sum()))
             if answer < 10 + len(MARKS):
@@ -219,18 +231,6 @@ class _Asked:
             elif group.measures[1] > TALL_OTHER:
                 others += 1
         return _Line(digits, marks, others, missed)
-
-
-def _digit(
-    answers: Answers, i: int, belief: float, seen: Pixels, box: Box, judged: Plane, doubt: Doubt
-) -> Digit:
-    """The i-th answer as a digit in some place, and whether to believe it; seen, judged: of its ink alone."""
-    ten = tuple(map(float, answers.probabilities[i]))
-    digit = int(answers.probabilities[i].argmax())
-    agreed = min(ten[digit], float(answers.second[i, digit]))  # to whichever model thinks less of it
-    verdict = doubt.verdict(agreed, belief, float(answers.known[i]))
-    doubts = () if verdict is Verdict.DIGIT else tuple(why(answers, i, judged))
-    return Digit(digit, ten[digit], verdict, box, ten, seen, answers.turned[i], belief, doubts)
 
 
 def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
