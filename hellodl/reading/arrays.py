@@ -8,6 +8,4 @@ from numpy.typing import NDArray
 Pixels: TypeAlias = NDArray[np.uint8]
 Plane: TypeAlias = NDArray[np.float32]
 Mask: TypeAlias = NDArray[np.bool_]
-
-Box: TypeAlias = tuple[int, int, int, int]
-"""Left, top, width, height in pixels."""
+Box: TypeAlias = tuple[int, int, int, int]  # left, top, width, height in pixels

@@ -29,6 +29,8 @@ KNOWN = 3.0  # familiarity counts up to so many times that of the least familiar
 USUAL = 1.0  # that of a model without
 SUSPECT = 0.2  # what has at least this probability is worth a word
 
+_loaded = cache(load_model)
+
 
 class Verdict(StrEnum):
     """Whether to believe a reading, and whether to believe one of its digits."""
@@ -127,9 +129,6 @@ def second_opinion(model: Model) -> TrainedNet | None:
     return _loaded("shipped") if model.data in NAMES else None
 
 
-_loaded = cache(load_model)
-
-
 def _asked(model: Model, images: Pixels, doubt: Doubt) -> tuple[Plane, Plane, Pixels]:
     """Calibrated probabilities (n, 10), familiarity (n,), and the images, turned.
 
@@ -155,10 +154,7 @@ def likelihoods(answers: Answers, judged: Plane) -> Plane:
 
 
 def fit_doubt(
-    model: Model,
-    images: Pixels,
-    labels: NDArray[np.integer],
-    distorted: Pixels | None = None,
+    model: Model, images: Pixels, labels: NDArray[np.integer], distorted: Pixels | None = None
 ) -> Doubt:
     """Fit temperature and familiarity on validation images, uint8 (n, 28, 28), the model was not trained on.
 

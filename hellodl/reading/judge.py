@@ -44,7 +44,6 @@ MEASURES = (
     "borders",  # how many of the picture's borders it touches, more than its line's digits do
 )
 
-
 WAYS = (
     "digit: judge",  # logarithm of what the judge gives a digit
     "digit: part",  # of what it gives a part of one

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Encoded: TypeAlias = "str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
 
 MOST_BYTES = 256_000_000
-
 MOST_PIXELS = 52_000_000  # so many decode in under 500 MB; a 50-megapixel photograph passes
 
 MOST_PIXELS_BY_KIND = {
@@ -38,8 +37,8 @@ MOST_PIXELS_BY_KIND = {
 MOST_COEFFICIENTS = 180_000_000  # of a JPEG in several scans: all are kept, two bytes each, until the last
 MEMORY = 400_000_000  # bytes for all threads to decode and to read in; with the program, under 500 MB
 BLOCK = 64_000_000  # bytes that Pillow asks for: what is over 32 MB, the C library gives back at once
-TEXT_AT_ONCE = 2**16  # bytes of a picture written as text: comments cost as the square of these
-SCANS_AT_ONCE = 1024  # bytes of a JPEG in several scans: 20 may make a scan, which takes 20 ms
+TEXT_AT_ONCE = 2**16  # bytes of a picture as text: comments cost as the square of what is decoded at a time
+SCANS_AT_ONCE = 1024  # bytes of a JPEG in scans from look to look at the clock: 20 may make one, of 20 ms
 
 
 @contextmanager

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from hellodl.reading.arrays import Box, Mask, Plane
 
-Line: TypeAlias = "NDArray[np.float64]"
-"""A cut through some ink, from top to bottom: the column it takes in each row."""
+Line: TypeAlias = "NDArray[np.float64]"  # a cut through some ink: its column in each row, from top to bottom
 
 MOST_PIECES = 400  # with more pieces than this a picture is texture, not handwriting; the largest are kept
 MOST_COVERED = 2.0  # times their boxes cover the picture: 1.1 in 470 real ones, hundreds in nested lines

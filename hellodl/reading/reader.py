@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.about import Recipe
-from hellodl.checkpoint import TrainedNet
+from hellodl.checkpoint import TrainedNet, load_model
 from hellodl.reading.doubt import Doubt, Model, Verdict, ask, doubt_of, likelihoods, why
 from hellodl.reading.judge import MARKS, alone, shipped
 from hellodl.reading.load import Picture, Source, load_picture
@@ -58,10 +58,7 @@ def read(
     ground, False for dark ink on a light one, None to find out. Raises PictureError for what is no picture,
     ModelError for a bad model.
     """
-    if model is None:
-        from hellodl.checkpoint import load_model
-
-        model = load_model(None)
+    model = load_model(None) if model is None else model
     return read_all([load_picture(source)], model, invert=invert, doubt=doubt)[0]
 
 
@@ -81,7 +78,7 @@ def _recipe_of(model: Model) -> Recipe:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads pictures with a model; see `read`."""
+    """Reads pictures as `read` is asked to."""
 
     model: Model
     invert: bool | None
@@ -208,8 +205,8 @@ class _AskedLine(_Asked):
     """A line of ink, each group of it asked about."""
 
     def __init__(self, found: list[Group], ink: Ink, by: Reader) -> None:
-        images, measures = zip(*((group.seen, group.measures) for group in found), strict=True)
-        super().__init__(np.stack(images), np.stack(measures), by)
+        images = np.stack([group.seen for group in found])
+        super().__init__(images, np.stack([group.measures for group in found]), by)
         self.groups, self.ink = found, ink
         self.line = self.read()
 
