@@ -147,9 +147,7 @@ class _Measure:
         """Bare paper between a group and a neighbour, in digits' heights, at most FAR: as without one."""
         if not 0 <= neighbour < len(self.pieces):
             return FAR
-        other = self.pieces[neighbour]
-        space = max(other.box[0] - piece.right, piece.box[0] - other.right, 0)
-        return min(space / self.tall, FAR)
+        return min(piece.apart(self.pieces[neighbour])[0] / self.tall, FAR)
 
 
 def shared_outline(piece: Piece, ink: Ink) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,10 +54,10 @@ def _usual_height(heights: NDArray[np.intp]) -> float:
     return float(heights[np.searchsorted(np.cumsum(heights), heights.sum() / 2)])
 
 
-def _aside(line: list[Piece], small: Piece) -> float:
+def _aside(line: list[Piece], small: Piece) -> int:
     """How far a small piece lies above or below a line's nearest piece, in pixels."""
     near = min(line, key=lambda p: abs(p.middle[0] - small.middle[0]))
-    return float(max(0, near.box[1] - small.bottom, small.box[1] - near.bottom))
+    return near.apart(small)[1]
 
 
 def _overlap(a: Piece, b: Piece) -> float:
@@ -65,18 +66,11 @@ def _overlap(a: Piece, b: Piece) -> float:
     return common / min(a.box[2], b.box[2])
 
 
-def _gap(a: Piece, b: Piece) -> float:
-    """Distance between two boxes in pixels, 0 where they overlap."""
-    across = max(0, max(a.box[0], b.box[0]) - min(a.right, b.right))
-    down = max(0, max(a.box[1], b.box[1]) - min(a.bottom, b.bottom))
-    return float(np.hypot(across, down))
-
-
 def _continues(a: Piece, b: Piece, stroke: float, dot: float) -> bool:
     """Whether a fragment nearly touches another piece above or below: a stroke that the threshold broke."""
     small = min(a, b, key=lambda p: max(p.box[2:]))
     fragment = dot < max(small.box[2:]) and min(a.box[3], b.box[3]) < SHORTEST * stroke
-    return fragment and _overlap(a, b) >= 0.3 and _gap(a, b) <= 1.2 * stroke + 2
+    return fragment and _overlap(a, b) >= 0.3 and hypot(*a.apart(b)) <= 1.2 * stroke + 2
 
 
 def _are_circles(a: Piece, b: Piece) -> bool:

@@ -72,6 +72,11 @@ class Piece:
         """First row after the piece."""
         return self.box[1] + self.box[3]
 
+    def apart(self, other: Piece) -> tuple[int, int]:
+        """How many columns and how many rows lie between its box and another's, 0 where they overlap."""
+        across = max(0, self.box[0] - other.right, other.box[0] - self.right)
+        return across, max(0, self.box[1] - other.bottom, other.box[1] - self.bottom)
+
 
 def joined(pieces: Sequence[Piece]) -> Piece:
     """One piece with the ink of several."""
