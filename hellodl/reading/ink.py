@@ -216,7 +216,6 @@ def is_light_on_dark(grey: Plane) -> bool:
 
 
 def _coarse(grey: Plane) -> Pixels:
-    """Every so many pixels of a picture."""
     step = max(1, max(grey.shape) // COARSE)
     return grey[::step, ::step].astype(np.uint8)
 

@@ -66,16 +66,14 @@ class _Patient(io.BufferedReader):
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         super().__init__(file)  # type: ignore[arg-type] # any file that can `readinto` will do
-        self.name_of_source = name
+        self._too_slow = f"{name}: not decoded after {MOST_SECONDS:.0f} seconds; save it anew as PNG"
         self.most = MOST_BYTES
         self._until = time.thread_time() + MOST_SECONDS
 
     def read(self, size: int | None = -1, /) -> bytes:
         """As files do. Raises PictureError when time is up."""
         if time.thread_time() > self._until:
-            raise PictureError(
-                f"{self.name_of_source}: not decoded after {MOST_SECONDS:.0f} seconds; save it anew as PNG"
-            )
+            raise PictureError(self._too_slow)
         return super().read(size if size is None else min(size, self.most))
 
 
