@@ -238,7 +238,7 @@ def table(rng: Rng, half: str, filled: float = 0.8) -> Page:
     for i in range(rows + 1):
         _bar(page, rng, margin + i * high, margin, thick if bold and i % 3 == 0 else thin, shaky)
     for j in range(columns + 1):
-        wall = thick if bold and (j + 1) % 3 == 0 else thin
+        wall = thick if bold and j % 3 == 0 else thin
         _bar(page, rng, margin + j * wide, margin, wall, shaky, upright=True)
     worded = rng.random() < 0.25
     for i in range(rows):
@@ -254,6 +254,10 @@ def table(rng: Rng, half: str, filled: float = 0.8) -> Page:
                 write(page, hand, text, (left, top, tall * (1 if len(text) < 3 else 0.5)), gap=0.08, line=i)
             elif rng.random() < 0.3:
                 write(page, hand, "?", (left, top, tall * 0.8), line=i)
+    if rng.random() < 0.25:  # cut out along its walls, as from a sudoku
+        height, width = page.shape
+        left, top, right, bottom = (round(v) for v in margin + rng.uniform(-0.2, 0.12, 4) * high)
+        page = page.cut(max(0, left), max(0, top), width - max(0, right), height - max(0, bottom))
     return page
 
 
