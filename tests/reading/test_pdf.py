@@ -139,9 +139,12 @@ def test_nothing_in_a_page_runs(action):
 
 @pytest.mark.parametrize("make", [laughs, tiles])
 def test_no_page_outlasts_its_time(make, monkeypatch):
+    """Unless it has used up its memory before, as on a quick processor."""
     monkeypatch.setattr(formats, "MOST_SECONDS", 1.0)
-    with pytest.raises(PictureError, match=r"^bytes: not drawn after 1 seconds; save it anew as PNG$"):
+    late, large = "not drawn after 1 seconds; save it anew as PNG", "damaged PDF (or a page of over 400 MB)"
+    with pytest.raises(PictureError) as refused:
         load_picture(make())
+    assert str(refused.value) in {f"bytes: {late}", f"bytes: {large}"}
 
 
 def test_a_page_that_needs_too_much_memory_is_refused(monkeypatch):
