@@ -143,7 +143,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     # Chosen on folds of the training set, as the next: 99.2 % within ten seconds.
     "good": LONG | {"epochs": 20, "schedule": "linear", "warmup": 0.05, "weight_decay": 4e-4},
-    # The most this network can do in two to three minutes.
+    # The most this network can do in two minutes.
     "best": LONG | {"epochs": 210, "schedule": "trapezoid", "warmup": 0.01, "weight_decay": 2e-4},
 }
 

@@ -18,7 +18,6 @@ from hellodl import datasets
 from hellodl.datasets import Dataset
 from hellodl.datasets.labelled import NONE, labelled_pictures
 from hellodl.errors import DataError, UsageError
-from hellodl.reading.scoring import read_labelled
 from hellodl.system.files import kind_at
 from hellodl.training.batches import stratified_split
 
@@ -107,6 +106,7 @@ def _prepared(folder: Path, tell: Tell) -> Dataset:
 def _read(folder: Path) -> tuple[Dataset, list[str]]:
     """A folder's digits, and what was left out; kept, since both splits come from it."""
     from hellodl.checkpoint import SHIPPED, load_model
+    from hellodl.reading.scoring import read_labelled
 
     images: list[NDArray[np.uint8]] = []
     labels, unfit, troubles = [], [], []
