@@ -24,7 +24,6 @@ STEEP, STEEPEST = 0.14, 0.7  # rows down for each column: lines aslant by 8 to 3
 REACH = 4.0  # from one digit to the next at most so many digits' heights away
 DOT = 0.2  # of the largest: what is shorter and narrower, and hardly larger than the pen, is a dot
 ASIDE = 0.5  # a small piece belongs to the line that is at most this share of a digit's height above or below
-LONGEST = 5.0  # pieces wider than this times their height, and longer than digits are tall, are lines
 
 
 def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
@@ -36,7 +35,6 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
     dot = min(2 * stroke + 4, DOT * max(max(p.box[2:]) for p in pieces))
     pieces = _merged(pieces, lambda a, b: _continues(a, b, stroke, dot) or _are_circles(a, b))
     tall = _usual_height(np.array([p.box[3] for p in pieces]))
-    pieces = [p for p in pieces if p.box[2] <= max(LONGEST * p.box[3], tall)]
     lines = _lines([p for p in pieces if p.box[3] >= SMALL * tall], tall)
     if not lines:
         return []

@@ -57,7 +57,6 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "sheet edges": {(lines, "_without_sheet_edges"): lambda pieces, _shape: pieces},
     "broken strokes": {(lines, "_continues"): lambda *_: False},
     "circles of an 8": {(lines, "_are_circles"): lambda *_: False},
-    "long lines": {(lines, "LONGEST"): np.inf},
     "cutting": {(lattice, "cut_up"): lambda piece: [piece]},
     "joining": {(lattice, "MOST_JOINED"): 1},
     "same place": {(lattice, "_same_place"): lambda found: np.eye(len(found), dtype=np.float32)},

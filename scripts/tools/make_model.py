@@ -40,7 +40,8 @@ README = """# The model that ships with hellodl
 
 `judge.safetensors` says of ink in a picture whether it is a digit, a sign between digits, something else, or
 a part of these; `printed.safetensors`, whether a pen drew it or a machine. Made by `make_judge.py` and
-`make_printed.py` in `scripts/tools/`, from pages of `pages.py` there; the judge before these had fine pens and close cuts.
+`make_printed.py` in `scripts/tools/`, from pages of `pages.py` there; the judge before these had fine pens
+and close cuts.
 """
 
 

@@ -49,12 +49,6 @@ def test_dots_beside_a_digit_do_not_join_it():
     assert plain in [piece.box for piece in lines_of(picture)[0]]
 
 
-def test_a_long_line_and_a_dot_make_no_line():
-    mask = np.zeros((120, 400), bool)
-    mask[60:70, 20:380] = mask[90:94, 200:204] = True
-    assert find_lines(mask.astype(np.float32), mask) == []
-
-
 def blocks(*corners, more=()):
     """Lines found among blocks of 10 by 60 pixels with these corners, and `more` boxes."""
     mask = np.zeros((300, 300), bool)

@@ -335,6 +335,12 @@ def test_a_one_between_digits_stays(model, ends):
     assert not reading.marks
 
 
+def test_a_long_line_and_a_dot_are_no_digits(model):
+    page = np.full((160, 400), 235, np.uint8)
+    page[60:70, 20:380] = page[90:94, 200:204] = 30
+    assert read(page, model).verdict == "not digits"
+
+
 def test_digits_in_the_cells_of_a_table_are_read_without_its_lines(model):
     """An empty cell is nothing, and a cross in one is no digit."""
     picture = Image.fromarray(drawn([number("7250")], Sheet(gap=30, margin=30)))
