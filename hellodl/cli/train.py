@@ -44,9 +44,7 @@ def train(preset: str | None, log: Path | None, talk: common.Talk, **given: Any)
     talk = common.Talk(talk.as_json, talk.quiet or talk.as_json)
     with SIGNALS.deferring(), _log_file(log, output, append=bool(given["resume"])) as log_to:
         view = View(talk, SIGNALS.requested)
-        run = training.Run(
-            **of_run, progress=view.progress, watch=view.watch, should_stop=SIGNALS.requested, tell=talk.say
-        )
+        run = training.Run(**of_run, progress=view.progress, should_stop=SIGNALS.requested, tell=talk.say)
         try:
             with closing(training.train(told, run)) as records:  # the run ends with this, whatever happens
                 for record in records:

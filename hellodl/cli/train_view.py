@@ -13,7 +13,6 @@ import click
 from hellodl.cli.common import print_json, say
 from hellodl.cli.train_display import Block, Course, is_lively
 from hellodl.cli.words import command_name, counted, percent
-from hellodl.errors import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -60,18 +59,6 @@ class View:
         self._course: Course | None = None
         self._drawn = 0.0  # when the block was last drawn
         self._rows = 0
-
-    def watch(self, pictures: Iterable[Any]) -> Iterator[Any]:
-        """What is drawn first, with a bar. Raises Interrupted at a signal."""
-        from tqdm import tqdm
-
-        hidden = not self._lively
-        for picture in tqdm(
-            pictures, "drawing", leave=False, unit=" pictures", dynamic_ncols=True, disable=hidden
-        ):
-            if self._stopped():
-                raise Interrupted("stopped before the first step; nothing was written")
-            yield picture
 
     def progress(self, trainer: Trainer, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The batches; what is seen moves along with them."""

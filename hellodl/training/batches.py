@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hellodl.training.augment import Maps
-    from hellodl.training.pen import Watch
     from hellodl.training.settings import Settings
 
     Images = NDArray[np.uint8]
@@ -28,11 +27,10 @@ if TYPE_CHECKING:
 NO_DIGIT = 10  # the label of a sign that is no digit: its target is one tenth for each digit
 OWN_SHARE, MOST_REPEATS = 0.1, 50  # of an epoch are pictures of your own; each comes at most so often
 FRESH = 32  # blocks of distortions in an epoch, then the same meet other pictures: to draw them takes time
-PEN_DIGITS, PEN_SIGNS = 30_000, 15_000  # drawn once; every epoch takes some, distorted again
 
 
 # What random numbers are drawn for: each purpose has its own stream.
-Purpose = IntEnum("Purpose", "WEIGHTS SPLIT ORDER AUGMENT PEN CALIBRATE", start=0)
+Purpose = IntEnum("Purpose", "WEIGHTS SPLIT ORDER AUGMENT HANDS CALIBRATE", start=0)
 
 
 def generator(seed: int, purpose: Purpose, *position: int) -> np.random.Generator:
@@ -70,18 +68,14 @@ def epoch_order(rows: Rows, batch_size: int, seed: int, epoch: int) -> Rows:
     return shuffled[: batches * batch_size].reshape(batches, batch_size)
 
 
-def with_pen(images: Images, labels: Labels, seed: int, watch: Watch) -> tuple[Images, Labels]:
-    """The images (n, 28, 28) and labels (n,) with 30,000 drawn digits and 15,000 other signs behind them.
+def with_hands(images: Images, labels: Labels) -> tuple[Images, Labels]:
+    """The images (n, 28, 28) and labels (n,) with digits and signs in other hands behind them."""
+    from hellodl.training.hands import load_hands
 
-    `watch` wraps what is gone through.
-    """
-    from hellodl.training.pen import drawn_digits, drawn_others
-
-    rng = generator(seed, Purpose.PEN)
-    digits, their_labels = drawn_digits(rng, PEN_DIGITS, watch)
-    signs = drawn_others(rng, PEN_SIGNS, watch)
-    none = np.full(PEN_SIGNS, NO_DIGIT, np.uint8)
-    return np.concatenate([images, digits, signs]), np.concatenate([labels, their_labels, none])
+    digits, signs = (glyphs.reshape(-1, *images.shape[1:]) for glyphs in load_hands())
+    theirs = np.tile(np.arange(10, dtype=np.uint8), len(digits) // 10)
+    none = np.full(len(signs), NO_DIGIT, np.uint8)
+    return np.concatenate([images, digits, signs]), np.concatenate([labels, theirs, none])
 
 
 @dataclass(frozen=True)
@@ -98,11 +92,11 @@ class Batch:
 class Plan:
     """The batches of a whole run, from any step on.
 
-    Every epoch goes through all `rows` of the training set and takes some of `pen_rows`, the pen's pictures.
+    Every epoch goes through all `rows` of the training set and takes some of `hands`, those of other hands.
     """
 
-    def __init__(self, settings: Settings, rows: Rows, pen_rows: Rows) -> None:
-        self.settings, self._rows, self._pen_rows = settings, rows, pen_rows
+    def __init__(self, settings: Settings, rows: Rows, hands: Rows) -> None:
+        self.settings, self._rows, self._hands = settings, rows, hands
         self.batch_size = min(settings.batch_size, len(rows))
         self.steps_per_epoch = (len(rows) + settings.drawn) // self.batch_size
         self.steps = settings.epochs * self.steps_per_epoch
@@ -117,8 +111,8 @@ class Plan:
         epoch, done = divmod(step, self.steps_per_epoch)
         rows, seed = self._rows, self.settings.seed
         if self.settings.drawn:
-            pick = generator(seed, Purpose.PEN, epoch)
-            rows = np.concatenate([rows, pick.choice(self._pen_rows, self.settings.drawn, replace=False)])
+            pick = generator(seed, Purpose.HANDS, epoch)
+            rows = np.concatenate([rows, pick.choice(self._hands, self.settings.drawn)])
         order = epoch_order(rows, self.batch_size, seed, epoch)
         for number in range(done, self.steps_per_epoch):
             step = epoch * self.steps_per_epoch + number

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from hellodl.datasets import Dataset
     from hellodl.optim import Optimizer
     from hellodl.training.batches import Batch
-    from hellodl.training.pen import Watch
     from hellodl.training.settings import Settings
 
     Array = NDArray[Any]
@@ -55,11 +54,10 @@ class Trainer:
     """A run: the network, the optimizer and the position.
 
     Of the training set `data`, kept as the network sees it, validation images are held out. However many
-    `processes` share out the steps, the weights come out the same bit for bit. `watch` wraps the pictures
-    that a pen draws first, to show how far it is.
+    `processes` share out the steps, the weights come out the same bit for bit.
     """
 
-    def __init__(self, settings: Settings, data: Dataset, processes: int = 1, watch: Watch = iter) -> None:
+    def __init__(self, settings: Settings, data: Dataset, processes: int = 1) -> None:
         self.settings = settings
         one_blas_thread()
         if (count := len(data.labels)) <= (asked := settings.validation):
@@ -70,7 +68,7 @@ class Trainer:
         rows = batches.with_repeats(rows, len(data.labels) - data.added)
         images, labels = data.images, data.labels
         if settings.drawn:
-            images, labels = batches.with_pen(images, labels, settings.seed, watch)
+            images, labels = batches.with_hands(images, labels)
         self.plan = batches.Plan(settings, rows, np.arange(len(data.labels), len(labels)))
         rng = batches.generator(settings.seed, batches.Purpose.WEIGHTS)
         self.model = DigitNet(settings.hidden, rng, upright=settings.upright == "yes")

@@ -16,7 +16,7 @@ from hellodl.system.lockstep import PROCESSES
 from hellodl.system.processors import available_cpus
 from hellodl.training import saving
 from hellodl.training.augment import Augmenter, Strengths
-from hellodl.training.batches import PEN_DIGITS, PEN_SIGNS, Purpose, generator
+from hellodl.training.batches import Purpose, generator
 from hellodl.training.diagnosis import diagnosis
 from hellodl.training.loop import EpochRecord, Trainer
 from hellodl.training.saving import Run
@@ -83,9 +83,7 @@ def _prepared(settings: Settings, run: Run) -> Trainer:
         saving.check_precious(run.output, settings)
     start = saving.read_start(run.resume, settings) if run.resume else None
     data = training_set(settings, run.data_dir, run.tell)
-    if settings.drawn:
-        run.tell(f"drawing {PEN_DIGITS + PEN_SIGNS:,} pictures with a random pen, some seconds' work")
-    trainer = Trainer(settings, data, min(run.threads or available_cpus(), PROCESSES), run.watch)
+    trainer = Trainer(settings, data, min(run.threads or available_cpus(), PROCESSES))
     if run.resume and start:
         saving.restore(trainer, run.resume, start)
     elif settings.init:

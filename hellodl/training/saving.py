@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from hellodl.about import About, Epoch
     from hellodl.training.loop import Progress, Trainer
-    from hellodl.training.pen import Watch
 
 MAY_CHANGE = ("epochs", "target_accuracy")  # the end of a run may be another one than it was
 
@@ -32,7 +31,6 @@ class Run:
 
     `checkpoint_every` is in seconds. `progress` wraps the batches of an epoch. `should_stop` is asked after
     every step: once it says yes, the run is saved and Interrupted is raised. `tell` is given remarks.
-    `watch` wraps what takes long before the first epoch.
     """
 
     output: Path
@@ -44,7 +42,6 @@ class Run:
     progress: Progress = lambda _trainer, batches: batches
     should_stop: Callable[[], bool] = lambda: False
     tell: Callable[[str], None] = lambda _remark: None
-    watch: Watch = iter
 
 
 class Saver:

@@ -90,9 +90,7 @@ class Settings(Checked):
         "Turn slanted digits upright first, and even out their widths; no for things that are no digits.",
     )
     clean: float = data(SHARE, 0.0, "Share of the run, its end, without distortion.")
-    drawn: int = data(
-        whole(0, 45_000), 0, "Pictures by a random pen that join each epoch, to read real ones."
-    )
+    drawn: int = data(whole(0, 45_000), 0, "Pictures in other hands that join each epoch, to read real ones.")
 
     def __post_init__(self) -> None:
         try:

@@ -12,9 +12,9 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pen import FONTS, GREEK, LETTERS, STYLES, Points, _scribble, arc, curve, line
 
 from hellodl import datasets
-from hellodl.training.pen import FONTS, GREEK, LETTERS, STYLES, Points, _scribble, arc, curve, line
 
 Rng: TypeAlias = np.random.Generator
 Plane: TypeAlias = NDArray[np.float32]
@@ -64,7 +64,7 @@ class Hand:
         return cropped(np.clip(edge / 2 + 0.5, 0, 1).astype(np.float32))
 
     def strokes(self, strokes: list[Points], high: float = 1.0) -> Plane:
-        """Strokes of a pen (as hellodl.training.pen has them), `high` times as tall as a digit."""
+        """Strokes of a pen (as pen.py has them), `high` times as tall as a digit."""
         side, size = round(3 * TALL * max(1, high)), TALL * high * 0.9
         sheet = np.zeros((side, side), np.uint8)
         turn = np.deg2rad(self.rng.normal(0, 5))

@@ -20,6 +20,7 @@ import numpy as np
 from hands import HALVES, MARKS
 from learning import learned, on_pages, share_asked
 from pages import Page, made
+from pen import drawn_digits, drawn_others
 from safetensors.numpy import save_file
 
 from hellodl import checkpoint, datasets
@@ -34,7 +35,6 @@ from hellodl.reading.lines import find_lines
 from hellodl.reading.load import load_picture
 from hellodl.system.processors import one_blas_thread
 from hellodl.training.augment import Augmenter, Strengths
-from hellodl.training.pen import drawn_digits, drawn_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,10 +15,7 @@ import tiny
 from PIL import Image
 
 from hellodl import checkpoint
-from hellodl.cli.common import Talk
 from hellodl.cli.main import main
-from hellodl.cli.train_view import View
-from hellodl.errors import Interrupted
 from hellodl.system.lockstep import PROCESSES
 from hellodl.training import run as training
 from hellodl.training.loop import Trainer
@@ -119,15 +116,6 @@ def test_the_log_holds_what_json_prints(train):
     logged = Path("logs/run.jsonl").read_text().splitlines()
     assert logged[:-1] == out[:-1]
     assert {**json.loads(logged[-1]), "seconds": 0} == {**json.loads(out[-1]), "seconds": 0}
-
-
-def test_a_signal_while_pictures_are_drawn_ends_the_run():
-    seen: list[int] = []
-    drawn = View(Talk(), stopped=lambda: len(seen) == 2).watch(range(5))
-    seen += [next(drawn)]
-    seen += [next(drawn)]
-    with pytest.raises(Interrupted, match="nothing was written"):
-        next(drawn)
 
 
 def test_a_new_run_begins_a_new_log_and_a_resumed_one_goes_on(train):

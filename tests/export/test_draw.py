@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import paper
@@ -153,9 +154,15 @@ def test_a_slanted_digit_is_shown_as_the_network_sees_it(either):
     assert spoke.any()
 
 
-def test_digits_that_are_drawn_read_as_predict_reads_the_picture(seen, model):
-    """200 digits by the training's pen, four on a sheet: at least 98 % the same, and most of them right."""
-    pen = pytest.importorskip("hellodl.training.pen")
+@pytest.fixture
+def pen(monkeypatch):
+    """The random pen of the makers of pages."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts" / "tools")
+    return pytest.importorskip("pen", reason="the sources are not here")
+
+
+def test_digits_that_are_drawn_read_as_predict_reads_the_picture(seen, model, pen):
+    """200 digits by a random pen, four on a sheet: at least 98 % the same, and most of them right."""
     rng = np.random.default_rng(18)
     same = right = 0
     seen.page.evaluate("waiting = true")  # its other thread rests: it is asked here
@@ -175,9 +182,8 @@ def test_digits_that_are_drawn_read_as_predict_reads_the_picture(seen, model):
     assert right >= 0.9 * DIGITS, (same, right)
 
 
-def test_nothing_and_scribbles_are_refused(seen):
+def test_nothing_and_scribbles_are_refused(seen, pen):
     """An empty sheet is nothing; a scribble is no digit, or at least not one that the page is sure of."""
-    pen = pytest.importorskip("hellodl.training.pen")
     seen.page.click("#clear")
     seen.page.wait_for_function("() => document.getElementById('words').textContent.startsWith('Nothing')")
     assert read_here(seen.page) == {

@@ -63,7 +63,7 @@ def test_the_rate_rises_and_then_falls_as_the_schedule_says():
     assert rates == pytest.approx(expected)
 
 
-def test_every_epoch_takes_as_many_pictures_by_the_pen_as_it_was_told():
+def test_every_epoch_takes_as_many_pictures_of_other_hands_as_it_was_told():
     settings = Settings(epochs=3, batch_size=10, drawn=40)
     plan = Plan(settings, np.arange(60), np.arange(60, 160))
     epochs = [np.concatenate([b.rows for b in plan.rest_of_epoch(10 * epoch)]) for epoch in range(3)]

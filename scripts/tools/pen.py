@@ -1,8 +1,6 @@
 """Draw digits with a random pen in styles that MNIST has few of, and signs that are no digits.
 
-Training on some of these beside MNIST teaches a network the 1 with an upstroke, the crossed 7, the slashed 0;
-and, with a target of one tenth for each digit, to believe in no digit where there is none ("outlier
-exposure", Hendrycks, Mazeika and Dietterich 2019).
+Their strokes are known, so that made pages can have pens as fine and as broad as people's.
 """
 
 from __future__ import annotations
@@ -17,12 +15,10 @@ from numpy.typing import NDArray
 from hellodl.reading.normalise import placed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any
+    from collections.abc import Callable
 
     from hellodl.reading.arrays import Pixels
 
-    Watch: TypeAlias = Callable[[NDArray[Any]], Iterable[Any]]
 
 # One stroke of the pen: (n, 2) points, x to the right and y down; a digit fills y from 0 to 1.
 Points: TypeAlias = NDArray[np.float64]
@@ -48,19 +44,21 @@ FONTS = (
 )
 
 
-def drawn_digits(rng: Rng, count: int, watch: Watch = iter) -> tuple[Pixels, Pixels]:
-    """Draw `count` digits: uint8 images (count, 28, 28) placed as in MNIST, and their labels.
-
-    `watch` wraps what is gone through, to show how far it is.
-    """
+def drawn_digits(rng: Rng, count: int) -> tuple[Pixels, Pixels]:
+    """Draw `count` digits: uint8 images (count, 28, 28) placed as in MNIST, and their labels."""
     labels = rng.choice(DIGITS, count).astype(np.uint8)
-    return np.stack([_inked(STYLES[int(d)](rng), rng) for d in watch(labels)]), labels
+    return np.stack([_inked(STYLES[int(d)](rng), rng) for d in labels]), labels
 
 
-def drawn_others(rng: Rng, count: int, watch: Watch = iter) -> Pixels:
+def drawn_hand(rng: Rng) -> Pixels:
+    """Draw the ten digits, uint8 (10, 28, 28) placed as in MNIST."""
+    return np.stack([_inked(STYLES[digit](rng), rng) for digit in range(10)])
+
+
+def drawn_others(rng: Rng, count: int) -> Pixels:
     """Draw `count` signs that are no digits: uint8 images (count, 28, 28) placed as in MNIST."""
     kinds = rng.choice(len(SIGNS), count, p=SIGNS)
-    return np.stack([_other(rng, kind) for kind in watch(kinds)])
+    return np.stack([_other(rng, kind) for kind in kinds])
 
 
 def _other(r: Rng, kind: int) -> Pixels:

@@ -1,0 +1,28 @@
+"""Other hands: digits and letters of fonts, placed as MNIST's digits are."""
+
+import numpy as np
+
+from hellodl import datasets
+from hellodl.training.batches import NO_DIGIT, with_hands
+from hellodl.training.hands import load_hands
+
+
+def test_every_glyph_is_as_large_as_mnists():
+    for image in np.concatenate([glyphs.reshape(-1, 28, 28) for glyphs in load_hands()]):
+        rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+        assert 19 <= max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 <= 20
+
+
+def test_they_join_with_their_labels():
+    """Oracle: of MNIST's mean digits, most are nearest to the one that they are labelled as."""
+    mnist = datasets.load("mnist", "test")
+    images, labels = with_hands(mnist.images, mnist.labels)
+    count = len(mnist.labels)
+    assert np.array_equal(images[:count], mnist.images)
+    images, labels = images[count:].reshape(-1, 784).astype(float), labels[count:]
+    means = np.stack([mnist.images[mnist.labels == d].reshape(-1, 784).mean(axis=0) for d in range(10)])
+    nearest = ((images[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
+    digits = labels != NO_DIGIT
+    assert (nearest == labels)[digits].mean() > 0.5
+    assert digits.sum() == 10 * len(load_hands()[0])
+    assert set(labels[digits].tolist()) == set(range(10))
