@@ -144,6 +144,7 @@ def _introduction(trainer: Trainer) -> str:
         f"batches of {trainer.plan.batch_size}",
         f"{settings.optimizer}, learning rate {settings.lr:g} {settings.schedule}",
         f"momentum {settings.momentum:g}" if settings.momentum else "",
+        f"{settings.drawn:,} pictures in other hands an epoch" if settings.drawn else "",
         "turned upright" if settings.upright == "yes" else "",
         f"distorted: {settings.augment}" if settings.augment != "none" else "",
         f"seed {settings.seed}",
