@@ -157,14 +157,14 @@ def load_weights(path: Path, widths: Sequence[int]) -> Arrays:
     read, kind = (_npz, "weights as .npz") if path.suffix == ".npz" else (_safetensors, "a safetensors file")
     try:
         found = read(path, expected)
-    except KeyError as error:
-        raise ModelError(f"{path}: holds no {error}, expected tensors {', '.join(expected)}") from None
     except (SafetensorError, RecursionError, TypeError, *BROKEN) as error:
         raise ModelError(f"{path}: {str(error)!r:.200}; expected {kind}") from None
     for name, shape in expected.items():
+        if name not in found:
+            raise ModelError(f"{path}: holds no {name!r}, expected tensors {', '.join(expected)}")
         if found[name].shape != shape:
             raise ModelError(f"{path}: {name} has shape {found[name].shape!s:.80}, expected {shape}")
-    weights = {name: array.astype(np.float32) for name, array in found.items()}
+    weights = {name: found[name].astype(np.float32) for name in expected}
     _check_numbers(path, weights)
     return weights
 
@@ -185,10 +185,7 @@ def _safetensors(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np
 
     _check_start(path)
     with safe_open(path, framework="numpy") as file:
-        names = set(file.keys())
-        if missing := [name for name in expected if name not in names]:
-            raise KeyError(missing[0])
-        return {name: file.get_tensor(name) for name in expected}
+        return {name: file.get_tensor(name) for name in expected.keys() & file.keys()}
 
 
 def _npz(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np.generic]]:
@@ -197,10 +194,10 @@ def _npz(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np.generic
     with zipfile.ZipFile(path) as packed:
         sizes = {entry.filename: entry.file_size for entry in packed.infolist()}
     for name, shape in expected.items():
-        if sizes[f"{name}.npy"] > NPY_HEADER + WIDEST_NUMBER * math.prod(shape):
+        if sizes.get(f"{name}.npy", 0) > NPY_HEADER + WIDEST_NUMBER * math.prod(shape):
             raise ModelError(f"{path}: {name} is larger than expected, {shape}")
     with np.load(path) as arrays:  # which refuses pickles: allow_pickle=False is its default
-        return {name: arrays[name] for name in expected}
+        return {name: arrays[name] for name in expected if name in arrays}
 
 
 def _check_start(path: Path) -> None:

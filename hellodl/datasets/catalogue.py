@@ -120,12 +120,7 @@ KMNIST = Source(
 EMNIST_DIGITS = Source(
     name="emnist-digits",
     title="EMNIST Digits, 280,000 handwritten digits",
-    files=(
-        File("emnist-digits-train-images-idx3-ubyte.gz"),
-        File("emnist-digits-train-labels-idx1-ubyte.gz"),
-        File("emnist-digits-test-images-idx3-ubyte.gz"),
-        File("emnist-digits-test-labels-idx1-ubyte.gz"),
-    ),
+    files=tuple(File(f"emnist-digits-{name.replace('t10k', 'test')}") for name in _MNIST_NAMES),
     mirrors=("https://biometrics.nist.gov/cs_links/EMNIST/",),
     licence="none stated (made from NIST Special Database 19, a work of the US government)",
     attribution="Gregory Cohen, Saeed Afshar, Jonathan Tapson, André van Schaik: EMNIST, arXiv:1702.05373",

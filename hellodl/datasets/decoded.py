@@ -38,17 +38,14 @@ def decode(compressed: Bytes, sha256: str, kind: Kind, path: Path, *, keep: bool
 
 def _read(copy: Path) -> tuple[Bytes, str] | None:
     """A kept copy and its SHA-256; None if it is missing or damaged."""
-    try:
-        with open_plain(copy, buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size - _DIGEST_BYTES
-            if not 0 < size <= MAX_BYTES:
-                return None
+    with suppress(OSError), open_plain(copy, buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size - _DIGEST_BYTES
+        if 0 < size <= MAX_BYTES:
             content = np.fromfile(file, np.uint8, size)
             digest = hashlib.sha256(content.data)
-            intact = file.read(_DIGEST_BYTES) == digest.digest()
-    except OSError:
-        return None
-    return (content, digest.hexdigest()) if intact else None
+            if file.read(_DIGEST_BYTES) == digest.digest():
+                return content, digest.hexdigest()
+    return None
 
 
 def _write(copy: Path, content: Bytes, digest: bytes) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from dataclasses import dataclass, field
 from itertools import pairwise
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ def _ordered(rows: list[list[Spot]], sweeps: int) -> list[list[Spot]]:
 
 def _sort_by_neighbours(row: list[Spot], fixed: list[Spot]) -> None:
     """Sort a row by the mean place of each spot's neighbours in `fixed`; one without any stays in place."""
-    place = {spot: float(i) for i, spot in enumerate(fixed)}
-    own = {spot: float(i) for i, spot in enumerate(row)}
-    row.sort(key=lambda spot: _mean([place[n] for n in spot.above + spot.below if n in place], own[spot]))
+    place = {spot: i for i, spot in enumerate(fixed)}
+    own = {spot: i for i, spot in enumerate(row)}
+    row.sort(key=lambda spot: fmean([place[n] for n in spot.above + spot.below if n in place] or [own[spot]]))
 
 
 def _crossings(rows: list[list[Spot]]) -> int:
@@ -109,7 +110,7 @@ def _move(rows: list[list[Spot]], sweeps: int) -> None:
         down = sweep % 2 == 0
         for row in rows if down else rows[::-1]:
             near = [[n.x for n in (spot.above if down else spot.below)] for spot in row]
-            _settle(row, [_mean(xs, spot.x) for spot, xs in zip(row, near, strict=True)])
+            _settle(row, [fmean(xs or [spot.x]) for spot, xs in zip(row, near, strict=True)])
 
 
 def _settle(row: list[Spot], wishes: list[float]) -> None:
@@ -131,8 +132,3 @@ def _settle(row: list[Spot], wishes: list[float]) -> None:
     places = (place for place, _, count in blocks for _ in range(count))
     for spot, place, offset in zip(row, places, offsets, strict=True):
         spot.x = place + offset
-
-
-def _mean(numbers: list[float], otherwise: float) -> float:
-    """The mean, or something else where there is nothing to average."""
-    return sum(numbers) / len(numbers) if numbers else otherwise

@@ -10,7 +10,6 @@ import hashlib
 import io
 from dataclasses import asdict, dataclass
 from html import escape
-from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -82,7 +81,7 @@ def report(path: Path, loaded: Checkpoint, data: Dataset, command: str) -> Repor
 
 def page(report: Report) -> str:
     """The report as HTML."""
-    files = resources.files("hellodl.graphs")
+    files = Path(__file__).parent
     styles = f"{(files / 'page.css').read_text(encoding='utf-8')}\n{stylesheet()}\n"
     digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
     parts = {"hash": digest, "styles": styles} | _summary(report) | _making(report) | _drawings(report)

@@ -101,7 +101,7 @@ class _Scene:
         self.width = inner + 2 * MARGIN
         bottom = _down(max(spot.row for spot in spots)) + _HEIGHT / 2
         self.height = bottom + MARGIN + _CAPTION * (len(notes) > 1)
-        self._courses = [curve(points) for points in _lines(self.boxes, self.routes)]
+        self._courses = [curve(_points(route)) for route in self.routes]
 
     def document(self, arrows: list[str], parts: list[str], styles: str = "") -> str:
         """The whole picture: arrows below the boxes, the other parts above."""
@@ -148,29 +148,20 @@ def _down(row: int) -> float:
     return row * _ROW + _CAPTION + MARGIN + _HEIGHT / 2 - 10
 
 
-def _lines(boxes: Sequence[Spot], routes: Sequence[Sequence[Spot]]) -> list[list[Point]]:
-    """For each edge the points it runs through; beside a box it runs straight down, so as not to touch it."""
-    leaving = _ports(boxes, [(route[0], route[1]) for route in routes])
-    arriving = _ports(boxes, [(route[-1], route[-2]) for route in routes])
-    paths = []
-    for start, end, route in zip(leaving, arriving, routes, strict=True):
-        points = [(start, _down(route[0].row) + _HEIGHT / 2)]
-        for spot in route[1:-1]:
-            beside = _HEIGHT / 2 if spot.row % 2 == 0 else 0
-            points += [(spot.x, _down(spot.row) + y) for y in sorted({-beside, beside})]
-        paths.append([*points, (end, _down(route[-1].row) - _HEIGHT / 2)])
-    return paths
+def _points(route: Sequence[Spot]) -> list[Point]:
+    """What an edge runs through; beside a box it runs straight down, so as not to touch it."""
+    start, *between, end = route
+    points = [(_port(start, start.below, between[0]), _down(start.row) + _HEIGHT / 2)]
+    for spot in between:
+        beside = _HEIGHT / 2 if spot.row % 2 == 0 else 0
+        points += [(spot.x, _down(spot.row) + y) for y in sorted({-beside, beside})]
+    return [*points, (_port(end, end.above, between[-1]), _down(end.row) - _HEIGHT / 2)]
 
 
-def _ports(boxes: Sequence[Spot], ends: Sequence[tuple[Spot, Spot]]) -> list[float]:
-    """The x where each edge meets its box: side by side, in the order of where they come from or go to."""
-    places = [0.0] * len(ends)
-    in_order = sorted(range(len(ends)), key=lambda i: ends[i][1].x)
-    for node in boxes:
-        here = [i for i in in_order if ends[i][0] is node]
-        for nth, i in enumerate(here):
-            places[i] = node.x + 0.6 * node.width * ((nth + 0.5) / len(here) - 0.5)
-    return places
+def _port(node: Spot, neighbours: Sequence[Spot], neighbour: Spot) -> float:
+    """The x where an edge meets its box: side by side, in the order of where they come from or go to."""
+    nth = sorted(neighbours, key=lambda spot: spot.x).index(neighbour)
+    return node.x + 0.6 * node.width * ((nth + 0.5) / len(neighbours) - 0.5)
 
 
 def curve(points: Sequence[Point]) -> str:

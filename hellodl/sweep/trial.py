@@ -106,21 +106,18 @@ def journal(path: Path) -> Iterator[tuple[dict[str, Trial], Callable[[Trial], No
     HellodlError if it cannot be written.
     """
     with only_writer(path):
-        with writing(path):
-            file = path.open("a+b")
-        with file:
-            with writing(path):
-                file.seek(0)
-                held, whole = _read(path, file.read())
-                file.truncate(whole)
+        with writing(path), path.open("a+b") as file:
+            file.seek(0)
+            held, whole = _read(path, file.read())
+            file.truncate(whole)
 
-            def add(trial: Trial) -> None:
-                with writing(path):
-                    file.write(json.dumps(asdict(trial)).encode() + b"\n")
-                    file.flush()
-                    os.fsync(file.fileno())
+        def add(trial: Trial) -> None:
+            with writing(path), path.open("ab") as file:
+                file.write(json.dumps(asdict(trial)).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
 
-            yield held, add
+        yield held, add
 
 
 def _read(path: Path, content: bytes) -> tuple[dict[str, Trial], int]:
