@@ -50,17 +50,17 @@ def explain(
     names = files(images, output)
     loaded = common.open_model(model, talk)[1]
     network = loaded.model()
+    answers = predict_view.names_of(network.classes)
     gallery = _gallery(loaded, data_dir, talk)
     for name, reading in readings(names, network, talk, invert=invert):
         whys = [_why(digit, network, gallery) for digit in reading.digits]
         if talk.as_json:
             common.print_json(predict_view.as_fields(name, reading, list(map(_fields, whys))))
         else:
-            click.echo(predict_view.as_text(name, reading, network.classes))
-            common.show(steps.explain_report(reading, whys, network.classes, common.console()))
+            click.echo(predict_view.as_text(name, reading, answers))
+            common.show(steps.explain_report(reading, whys, answers, common.console()))
         if output:
-            drawn = sheets.explain_picture(name, reading, whys, network.classes)
-            write_drawing(output, drawn, talk, "explanation")
+            write_drawing(output, sheets.explain_picture(name, reading, whys, answers), talk, "explanation")
 
 
 def _gallery(loaded: Checkpoint, data_dir: Path | None, talk: common.Talk) -> Gallery | None:

@@ -104,6 +104,7 @@ def _read_groups(job: Job, task: Groups) -> list[str | PictureError]:
 
     content, invert, as_json = job
     model = _model(content)
+    digits = predict_view.names_of(model.classes)
     answers: list[str | PictureError] = []
     for names in task:
         sources = [_fetched(name) for name in names]
@@ -114,7 +115,7 @@ def _read_groups(job: Job, task: Groups) -> list[str | PictureError]:
             if isinstance(answer, PictureError):
                 answers.append(PictureError(str(answer).replace("bytes:", f"{name}:", 1)))
             else:
-                answers.append(predict_view.told(name, answer, model.classes, as_json=as_json))
+                answers.append(predict_view.told(name, answer, digits, as_json=as_json))
     return answers
 
 
