@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from functools import lru_cache
 from itertools import chain, islice
@@ -64,9 +63,7 @@ def read_on_cluster(
 def names_in(path: Path) -> Iterator[str]:
     """The lines of a file, or of standard input for "-". Raises DataError if it cannot be read."""
     try:
-        with (
-            sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="surrogateescape") as lines
-        ):
+        with click.open_file(str(path), encoding="utf-8", errors="surrogateescape") as lines:
             yield from filter(None, (line.rstrip("\r\n") for line in lines))
     except OSError as error:
         raise DataError(

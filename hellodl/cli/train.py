@@ -55,7 +55,7 @@ def train(preset: str | None, log: Path | None, talk: common.Talk, **given: Any)
             error.exit_code = SIGNALS.exit_code
             raise
         finally:
-            view.close()
+            view.block.clear()
 
 
 @contextmanager

@@ -169,6 +169,6 @@ class Block:
             click.echo(f"{home}{_ERASE}{text}", err=True, nl=False, color=True)
 
     def clear(self) -> None:
-        """Take the lines away."""
+        """Take the lines away, unless somebody has left: what was said then stands below them."""
         if self._height:
             self.draw([])
