@@ -32,9 +32,8 @@ def chapter(*, course: bool, as_json: bool) -> None:
         out.print(Text(f"{number}. {section.title}", "bold"))
         for part in section.text.split("\n\n"):
             if part.startswith(">>>"):
-                out.print(
-                    Syntax(part, "pycon", theme="ansi_light", background_color="default", word_wrap=True)
-                )
+                code = Syntax(part, "pycon", theme="ansi_light", background_color="default", word_wrap=True)
+                out.print(code)
                 out.print()
             else:
                 out.print(Text(part))

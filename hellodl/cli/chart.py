@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     Point: TypeAlias = tuple[float, float]  # from 0 at the left and the bottom to 1 at the right and the top
+    Curve: TypeAlias = Sequence[Point]
 
 _BRAILLE = 0x2800  # the character without dots; a bit more for each dot
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of its dots, row by row
 
 
-def chart(curves: Sequence[Sequence[Point]], colours: Sequence[str], width: int, height: int) -> list[str]:
+def chart(curves: Sequence[Curve], colours: Sequence[str], width: int, height: int) -> list[str]:
     """Lines of `width` characters that show curves; where two meet, the later one's colour is seen."""
     cells: list[list[tuple[int, str]]] = [[(0, "")] * width for _ in range(height)]
     for curve, colour in zip(curves, colours, strict=True):
@@ -26,7 +27,7 @@ def chart(curves: Sequence[Sequence[Point]], colours: Sequence[str], width: int,
     return [_styled(line) for line in cells]
 
 
-def _dots(curve: Sequence[Point], right: int, bottom: int) -> Iterable[tuple[int, int]]:
+def _dots(curve: Curve, right: int, bottom: int) -> Iterable[tuple[int, int]]:
     """The dots of a curve: columns from the left, rows from the top, without gaps."""
     places = [(round(x * right), round((1 - y) * bottom)) for x, y in curve]
     yield from places[:1]

@@ -73,6 +73,11 @@ def command(*examples: tuple[str, str]) -> Callable[[Callable[..., None]], Comma
     return click.command(cls=Command, examples=examples)
 
 
+def number_option(name: str, least: int, most: int, **more: Any) -> Callable[[Any], Any]:
+    """The option of a whole number."""
+    return click.option(name, type=click.IntRange(least, most), metavar="N", show_default=True, **more)
+
+
 def options(*decorators: Callable[[Any], Any], heading: str = "") -> Callable[[Any], Any]:
     """Several option decorators as one, the first on top; in the help under a heading, if it has one."""
 
@@ -102,6 +107,13 @@ class Talk:
         """A remark on stderr, unless none are wanted."""
         if not self.quiet:
             say(message, prose=prose)
+
+    def tell(self, record: dict[str, Any], lines: Iterable[str]) -> None:
+        """What was found, on stdout: as JSON, or in lines for people."""
+        if self.as_json:
+            print_json(record)
+        else:
+            click.echo("\n".join(lines))
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print records as JSON and nothing else.")
@@ -133,7 +145,6 @@ def say(message: str, *, prose: bool = False) -> None:
 def print_json(record: dict[str, Any]) -> None:
     """One record as a line of JSON on stdout, sent at once."""
     click.echo(json.dumps(record))
-    sys.stdout.flush()
 
 
 def console() -> Console:

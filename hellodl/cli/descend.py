@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
+from functools import partial
 from itertools import product, takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from hellodl.cli.drawing import PNG, SVG, check_drawing, write_drawing
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from hellodl.graphs.descent import Descent, Landscape
@@ -39,10 +40,7 @@ def _numbers(_context: click.Context, option: click.Parameter, text: str) -> lis
     return found
 
 
-def _numbers_option(name: str, default: str, purpose: str) -> Callable[[Any], Any]:
-    return click.option(
-        name, default=default, show_default=True, metavar="F,…", callback=_numbers, help=purpose
-    )
+_numbers_option = partial(click.option, show_default=True, metavar="F,…", callback=_numbers)
 
 
 @common.command(
@@ -53,16 +51,9 @@ def _numbers_option(name: str, default: str, purpose: str) -> Callable[[Any], An
 @click.option(
     "--from", "values", multiple=True, metavar="NAME=VALUE", help="Where a variable starts; repeatable."
 )
-@_numbers_option("--lr", "0.1", "The learning rate, or several.")
-@_numbers_option("--momentum", "0", "How much of the last step is kept, or several.")
-@click.option(
-    "--steps",
-    type=click.IntRange(1, _MOST_STEPS),
-    default=30,
-    metavar="N",
-    show_default=True,
-    help="How many steps at most.",
-)
+@_numbers_option("--lr", default="0.1", help="The learning rate, or several.")
+@_numbers_option("--momentum", default="0", help="How much of the last step is kept, or several.")
+@common.number_option("--steps", 1, _MOST_STEPS, default=30, help="How many steps at most.")
 @common.output_option(help="Draw into this file: .svg or .png.")
 @common.talking
 def descend(
@@ -82,11 +73,9 @@ def descend(
     land = descent.landscape(title, names, descents) if len(names) <= 2 or output else None
     if output and land:
         write_drawing(output, descent.descents_svg(title, land, descents), talk)
-    if talk.as_json:
-        records = [asdict(found) for found in descents]
-        common.print_json(finite({"expression": title, "variables": names, "descents": records}))
-    else:
-        click.echo("\n".join(_report(land, names, descents)))
+    records = [asdict(found) for found in descents]
+    record = finite({"expression": title, "variables": names, "descents": records})
+    talk.tell(record, _report(land, names, descents))
 
 
 def _descents(
@@ -111,16 +100,12 @@ def _report(land: Landscape | None, names: Sequence[str], descents: Sequence[Des
         yield style(descent.knobs, bold=True)
         if land:
             lines = [line for contour in land.contours[::_SHOWN] for line in contour]
-            way = list(takewhile(_is_inside, land.way(descent)))  # as far as it stays in the picture
+            # As far as the way stays in the picture.
+            way = list(takewhile(lambda point: all(0 <= place <= 1 for place in point), land.way(descent)))
             colours = [*["bright_black"] * len(lines), "red"]
             yield from chart([*lines, way], colours, _WIDTH, _HEIGHT)
-        for number, (point, value) in enumerate(
-            zip(descent.points[: _STEPS + 1], descent.values, strict=False)
-        ):
+        steps = zip(descent.points[: _STEPS + 1], descent.values, strict=False)
+        for number, (point, value) in enumerate(steps):
             where = "  ".join(f"{name} {x:<12.6g}" for name, x in zip(names, point, strict=True))
             yield style(f"{number:>6}  {where}  → {value:.6g}", dim=True)
         yield f"{descent.end}\n"
-
-
-def _is_inside(point: tuple[float, float]) -> bool:
-    return all(0 <= place <= 1 for place in point)

@@ -70,9 +70,6 @@ def _tell(source: Source, folder: Path, files: tuple[Fetched, ...], talk: common
     fetched = sum(file.url is not None for file in files)
     talk.say(f"{source.title}: {fetched} files fetched, {len(files) - fetched} already there, all verified")
     talk.say(f"Licence: {source.licence}. Credit: {source.attribution}.")
-    if not talk.as_json:
-        click.echo(folder)
-        return
     record = {
         "dataset": source.name,
         "folder": str(folder),
@@ -80,7 +77,7 @@ def _tell(source: Source, folder: Path, files: tuple[Fetched, ...], talk: common
         "licence": source.licence,
         "attribution": source.attribution,
     }
-    common.print_json(record)
+    talk.tell(record, [str(folder)])
 
 
 @contextmanager

@@ -35,9 +35,8 @@ def draw(output: Path, model: Path | None, *, open_it: bool, quiet: bool) -> Non
     talk = common.Talk(quiet=quiet)
     loaded = common.open_model(model, talk)[1]
     accuracy = loaded.about.results.test_accuracy if loaded.about.results else None
-    content = page(
-        loaded.model(), f"this network reads {percent(accuracy)} of its test set" if accuracy else ""
-    )
+    words = f"this network reads {percent(accuracy)} of its test set" if accuracy else ""
+    content = page(loaded.model(), words)
     write_drawing(output, content.decode(), talk, "page")
     if open_it and not webbrowser.open(output.resolve().as_uri()):
         talk.say("no browser was found to open it in")

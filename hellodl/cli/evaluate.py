@@ -15,6 +15,7 @@ from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
     from hellodl.checkpoint import TrainedNet
+    from hellodl.datasets import Dataset
 
 
 @common.command(
@@ -44,6 +45,7 @@ def evaluate(
     On a test set, or on FOLDERs of your own pictures. A folder holds sub-folders named by what their pictures
     show (0 to 9, 42, none), or a labels.csv with the columns file and label; or it holds such folders.
     """
+    from hellodl import datasets
     from hellodl.system.processors import one_blas_thread
 
     check_drawing(output, PNG, SVG)
@@ -57,21 +59,16 @@ def evaluate(
         return
     if dataset and own != dataset:
         talk.say(f"note: this model was trained on {own:.40}, not on {dataset}")
-    _on_test_set(path, loaded.model(), dataset or own, data_dir, output, talk)
+    data = datasets.load(dataset or own, "test", data_dir)
+    _on_test_set(path, loaded.model(), data, output, talk)
 
 
 def _on_test_set(
-    path: Path,
-    network: TrainedNet,
-    dataset: str,
-    data_dir: Path | None,
-    output: Path | None,
-    talk: common.Talk,
+    path: Path, network: TrainedNet, data: Dataset, output: Path | None, talk: common.Talk
 ) -> None:
-    from hellodl import datasets, evaluation
+    from hellodl import evaluation
     from hellodl.graphs.charts import confusion_matrix
 
-    data = datasets.load(dataset, "test", data_dir)
     result = evaluation.evaluate(network, data)
     if output:
         title = f"{path.name[:24]} on {result.dataset}: {percent(result.accuracy)}"

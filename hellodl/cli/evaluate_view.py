@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.color import Color
 from rich.style import Style
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from hellodl.about import DIGITS
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _MOST_DRAWN = 6
 _MOST_WITH_COMMA = 10_000  # images in a cell: larger numbers would make the table too wide
 _MOST_LISTED = 12  # mistakes; --json has them all
-_HEADINGS = ("set", "1 digit", "several", "characters", "doubted", "wrong", "refused")
 _WORDS = """\
 1 digit, several: pictures read wholly right.  characters: digits read right.
 doubted: right readings called unsure.  wrong: of those called sure.
@@ -51,9 +50,7 @@ def report(path: Path, result: Evaluation, data: Dataset, out: Console) -> Itera
 def _headline(result: Evaluation) -> Table:
     """The few numbers that say most."""
     low, high = (f"{100 * end:.2f}" for end in result.accuracy_interval)
-    grid = Table.grid(padding=(0, 3, 0, 0))
-    for style in ("", "bold", "dim"):
-        grid.add_column(style=style)
+    grid = Table.grid("", Column(style="bold"), Column(style="dim"), padding=(0, 3, 0, 0))
     accuracy = Text(percent(result.accuracy), "bold green")
     grid.add_row("accuracy", accuracy, f"95 % interval: {low} to {high} %")
     grid.add_row("misread", f"{len(result.mistakes):,}", f"of {result.images:,} images")
@@ -124,10 +121,11 @@ def _caption(mistake: Mistake, names: Sequence[str]) -> str:
 
 
 def folder_report(path: Path, result: FolderScore) -> Iterator[RenderableType]:
-    """The report on the model in a file, part by part."""
+    """The report on the model in a file, part by part; at its end what was misread or wrongly doubted."""
     pictures = f"{result.all.pictures:,} pictures in {result.seconds:.1f} s"
     yield from (Text(f"{printable(path)} reads {pictures}", "bold"), "")
-    table = plain_table(*_HEADINGS, left=_HEADINGS[0])
+    headings = "set", "1 digit", "several", "characters", "doubted", "wrong", "refused"
+    table = plain_table(*headings, left="set")
     for each in result.sets:
         table.add_row(printable(each.name), *map(_counted, _counts(each)))
     if len(result.sets) > 1:
@@ -138,7 +136,12 @@ def folder_report(path: Path, result: FolderScore) -> Iterator[RenderableType]:
         error = percent(result.all.calibration_error)
         yield f"calibration error: {error}, how far confidence is from accuracy, on average"
     if result.mistakes:
-        yield from _listed(result)
+        yield ""
+    for wrong in result.mistakes[:_MOST_LISTED]:
+        text = f"{wrong.file}: {wrong.label!r} read as {wrong.text!r}, {wrong.verdict}"
+        yield printable("; ".join((text, *wrong.warnings)))
+    if (more := len(result.mistakes) - _MOST_LISTED) > 0:
+        yield f"and {more:,} more mistakes and doubts; --json lists all"
 
 
 def _counts(score: SetScore) -> list[Count]:
@@ -152,13 +155,3 @@ def _counted(count: Count) -> str:
 
 def _share(count: Count) -> str:
     return percent(count.count / count.of, 1) if count.of else "-"
-
-
-def _listed(result: FolderScore) -> Iterator[str]:
-    """What was read wrongly, or rightly and doubted, or read where there is nothing."""
-    yield ""
-    for wrong in result.mistakes[:_MOST_LISTED]:
-        text = f"{wrong.file}: {wrong.label!r} read as {wrong.text!r}, {wrong.verdict}"
-        yield printable("; ".join((text, *wrong.warnings)))
-    if (more := len(result.mistakes) - _MOST_LISTED) > 0:
-        yield f"and {more:,} more mistakes and doubts; --json lists all"

@@ -50,22 +50,20 @@ def explain(
     names = files(images, output)
     loaded = common.open_model(model, talk)[1]
     network = loaded.model()
-    gallery = _gallery(loaded, network, data_dir, talk)
+    answers = predict_view.names_of(network.classes)
+    gallery = _gallery(loaded, data_dir, talk)
     for name, reading in readings(names, network, talk, invert=invert):
         whys = [_why(digit, network, gallery) for digit in reading.digits]
         if talk.as_json:
             common.print_json(predict_view.as_fields(name, reading, list(map(_fields, whys))))
         else:
-            click.echo(predict_view.as_text(name, reading, network.classes))
-            common.show(steps.explain_report(reading, whys, network.classes, common.console()))
+            click.echo(predict_view.as_text(name, reading, answers))
+            common.show(steps.explain_report(reading, whys, answers, common.console()))
         if output:
-            drawn = sheets.explain_picture(name, reading, whys, network.classes)
-            write_drawing(output, drawn, talk, "explanation")
+            write_drawing(output, sheets.explain_picture(name, reading, whys, answers), talk, "explanation")
 
 
-def _gallery(
-    loaded: Checkpoint, network: TrainedNet, data_dir: Path | None, talk: common.Talk
-) -> Gallery | None:
+def _gallery(loaded: Checkpoint, data_dir: Path | None, talk: common.Talk) -> Gallery | None:
     """The data the model was trained on, to find neighbours among; None if it is not here."""
     from hellodl import datasets
     from hellodl.explaining import Gallery
@@ -80,7 +78,7 @@ def _gallery(
             raise
         talk.say(f"without training digits to compare: {error}")
         return None
-    return Gallery(network, data.images, data.labels)
+    return Gallery(loaded.model(), data.images, data.labels)
 
 
 def _why(digit: Digit, network: TrainedNet, gallery: Gallery | None) -> Explanation:

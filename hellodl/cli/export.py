@@ -38,14 +38,12 @@ def export(output: Path, model: Path | None, data_dir: Path | None, talk: common
     loaded = common.open_model(model, talk)[1]
     written = formats.export(loaded.model(), output, int8=int8)
     accuracies = _accuracies(loaded, data_dir, talk) if int8 else {}
-    if talk.as_json:
-        common.print_json(asdict(written) | accuracies)
-        return
     sizes = f"{written.bytes:,} bytes; weights take {written.weight_bytes:,}"
-    click.echo(f"{printable(written.file)}: {written.format}, {sizes}")
+    lines = [f"{printable(written.file)}: {written.format}, {sizes}"]
     if accuracies:
         rounded, exact = (percent(accuracies[name]) for name in ("accuracy", "float32"))
-        click.echo(f"test accuracy {rounded}, in float32 {exact}")
+        lines.append(f"test accuracy {rounded}, in float32 {exact}")
+    talk.tell(asdict(written) | accuracies, lines)
 
 
 def _accuracies(loaded: Checkpoint, data_dir: Path | None, talk: common.Talk) -> dict[str, float]:
@@ -62,7 +60,5 @@ def _accuracies(loaded: Checkpoint, data_dir: Path | None, talk: common.Talk) ->
         return {}
     network = loaded.model()
     rounded = score_probabilities(quantised(network).predict(test.images), test.labels)
-    return {
-        "accuracy": rounded.accuracy,
-        "float32": score(network, test.images, test.labels).accuracy,
-    }
+    exact = score(network, test.images, test.labels)
+    return {"accuracy": rounded.accuracy, "float32": exact.accuracy}

@@ -66,7 +66,10 @@ def graph(
     check_drawing(output, *((SVG,) if steps else (SVG, PNG, DOT)))
     subject = _subject(expression, values, order)
     if program:
-        _show_program(subject, talk)
+        from hellodl.graphs.listing import listing
+
+        listed = listing(subject.y, subject.variables, subject.others)
+        talk.tell(asdict(listed), _calls(listed))
     else:
         _show_graph(subject, output, talk, steps=steps)
 
@@ -114,23 +117,10 @@ def _show_graph(subject: _Subject, output: Path | None, talk: common.Talk, *, st
         draw, caption = animation if steps else svg, f"{subject.title} = {show(value)}"
         is_dot = output.suffix.lower() == DOT
         write_drawing(output, dot(graph) if is_dot else draw(graph, caption), talk)
-    if talk.as_json:
-        told = {"expression": subject.title, "value": value, "gradients": gradients, **graph.for_json()}
-        walked = {"steps": [step._asdict() for step in backward_steps(graph)]} if steps else {}
-        common.print_json(finite(told | walked))
-    else:
-        lines = _walk(graph) if steps else _report(graph, subject.symbol, gradients)
-        click.echo("\n".join(lines))
-
-
-def _show_program(subject: _Subject, talk: common.Talk) -> None:
-    from hellodl.graphs.listing import listing
-
-    listed = listing(subject.y, subject.variables, subject.others)
-    if talk.as_json:
-        common.print_json(asdict(listed))
-    else:
-        click.echo("\n".join(_calls(listed)))
+    told = {"expression": subject.title, "value": value, "gradients": gradients, **graph.for_json()}
+    walked = {"steps": [step._asdict() for step in backward_steps(graph)]} if steps else {}
+    lines = _walk(graph) if steps else _report(graph, subject.symbol, gradients)
+    talk.tell(finite(told | walked), lines)
 
 
 def _report(graph: Graph, result: str, gradients: dict[str, Content]) -> Iterator[str]:

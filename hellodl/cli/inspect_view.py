@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from hellodl.checkpoint import TRAINING
@@ -66,8 +66,7 @@ def _making(result: Inspection) -> Table:
         "results": _results(result.results),
         "resume": _resume(result),
     }
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
+    grid = Table.grid(Column(style="dim", no_wrap=True), padding=(0, 2, 0, 0))
     for name, value in rows.items():
         grid.add_row(name, printable(value or _UNKNOWN))
     return grid
@@ -120,11 +119,6 @@ def _units(first_layer: Weights, out: Console) -> Iterator[RenderableType]:
     largest = np.argsort(-np.linalg.norm(first_layer, axis=1), kind="stable")[:_UNITS_DRAWN]
     halved = first_layer.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))  # in size: the mean of four pixels
     pictures = [(in_colours(red_and_blue(halved[unit])), f"unit {unit}") for unit in largest.tolist()]
-    yield Text.assemble(
-        f"{len(pictures)} of {len(first_layer)} units of the first layer; ink on ",
-        ("red", "red"),
-        " excites, on ",
-        ("blue", "blue"),
-        " inhibits:\n",
-    )
+    shown = f"{len(pictures)} of {len(first_layer)} units of the first layer"
+    yield Text.from_markup(f"{shown}; ink on [red]red[/] excites, on [blue]blue[/] inhibits:\n")
     yield beside(pictures, out.width)

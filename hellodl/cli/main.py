@@ -95,9 +95,10 @@ def main() -> None:
 
 def _attempt() -> int:
     """Run the command; the exit code. What went wrong is one line on stderr, unless it is a bug of ours."""
+    name = NAME if os.environ.get(_COMPLETION) else command_name()  # a shell completes `hellodl` alone
     code = 1
     try:
-        code = _run()
+        code = cli.main(prog_name=name, complete_var=_COMPLETION, standalone_mode=False) or 0
         sys.stdout.flush()
     except HellodlError as error:
         code = _complain(str(error), error.exit_code)
@@ -116,12 +117,6 @@ def _attempt() -> int:
             raise
         code = _complain(f"the output cannot be written: {error.strerror}", 1)
     return code
-
-
-def _run() -> int:
-    """The exit code of the command that was typed; a shell that asks for completions gets those."""
-    name = NAME if os.environ.get(_COMPLETION) else command_name()
-    return cli.main(prog_name=name, complete_var=_COMPLETION, standalone_mode=False) or 0
 
 
 def _in_a_line(error: click.ClickException) -> str:

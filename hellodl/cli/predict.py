@@ -56,33 +56,27 @@ def predict(
     names = files(images, output, deep=recursive)
     _check(names, talk, steps=steps)
     network = common.open_model(model, talk)[1].model()
+    answers = predict_view.names_of(network.classes)
     bars = not (talk.as_json or talk.quiet or steps) and len(names) == 1 and kind_at(images[0]) != "folder"
     for name, reading in readings(names, network, talk, invert=invert, steps=steps or bool(output)):
-        click.echo(predict_view.told(name, reading, network.classes, as_json=talk.as_json))
-        if bars:
-            lines = predict_view.details(reading, network.classes)
-            click.echo("".join(f"  {line}\n" for line in lines), nl=False)
-        _draw(name, reading, network.classes, output, talk, steps=steps)
+        click.echo(predict_view.told(name, reading, answers, as_json=talk.as_json))
+        for line in predict_view.details(reading, answers) if bars else ():
+            click.echo(f"  {line}")
+        _draw(name, reading, answers, output, talk, steps=steps)
 
 
 def _draw(
-    name: str,
-    reading: Reading,
-    classes: Sequence[str],
-    output: Path | None,
-    talk: common.Talk,
-    *,
-    steps: bool,
+    file: str, reading: Reading, names: Sequence[str], output: Path | None, talk: common.Talk, *, steps: bool
 ) -> None:
     """How a picture was read, in the terminal and as a PNG, where these are asked for."""
     if steps:
         from hellodl.cli.steps import steps_report
 
-        common.show(steps_report(reading, classes, common.console()))
+        common.show(steps_report(reading, names, common.console()))
     if output:
         from hellodl.cli.sheets import steps_picture
 
-        write_drawing(output, steps_picture(name, reading, classes), talk, "steps")
+        write_drawing(output, steps_picture(file, reading, names), talk, "steps")
 
 
 def _check(names: list[str], talk: common.Talk, *, steps: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from functools import lru_cache
 from itertools import chain, islice
@@ -64,9 +63,7 @@ def read_on_cluster(
 def names_in(path: Path) -> Iterator[str]:
     """The lines of a file, or of standard input for "-". Raises DataError if it cannot be read."""
     try:
-        with (
-            sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="surrogateescape") as lines
-        ):
+        with click.open_file(str(path), encoding="utf-8", errors="surrogateescape") as lines:
             yield from filter(None, (line.rstrip("\r\n") for line in lines))
     except OSError as error:
         raise DataError(
@@ -104,6 +101,7 @@ def _read_groups(job: Job, task: Groups) -> list[str | PictureError]:
 
     content, invert, as_json = job
     model = _model(content)
+    digits = predict_view.names_of(model.classes)
     answers: list[str | PictureError] = []
     for names in task:
         sources = [_fetched(name) for name in names]
@@ -114,7 +112,7 @@ def _read_groups(job: Job, task: Groups) -> list[str | PictureError]:
             if isinstance(answer, PictureError):
                 answers.append(PictureError(str(answer).replace("bytes:", f"{name}:", 1)))
             else:
-                answers.append(predict_view.told(name, answer, model.classes, as_json=as_json))
+                answers.append(predict_view.told(name, answer, digits, as_json=as_json))
     return answers
 
 

@@ -22,20 +22,25 @@ _BAR = 40  # characters of a full bar
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-def told(name: str, reading: Reading, classes: Sequence[str], *, as_json: bool) -> str:
-    """A reading as one line of JSON, or in words."""
+def names_of(classes: Sequence[str]) -> list[str]:
+    """A network's ten answers in words: `7`, or `7 Sneaker` where its classes are no digits."""
+    return [f"{i}" if name == f"{i}" else f"{i} {printable(name)}" for i, name in enumerate(classes)]
+
+
+def told(file: str, reading: Reading, names: Sequence[str], *, as_json: bool) -> str:
+    """A reading as one line of JSON, or in words; `names` here and below are the network's answers."""
     if not as_json:
-        return as_text(name, reading, classes)
+        return as_text(file, reading, names)
     probabilities = [{"probabilities": digit.probabilities} for digit in reading.digits]
     marks = [asdict(mark) for mark in reading.marks]
-    return json.dumps(as_fields(name, reading, probabilities) | {"marks": marks})
+    return json.dumps(as_fields(file, reading, probabilities) | {"marks": marks})
 
 
-def as_fields(name: str, reading: Reading, more: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def as_fields(file: str, reading: Reading, more: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A reading as it goes to --json, with `more` fields for each digit."""
     keys = ("digit", "confidence", "verdict", "box")
     return {
-        "file": name,
+        "file": file,
         "text": reading.text,
         "verdict": reading.verdict,
         "digits": [
@@ -46,31 +51,21 @@ def as_fields(name: str, reading: Reading, more: Sequence[dict[str, Any]]) -> di
     }
 
 
-def as_text(name: str, reading: Reading, classes: Sequence[str]) -> str:
+def as_text(file: str, reading: Reading, names: Sequence[str]) -> str:
     """One line, `photo.jpg: 42  98.7 %`, and a line for each thing that is doubtful."""
-    words = [click.style(read_as(reading, classes, " / "), fg=COLOURS[reading.verdict], bold=True)]
+    words = [click.style(read_as(reading, names, " / "), fg=COLOURS[reading.verdict], bold=True)]
     if reading.digits:
         words.append(confidence(min(digit.confidence for digit in reading.digits)))
         words += [] if reading.verdict == "digits" else [reading.verdict]
     doubts = [f"\n  {printable(warning)}" for warning in reading.warnings]
-    return f"{printable(name)}: {'  '.join(words)}{''.join(doubts)}"
+    return f"{printable(file)}: {'  '.join(words)}{''.join(doubts)}"
 
 
-def read_as(reading: Reading, classes: Sequence[str], between: str) -> str:
+def read_as(reading: Reading, names: Sequence[str], between: str) -> str:
     """All that was read, on one line; `between` stands between its lines."""
-    if any(called(digit.digit, classes) != str(digit.digit) for digit in reading.digits):
-        return ", ".join(called(digit.digit, classes) for digit in reading.digits)
+    if any(names[digit.digit] != str(digit.digit) for digit in reading.digits):
+        return ", ".join(names[digit.digit] for digit in reading.digits)
     return between.join(reading.text.split("\n")) or "no digits"
-
-
-def called(digit: int, classes: Sequence[str]) -> str:
-    """An answer in words: `7`, or `7 Sneaker` of a network whose classes are no digits."""
-    return str(digit) if classes[digit] == str(digit) else f"{digit} {printable(classes[digit])}"
-
-
-def names_of(classes: Sequence[str]) -> list[str]:
-    """All answers in words."""
-    return [called(digit, classes) for digit in range(len(classes))]
 
 
 def bar(share: float, width: int = _BAR) -> str:
@@ -88,15 +83,15 @@ def bars(names: Sequence[str], shares: Sequence[float], width: int = _BAR) -> li
     ]
 
 
-def details(reading: Reading, classes: Sequence[str]) -> list[str]:
+def details(reading: Reading, names: Sequence[str]) -> list[str]:
     """What there is to say about a picture on its own: one digit's ten bars, or a bar for each digit."""
     digits = reading.digits
     if len(digits) == 1:
-        lines = bars(names_of(classes), digits[0].probabilities)
+        lines = bars(names, digits[0].probabilities)
         best = digits[0].digit
         lines[best] = click.style(lines[best], fg=COLOURS[digits[0].verdict], bold=True)
         return lines
-    lines = bars([called(d.digit, classes) for d in digits], [d.confidence for d in digits])
+    lines = bars([names[d.digit] for d in digits], [d.confidence for d in digits])
     return [
         click.style(line, bold=True)
         + ("" if d.verdict == "digit" else click.style(f"  {d.verdict}", fg=COLOURS[d.verdict]))
@@ -115,15 +110,15 @@ def growth(why: Explanation) -> tuple[str, str]:
     return ends, f"pixels for it add {positive:.1f}, pixels against it take {-negative:.1f}"
 
 
-def like(neighbours: Sequence[Neighbour], classes: Sequence[str]) -> str:
+def like(neighbours: Sequence[Neighbour], names: Sequence[str]) -> str:
     """What the nearest training digits are, in words."""
-    counts = Counter(n.label for n in neighbours).most_common()
-    labels = ", ".join(f"{count} times {called(label, classes)}" for label, count in counts)
+    counts = Counter(names[n.label] for n in neighbours).most_common()
+    labels = ", ".join(f"{count} times {name}" for name, count in counts)
     if len(counts) == 1:
-        labels = f"all {called(counts[0][0], classes)}"
+        labels = f"all {counts[0][0]}"
     return f"the {len(neighbours)} training digits most like it are {labels}"
 
 
-def caption(neighbour: Neighbour, classes: Sequence[str]) -> str:
+def caption(neighbour: Neighbour, names: Sequence[str]) -> str:
     """A neighbour's label, and how far it is."""
-    return f"{called(neighbour.label, classes)}, distance {neighbour.distance:.1f}"
+    return f"{names[neighbour.label]}, distance {neighbour.distance:.1f}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from hellodl.cli.predict_view import called, caption, growth, like, read_as
+from hellodl.cli.predict_view import COLOURS, caption, growth, like, read_as
 from hellodl.cli.words import confidence
 
 if TYPE_CHECKING:
@@ -24,12 +24,10 @@ Colour: TypeAlias = tuple[int, int, int]
 _PAPER, _WHITE, _TEXT, _FADED = (246, 246, 243), (255, 255, 255), (32, 36, 40), (124, 130, 136)
 _LINE, _TRACK = (222, 222, 217), (236, 236, 232)
 RED, BLUE = (206, 44, 32), (36, 104, 178)
-_COLOURS: dict[str, Colour] = {
-    **dict.fromkeys(("digits", "digit"), (28, 128, 68)),
-    "unsure": (196, 124, 0),
-    **dict.fromkeys(("not digits", "not a digit"), (196, 48, 40)),
-}
+_TONES = {"green": (28, 128, 68), "yellow": (196, 124, 0), "red": (196, 48, 40)}
+_COLOURS = {verdict: _TONES[colour] for verdict, colour in COLOURS.items()}
 _SCALE = 2  # everything is drawn this large, so that it is sharp on fine screens
+_THIN, _THICK = 2, 3  # lines, in pixels
 _MARGIN, _GAP = 28, 16
 
 
@@ -46,23 +44,12 @@ class Canvas:
         """Words on one line; `anchor` as Pillow has it: "la" starts at (x, y), "ra" ends there."""
         self._draw.text((x * _SCALE, y * _SCALE), words, colour, _font(size), anchor)
 
-    def box(
-        self,
-        x: float,
-        y: float,
-        width: float,
-        height: float,
-        *,
-        fill: Colour | None = None,
-        outline: Colour | None = None,
-        radius: float = 0,
-        thickness: float = 1,
-    ) -> None:
-        """A rectangle, its corners rounded; nothing if it has no size."""
-        right, bottom = (x + width) * _SCALE - 1, (y + height) * _SCALE - 1
+    def box(self, x: float, y: float, wide: float, tall: float, radius: float = 0, **how: Any) -> None:
+        """A rectangle, its corners rounded; nothing if it has no size; `how` in Pillow's words."""
+        right, bottom = (x + wide) * _SCALE - 1, (y + tall) * _SCALE - 1
         if right >= x * _SCALE and bottom >= y * _SCALE:
             edges = (x * _SCALE, y * _SCALE, right, bottom)
-            self._draw.rounded_rectangle(edges, radius * _SCALE, fill, outline, round(thickness * _SCALE))
+            self._draw.rounded_rectangle(edges, radius * _SCALE, **{"width": _THIN, **how})
 
     def picture(self, x: float, y: float, pixels: Grey, width: float, height: float) -> None:
         """A picture (h, w) or (h, w, 3): smooth where it shrinks, its pixels as squares where it grows."""
@@ -89,13 +76,13 @@ def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _draw_head(
-    canvas: Canvas, name: str, reading: Reading, classes: Sequence[str], *lines: tuple[str, Colour]
+    canvas: Canvas, file: str, reading: Reading, names: Sequence[str], *lines: tuple[str, Colour]
 ) -> None:
     """What was read, in large type; at the right the file's name and some lines about it."""
     right = round(canvas.image.width / _SCALE) - _MARGIN
-    text = _fitted(read_as(reading, classes, "   "), right - _MARGIN - 260, 52)
+    text = _fitted(read_as(reading, names, "   "), right - _MARGIN - 260, 52)
     canvas.text(_MARGIN, _MARGIN - 6, text, 52, _COLOURS[reading.verdict])
-    for i, (line, colour) in enumerate([(_fitted(Path(name).name, 250), _TEXT), *lines]):
+    for i, (line, colour) in enumerate([(_fitted(Path(file).name, 250), _TEXT), *lines]):
         canvas.text(right, _MARGIN + 20 * i, line, 14, colour, "ra")
 
 
@@ -109,7 +96,7 @@ _SEEN = 140  # side of a digit as the network saw it
 _MOST, _MOST_TOLD = 60, 6  # digits drawn; warnings
 
 
-def steps_picture(name: str, reading: Reading, classes: Sequence[str]) -> Image.Image:
+def steps_picture(file: str, reading: Reading, names: Sequence[str]) -> Image.Image:
     """The sheet: the reading, the picture with numbered boxes, its ink, and a card for each digit."""
     digits = reading.digits[:_MOST]
     hidden = len(reading.digits) - len(digits)
@@ -125,7 +112,7 @@ def steps_picture(name: str, reading: Reading, classes: Sequence[str]) -> Image.
     size = f"{round(picture.width * picture.scale)} by {round(picture.height * picture.scale)} pixels"
     sure = [confidence(min(digit.confidence for digit in reading.digits))] if reading.digits else []
     verdict = ", ".join([reading.verdict, *sure])
-    _draw_head(canvas, name, reading, classes, (size, _FADED), (verdict, _COLOURS[reading.verdict]))
+    _draw_head(canvas, file, reading, names, (size, _FADED), (verdict, _COLOURS[reading.verdict]))
     for i, warning in enumerate(warnings):
         canvas.text(_MARGIN, _MARGIN + 72 + 20 * i, _fitted(warning, _WIDTH - 2 * _MARGIN), 14, _TEXT)
     _draw_panels(canvas, reading, head, factor)
@@ -163,7 +150,7 @@ def _draw_boxes(canvas: Canvas, reading: Reading, x: float, y: float, factor: fl
         left, top, width, height = (edge * on_original for edge in digit.box)
         left, top, width, height = x + left - 3, y + top - 3, width + 6, height + 6
         colour = _COLOURS[digit.verdict]
-        canvas.box(left, top, width, height, outline=colour, thickness=1.5, radius=3)
+        canvas.box(left, top, width, height, outline=colour, width=_THICK, radius=3)
         wide = 9 + 8 * len(str(number))
         canvas.box(left, max(top - 9, y), wide, 18, fill=colour, radius=4)
         canvas.text(left + wide / 2, max(top - 9, y) + 9, str(number), 13, _WHITE, "mm")
@@ -204,26 +191,26 @@ _MOST_WHYS = 40  # digits drawn
 
 
 def explain_picture(
-    name: str, reading: Reading, whys: Sequence[Explanation], classes: Sequence[str]
+    file: str, reading: Reading, whys: Sequence[Explanation], names: Sequence[str]
 ) -> Image.Image:
     """The sheet: a card for each digit."""
     head = _MARGIN + 76
     shown = whys[:_MOST_WHYS]
     canvas = Canvas(_WHY_WIDTH, head + len(shown) * (_WHY_CARD + _GAP) - _GAP * bool(shown) + _MARGIN)
     more = f", {len(shown)} of {len(whys)} digits drawn" if len(shown) < len(whys) else ""
-    _draw_head(canvas, name, reading, classes, (reading.verdict + more, _COLOURS[reading.verdict]))
+    _draw_head(canvas, file, reading, names, (reading.verdict + more, _COLOURS[reading.verdict]))
     for i, both in enumerate(zip(reading.digits, shown, strict=False)):
-        _draw_why(canvas, head + i * (_WHY_CARD + _GAP), *both, classes)
+        _draw_why(canvas, head + i * (_WHY_CARD + _GAP), *both, names)
     return canvas.image
 
 
-def _draw_why(canvas: Canvas, y: float, digit: Digit, why: Explanation, classes: Sequence[str]) -> None:
+def _draw_why(canvas: Canvas, y: float, digit: Digit, why: Explanation, names: Sequence[str]) -> None:
     """One digit: what was seen, what spoke for and against, and the nearest training digits."""
     from hellodl.cli.terminal import red_and_blue
 
     canvas.box(_MARGIN, y, _WHY_WIDTH - 2 * _MARGIN, _WHY_CARD, fill=_WHITE, outline=_LINE, radius=8)
     x, colour = _MARGIN + 14, _COLOURS[digit.verdict]
-    words = f"{called(digit.digit, classes)}: {digit.verdict}, {confidence(digit.confidence)}"
+    words = f"{names[digit.digit]}: {digit.verdict}, {confidence(digit.confidence)}"
     canvas.text(x, y + 11, words, 14, colour)
     canvas.text(_WHY_WIDTH - _MARGIN - 14, y + 12, "; ".join(growth(why)), 12, _FADED, "ra")
     top = y + 38
@@ -237,7 +224,7 @@ def _draw_why(canvas: Canvas, y: float, digit: Digit, why: Explanation, classes:
     for i, neighbour in enumerate(why.neighbours):
         left, row = x + i % 4 * _PITCH[1], top + i // 4 * _PITCH[0]
         canvas.picture(left, row, neighbour.image, _SMALL, _SMALL)
-        words = _fitted(caption(neighbour, classes), _PITCH[1] - 4, 11)
+        words = _fitted(caption(neighbour, names), _PITCH[1] - 4, 11)
         canvas.text(left, row + _SMALL + 3, words, 11, _FADED)
     if why.neighbours:
-        canvas.text(x, top + _LARGE + 6, like(why.neighbours, classes), 12, _FADED)
+        canvas.text(x, top + _LARGE + 6, like(why.neighbours, names), 12, _FADED)

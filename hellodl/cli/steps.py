@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from hellodl.cli.predict_view import COLOURS, bars, called, caption, growth, like, names_of
+from hellodl.cli.predict_view import COLOURS, bars, caption, growth, like
 from hellodl.cli.terminal import beside, has_colour, in_colours, picture, red_and_blue, resized
 from hellodl.cli.words import confidence
 from hellodl.upright import SIDE
@@ -31,10 +31,10 @@ _MOST_ALIKE = 3  # training digits drawn
 _BOXES = {"digit": (64, 192, 96), "unsure": (240, 176, 32), "not a digit": (240, 80, 64)}
 
 
-def steps_report(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[RenderableType]:
-    """Every step from the picture to its digits, part by part."""
+def steps_report(reading: Reading, names: Sequence[str], out: Console) -> Iterator[RenderableType]:
+    """Every step from the picture to its digits, part by part; `names` are the network's answers."""
     yield from _preparation(reading, out)
-    yield from _digits(reading, classes, out)
+    yield from _digits(reading, names, out)
 
 
 def _preparation(reading: Reading, out: Console) -> Iterator[RenderableType]:
@@ -103,12 +103,11 @@ def _labelled(lines: list[Text], label: str, box: Box) -> list[Text]:
     return [*lines[:y], line, *lines[y + 1 :]]
 
 
-def _digits(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[Text]:
+def _digits(reading: Reading, names: Sequence[str], out: Console) -> Iterator[Text]:
     """Each digit as the network saw it, with its bars, in the room that a 28-pixel picture leaves."""
-    names = names_of(classes)
     room = out.width - SIDE - 3 - 10 - max(map(len, names))
     for number, digit in enumerate(reading.digits, 1):
-        yield _heading(digit, classes, number if len(reading.digits) > 1 else 0)
+        yield _heading(digit, names, number if len(reading.digits) > 1 else 0)
         rows = bars(names, digit.probabilities, max(8, min(40, room)))
         right = [Text(row, no_wrap=True) for row in rows]
         right[digit.digit].stylize(f"bold {COLOURS[digit.verdict]}")
@@ -117,10 +116,10 @@ def _digits(reading: Reading, classes: Sequence[str], out: Console) -> Iterator[
         yield Text()
 
 
-def _heading(digit: Digit, classes: Sequence[str], number: int) -> Text:
+def _heading(digit: Digit, names: Sequence[str], number: int) -> Text:
     """What a digit was read as, and how surely; `number` is that of its box, 0 for a single digit."""
     words = Text(f"box {number}: " if number else "", "dim").append("read as ", "not dim")
-    words.append(called(digit.digit, classes), f"not dim bold {COLOURS[digit.verdict]}")
+    words.append(names[digit.digit], f"not dim bold {COLOURS[digit.verdict]}")
     verdict = "" if digit.verdict == "digit" else f": {digit.verdict}"
     return words.append(f", confidence {confidence(digit.confidence)}{verdict}", "not dim")
 
@@ -134,19 +133,19 @@ def _scaled(box: Box, factor: float) -> Box:
 
 
 def explain_report(
-    reading: Reading, whys: Sequence[Explanation], classes: Sequence[str], out: Console
+    reading: Reading, whys: Sequence[Explanation], names: Sequence[str], out: Console
 ) -> Iterator[RenderableType]:
     """Each digit as it was seen, its pixels in red and blue, and the training digits like it."""
     for number, (digit, why) in enumerate(zip(reading.digits, whys, strict=True), 1):
         yield Text()
-        yield _heading(digit, classes, number if len(whys) > 1 else 0)
+        yield _heading(digit, names, number if len(whys) > 1 else 0)
         yield from (Text(f"   {line}") for line in growth(why))
         yield Text()
         yield beside([(picture(digit.turned, out), "seen"), *_evidence(why, out)], out.width)
         if why.neighbours:
-            yield Text(f"\n{like(why.neighbours, classes)}:\n")
+            yield Text(f"\n{like(why.neighbours, names)}:\n")
             near = why.neighbours[: max(1, min((out.width + 1) // (SIDE + 1), _MOST_ALIKE))]
-            yield beside([(picture(n.image, out), caption(n, classes)) for n in near], out.width)
+            yield beside([(picture(n.image, out), caption(n, names)) for n in near], out.width)
         yield Text()
 
 

@@ -77,13 +77,8 @@ def _settings_of_train(command: Any) -> Any:
     help="Where results are kept; what it already holds is not done again.",
 )
 @common.file_option("--plot", help="The picture of the ranking.  [default: the output's name, .svg]")
-@click.option(
-    "--seeds",
-    type=click.IntRange(1, 1000),
-    default=3,
-    metavar="N",
-    show_default=True,
-    help="Trainings of each combination, with seeds from --seed on.",
+@common.number_option(
+    "--seeds", 1, 1000, default=3, help="Trainings of each combination, with seeds from --seed on."
 )
 @click.option(
     "--random", "draws", type=click.IntRange(1), metavar="N", help="Draw so many combinations at random."
@@ -178,15 +173,10 @@ def _tell_trials(standing: Standing, trials: Iterable[Trial], talk: common.Talk)
     """Tell of each training that has ended: as JSON, or in a line on stderr, on a terminal above a bar."""
     from tqdm import tqdm
 
-    bar = tqdm(
-        trials,
-        total=standing.sweep.trainings,
-        initial=standing.done,
-        unit=" trainings",
-        leave=False,
-        disable=talk.quiet or None,  # None: on a terminal alone
-    )
-    for trial in bar:
+    total, off = standing.sweep.trainings, talk.quiet or None  # None: off where there is no terminal
+    for trial in tqdm(
+        trials, total=total, initial=standing.done, unit=" trainings", leave=False, disable=off
+    ):
         if talk.as_json:
             common.print_json({"event": "trial", "done": standing.done, **asdict(trial)})
         with tqdm.external_write_mode(file=sys.stderr):
@@ -225,7 +215,7 @@ def _ranking(rows: list[Row]) -> Table:
 
     from hellodl.cli.terminal import plain_table
 
-    varied = list(rows[0].varied) if rows else []
+    varied = list(rows[0].varied)
     names = (name.replace("_", "-") for name in varied)
     table = plain_table(*names, "accuracy", "95 % interval", "seeds", "seconds")
     table.columns[len(varied)].style = "bold green"

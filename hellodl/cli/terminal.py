@@ -8,7 +8,7 @@ import numpy as np
 from rich.color import Color
 from rich.console import Group
 from rich.style import Style
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -26,10 +26,8 @@ _BLOCKS = {c: (i / 4, i / 4) for i, c in enumerate(" ░▒▓█")} | {"▀": (
 
 def plain_table(*headings: str, left: str = "", gap: int = 2) -> Table:
     """A table without lines; numbers stand at the right, the column with the heading `left` at the left."""
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, gap, 0, 0))
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == left else "right", no_wrap=heading == left)
-    return table
+    columns = (Column(h, justify="left" if h == left else "right", no_wrap=h == left) for h in headings)
+    return Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, gap, 0, 0))
 
 
 def has_colour(console: Console) -> bool:
@@ -80,13 +78,12 @@ def red_and_blue(
     return colours
 
 
-def beside(pictures: Sequence[tuple[list[Text], str]], columns: int) -> Table:
-    """Pictures of one size beside each other, each above its caption, as many as fit in `columns`."""
+def beside(pictures: Sequence[tuple[list[Text], str]], room: int) -> Table:
+    """Pictures of one size beside each other, each above its caption, as many as fit into the room."""
     width = max((lines[0].cell_len for lines, _ in pictures), default=1)
-    in_a_row = max(1, (columns + 1) // (width + 1))
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    for _ in range(in_a_row):
-        grid.add_column(width=width, no_wrap=True, overflow="crop")
+    in_a_row = max(1, (room + 1) // (width + 1))
+    columns = (Column(width=width, no_wrap=True, overflow="crop") for _ in range(in_a_row))
+    grid = Table.grid(*columns, padding=(0, 1, 0, 0))
     cells = [Group(*lines, Text(caption, justify="center")) for lines, caption in pictures]
     for start in range(0, len(cells), in_a_row):
         if start:

@@ -38,13 +38,14 @@ def train(preset: str | None, log: Path | None, talk: common.Talk, **given: Any)
     """
     from hellodl.training import run as training
 
-    settings, of_run = _sorted_out(given)
+    options = {field.name: given.pop(field.name) for field in fields(Settings)}  # the others are of the run
+    settings = {name: value for name, value in options.items() if value is not None}
     told = training.choose_settings(preset, settings, given["resume"])
-    of_run["output"] = output = given["output"] or given["resume"] or Path("hellodl.safetensors")
+    given["output"] = output = given["output"] or given["resume"] or Path("hellodl.safetensors")
     talk = common.Talk(talk.as_json, talk.quiet or talk.as_json)
     with SIGNALS.deferring(), _log_file(log, output, append=bool(given["resume"])) as log_to:
         view = View(talk, SIGNALS.requested)
-        run = training.Run(**of_run, progress=view.progress, should_stop=SIGNALS.requested, tell=talk.say)
+        run = training.Run(**given, progress=view.progress, should_stop=SIGNALS.requested, tell=talk.say)
         try:
             with closing(training.train(told, run)) as records:  # the run ends with this, whatever happens
                 for record in records:
@@ -54,14 +55,7 @@ def train(preset: str | None, log: Path | None, talk: common.Talk, **given: Any)
             error.exit_code = SIGNALS.exit_code
             raise
         finally:
-            view.close()
-
-
-def _sorted_out(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The settings among the options, those that were given, and all others."""
-    names = {field.name for field in fields(Settings)}
-    settings = {name: value for name, value in given.items() if name in names and value is not None}
-    return settings, {name: value for name, value in given.items() if name not in names}
+            view.block.clear()
 
 
 @contextmanager

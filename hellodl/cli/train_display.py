@@ -18,7 +18,7 @@ from hellodl.cli.words import percent
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hellodl.cli.chart import Point
+    from hellodl.cli.chart import Curve, Point
     from hellodl.training.loop import EpochRecord, Trainer
 
 _HEIGHT = 5  # lines of a chart
@@ -111,11 +111,7 @@ class Course:
         )
 
     def _chart(
-        self,
-        titles: Sequence[str],
-        curves: Sequence[Sequence[Point]],
-        width: int,
-        label: Callable[[float], str],
+        self, titles: Sequence[str], curves: Sequence[Curve], width: int, label: Callable[[float], str]
     ) -> list[str]:
         """The first title that fits, and curves of (step, height); the scale's ends stand at the right."""
         heights = [height for curve in curves for _, height in curve] or [0.0]
@@ -173,6 +169,6 @@ class Block:
             click.echo(f"{home}{_ERASE}{text}", err=True, nl=False, color=True)
 
     def clear(self) -> None:
-        """Take the lines away."""
+        """Take the lines away, unless somebody has left: what was said then stands below them."""
         if self._height:
             self.draw([])

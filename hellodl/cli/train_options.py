@@ -52,10 +52,9 @@ def _option(setting: Field[Any]) -> Callable[[Any], Any]:
 
 def _preset_values(name: str, default: Any) -> str:
     """What a setting is where nothing is said: in all presets, or in each."""
-    values = {preset: told.get(name, default) for preset, told in PRESETS.items()}
-    words = {preset: as_option(value) for preset, value in values.items()}
     if default in (None, ""):
         return ""
+    words = {preset: as_option(told.get(name, default)) for preset, told in PRESETS.items()}
     if len(set(words.values())) == 1:
         return f"  [default: {words[DEFAULT_PRESET]}]"
     return f"  [{', '.join(f'{preset}: {word}' for preset, word in words.items())}]"

@@ -50,12 +50,12 @@ class View:
     With --json a record for each, and nothing else.
     """
 
-    def __init__(self, talk: Talk, stopped: Callable[[], bool] = lambda: False) -> None:
-        self._talk, self._stopped = talk, stopped
+    def __init__(self, talk: Talk, stopped: Callable[[], bool]) -> None:
+        self._talk = talk
         self._lively = not talk.quiet and is_lively()
         if self._lively:
             import tqdm  # noqa: F401 - takes 30 ms, in which the first step would wait
-        self._block = Block(stopped)
+        self.block = Block(stopped)
         self._course: Course | None = None
         self._drawn = 0.0  # when the block was last drawn
         self._rows = 0
@@ -73,7 +73,7 @@ class View:
             if (now := time.perf_counter()) - self._drawn > _REDRAWN:
                 self._drawn = now
                 self._course.note_step()
-                self._block.draw(self._course.lines(*shutil.get_terminal_size()))
+                self.block.draw(self._course.lines(*shutil.get_terminal_size()))
 
     def show(self, record: Record) -> None:
         """A row for an epoch, the summary for the end."""
@@ -82,7 +82,7 @@ class View:
         if self._talk.as_json:
             print_json(as_fields(record))
             return
-        self.close()
+        self.block.clear()
         if isinstance(record, EpochRecord):
             self._show_row(record)
         else:
@@ -127,10 +127,6 @@ class View:
             say(f"the {better}model that was there, {accuracy}, is kept as {record.earlier.path}")
         say(f"next: {command_name()} evaluate{flag}")
         say(f"      {command_name()} predict{flag} image.png")
-
-    def close(self) -> None:
-        """Take the block away, unless a signal came: what was said then stands below it."""
-        self._block.clear()
 
 
 def _introduction(trainer: Trainer) -> str:
