@@ -20,7 +20,8 @@ from hellodl.system.files import open_plain
 
 MAX_BYTES = 512 * 2**20  # the largest known set, EMNIST Digits, has 188 MB of pixels
 _HEAD_BYTES = 512  # enough for any header, and to recognise a web page
-_START = 256 * 2**10  # bytes of a compressed file, in which its header is
+_MAX_EXPANSION = 1032  # deflate cannot do more: 258 bytes from 2 bits
+_STEP = 256 * 2**10  # bytes that are decompressed at a time
 _GZIP = 31  # zlib's word for a gzip header and CRC, and a window of 32 KB
 
 Bytes = NDArray[np.uint8]
@@ -119,20 +120,26 @@ def promised_size(head: bytes, kind: Kind, path: Path) -> int:
 def inflate(compressed: Bytes, kind: Kind, path: Path) -> Bytes:
     """Decompress gzip data into the IDX content inside, never past the size that its header promises."""
     try:
-        head = zlib.decompressobj(_GZIP).decompress(compressed.data[:_START], _HEAD_BYTES)
+        head = zlib.decompressobj(_GZIP).decompress(compressed.data[:_STEP], _STEP)
         promised = promised_size(head, kind, path)
+        if promised > len(compressed) * _MAX_EXPANSION:
+            raise DataError(f"{path}: truncated: its header promises {promised:,} bytes, far too many")
+        content, filled, fed = np.empty(promised, np.uint8), 0, 0
         stream = zlib.decompressobj(_GZIP)
-        content = stream.decompress(compressed.data, promised + 1)
+        while fed < len(compressed) and not stream.eof:
+            piece = stream.decompress(compressed.data[fed : fed + _STEP], promised - filled + 1)
+            if filled + len(piece) > promised:
+                raise DataError(f"{path}: trailing bytes: more than the {promised:,} its header promises")
+            content[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+            filled, fed = filled + len(piece), fed + _STEP
     except zlib.error as error:
         raise DataError(f"{path}: damaged gzip data ({error}), expected IDX {kind.what}") from error
-    if len(content) > promised:
-        raise DataError(f"{path}: trailing bytes: more than the {promised:,} its header promises")
     if not stream.eof:
         raise DataError(f"{path}: truncated: the gzip data breaks off after {len(compressed):,} bytes")
-    if stream.unused_data:
+    if stream.unused_data or fed < len(compressed):
         raise DataError(f"{path}: trailing bytes after the end of the gzip data")
-    _check_size(len(content), promised, path)
-    return np.frombuffer(content, np.uint8)
+    _check_size(filled, promised, path)
+    return content
 
 
 def looks_like_page(head: bytes) -> bool:
