@@ -73,6 +73,11 @@ def sigmoid(x: Array, out: Array) -> None:
     np.reciprocal(out, out=out)
 
 
+def relu(x: Array, out: Array) -> None:
+    """The larger of x and 0; against a row of zeros, as NumPy takes three times as long against a single 0."""
+    np.maximum(x, np.zeros(x.shape[-1:], x.dtype), out=out)
+
+
 ONE: dict[int, Array] = {4: np.ones((), np.uint32), 8: np.ones((), np.uint64)}  # by the bytes of a number
 
 
@@ -109,7 +114,7 @@ row("sqrt",     np.sqrt,     lambda g, y, x: g / (2 * y),     doc="The square ro
 row("abs",      np.absolute, lambda g, y, x: g * x.sign(),    doc="The absolute value; flat at 0.")
 row("sign",     np.sign,     None,                            doc="-1, 0 or 1.")
 row("detach",   np.positive, None,               doc="The same numbers, through which no gradient flows.")
-row("relu",     partial(np.maximum, 0.0), lambda g, y, x: g.masked(y), doc="Negative elements replaced by 0.")
+row("relu",     relu,        lambda g, y, x: g.masked(y), doc="Negative elements replaced by 0.")
 row("erf",      erf,         lambda g, y, x: g * (2 / math.sqrt(math.pi) * (-x * x).exp()), in_place=False)
 row("maximum",  np.maximum,  won, lambda g, y, a, b: won(g, y, b, a),
     doc="The larger of this and another tensor; equal ones share the gradient.")
