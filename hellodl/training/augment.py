@@ -84,7 +84,7 @@ class Augmenter:
         return out
 
     def write(self, images: Images, out: Images, maps: Callable[[], Maps]) -> None:
-        """Write copies into `out`, distorted as `maps` says for each block; shifts alone need none."""
+        """Write copies into `out`, or over `images`, distorted as `maps` says; shifts alone need no maps."""
         if self.only_shifts:
             self.shift(images, out)
             return

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hellodl.training.augment import Maps
     from hellodl.training.settings import Settings
 
     Images = NDArray[np.uint8]
@@ -154,31 +153,19 @@ class Pictures:
 
     def __init__(self, images: Images, labels: Labels, kind: str, seed: int) -> None:
         self._images, self._labels = images.reshape(len(images), -1), labels
-        self._gathered = np.empty((0, self._images.shape[1]), np.uint8)  # as they were before distortion
         self._kind, self._augmenter = kind, (augmenter := Augmenter(KINDS[kind]))
         self.take_long = not augmenter.only_shifts  # about as long as it takes to learn from them
-
-        @lru_cache(2 * FRESH)  # an epoch's, for both parts of its batches
-        def maps(*position: int) -> Maps:
-            return augmenter.maps(generator(seed, Purpose.AUGMENT, *position))
-
-        self._maps = maps
+        self._maps = lru_cache(2 * FRESH)(  # an epoch's, for both parts of its batches
+            lambda *position: augmenter.maps(generator(seed, Purpose.AUGMENT, *position))
+        )
 
     def read(self, batch: Batch, part: slice, number: int, out: Images) -> None:
         """Write a part of a batch's pictures into `out`, uint8 (n, 784); `number` says which part it is."""
-        rows = batch.rows[part]
-        if self._kind == "none" or not batch.distorted:
-            self._gather(rows, out)
-            return
-        if len(self._gathered) != len(rows):
-            self._gathered = np.empty_like(out)
-        self._gather(rows, self._gathered)
-        maps = partial(self._maps, batch.epoch, number, batch.number % FRESH)
-        self._augmenter.write(self._gathered, out, maps)
+        np.take(self._images, batch.rows[part], axis=0, out=out, mode="clip")  # the mode that needs no copy
+        if batch.distorted and self._kind != "none":
+            maps = partial(self._maps, batch.epoch, number, batch.number % FRESH)
+            self._augmenter.write(out, out, maps)
 
     def labels(self, batch: Batch, part: slice) -> Labels:
         """The labels of a part of a batch."""
         return self._labels.take(batch.rows[part])
-
-    def _gather(self, rows: Rows, out: Images) -> None:
-        np.take(self._images, rows, axis=0, out=out, mode="clip")  # the mode that needs no copy

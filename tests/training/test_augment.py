@@ -57,6 +57,14 @@ def test_any_number_of_pictures_flat_or_square(n, digits):
     assert square.dtype == np.uint8
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_copies_may_be_written_over_the_pictures(kind, digits):
+    distort, over = Augmenter(KINDS[kind]), digits[:99].copy()
+    rng = generator(7)
+    distort.write(over, over, lambda: distort.maps(rng))
+    np.testing.assert_array_equal(over, distort(digits[:99], generator(7)))
+
+
 def test_each_picture_has_a_distortion_of_its_own(digits):
     same = Augmenter(KINDS["elastic"])(np.repeat(digits[:1], 40, axis=0), generator(0))
     assert len(np.unique(same, axis=0)) == 40
