@@ -164,7 +164,7 @@ class Pictures:
         np.take(self._images, batch.rows[part], axis=0, out=out, mode="clip")  # the mode that needs no copy
         if batch.distorted and self._kind != "none":
             maps = partial(self._maps, batch.epoch, number, batch.number % FRESH)
-            self._augmenter.write(out, out, maps)
+            self._augmenter.distort(out, maps)
 
     def labels(self, batch: Batch, part: slice) -> Labels:
         """The labels of a part of a batch."""
