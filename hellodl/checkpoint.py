@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from hellodl import about as abouts
+from hellodl.about import About
 from hellodl.errors import ModelError
-from hellodl.limits import weight_count
+from hellodl.limits import is_whole, weight_count
 from hellodl.nn import DigitNet
 from hellodl.system.files import kind_at, write_atomically
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from hellodl.about import About
 
     Arrays = dict[str, NDArray[np.float32]]
     Shape = tuple[int, ...]
@@ -247,3 +246,61 @@ def _check_numbers(path: Path, arrays: Arrays) -> None:
             raise ModelError(
                 f"{path}: {name} holds NaN, infinite or huge numbers; it is damaged, or its training diverged"
             )
+
+
+# What a checkpoint holds and how it was made, as one record --------------------------------------------
+
+
+@dataclass(frozen=True)
+class TensorSummary:
+    """A tensor's name and shape, and its numbers in short."""
+
+    name: str
+    shape: tuple[int, ...]
+    mean: float
+    deviation: float
+    min: float
+    max: float
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """Where a resumed training goes on."""
+
+    step: int
+    epochs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection(About):
+    """What a checkpoint holds: all that it says about itself, and what was found in it.
+
+    `bytes` is the file's size; `resume` is None where the training cannot go on from this file.
+    """
+
+    model: str
+    bytes: int
+    weights: int
+    biases: int
+    tensors: tuple[TensorSummary, ...]
+    resume: ResumePoint | None
+
+
+def examine(path: Path, loaded: Checkpoint) -> Inspection:
+    """Everything `hellodl inspect` says about a checkpoint that was loaded from `path`."""
+    about = loaded.about
+    position = about.position if loaded.training and is_whole(about.settings.get("epochs")) else None
+    return Inspection(
+        **vars(about),
+        model=str(path),
+        bytes=path.stat().st_size,
+        weights=sum(n_in * n_out for n_in, n_out in pairwise(about.network)),
+        biases=sum(about.network[1:]),
+        tensors=tuple(_summary(name, array) for name, array in loaded.arrays().items()),
+        resume=ResumePoint(position.step, len(about.history)) if position else None,
+    )
+
+
+def _summary(name: str, array: NDArray[np.float32]) -> TensorSummary:
+    wide = array.astype(np.float64)
+    return TensorSummary(name, array.shape, *map(float, (wide.mean(), wide.std(), wide.min(), wide.max())))

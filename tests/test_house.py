@@ -34,8 +34,8 @@ LAYERS = (
     {"tasks"},
     {"datasets"},
     {"autograd"},
-    {"about", "axes", "checkpoint", "evaluation", "explaining", "inspection", "limits", "nn", "optim"}
-    | {"predicting", "upright"},
+    {"about", "axes", "checkpoint", "evaluation", "explaining", "limits", "nn", "optim", "predicting"}
+    | {"upright"},
     {"graphs"},
     {"reading"},
     {"export"},

@@ -74,7 +74,7 @@ def sigmoid(x: Array, out: Array) -> None:
 
 
 def relu(x: Array, out: Array) -> None:
-    """The larger of x and 0; against a row of zeros, as NumPy takes three times as long against a single 0."""
+    """The larger of x and 0; against a row of zeros: NumPy takes three times as long against a single 0."""
     np.maximum(x, np.zeros(x.shape[-1:], x.dtype), out=out)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @common.talking
 def inspect(model: Path | None, talk: common.Talk) -> None:
     """Show what a checkpoint holds and how it was made."""
-    from hellodl.inspection import examine
+    from hellodl.checkpoint import examine
 
     path, loaded = common.open_model(model, talk)
     result = examine(path, loaded)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from hellodl.about import Epoch, Results
-    from hellodl.inspection import Inspection
+    from hellodl.checkpoint import Inspection
 
     Weights = NDArray[np.float32]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hellodl.reading.weights import softmax
 from hellodl.upright import upright
 
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ class Int8Net:
             factor = np.float32(INPUT_MAX) / np.where(top > 0, top, np.float32(1))
             whole = (values * factor + np.float32(0.5)).astype(np.uint8)
             unit = top / np.float32(INPUT_MAX)
-        scores = _sums(self.layers[-1], whole, unit)
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+        return softmax(_sums(self.layers[-1], whole, unit))[0]
 
 
 def arrays_of(layer: Linear | Int8Layer) -> dict[str, NDArray[Any]]:

@@ -18,10 +18,10 @@ import numpy as np
 from PIL import Image
 
 from hellodl.about import DIGITS
+from hellodl.checkpoint import examine
 from hellodl.evaluation import evaluate
 from hellodl.graphs import charts
 from hellodl.graphs.picture import stylesheet
-from hellodl.inspection import examine
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
@@ -29,10 +29,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hellodl.checkpoint import Checkpoint
+    from hellodl.checkpoint import Checkpoint, Inspection
     from hellodl.datasets import Dataset
     from hellodl.evaluation import Evaluation
-    from hellodl.inspection import Inspection
 
 _WORST = 24  # mistakes that are shown
 _COLUMNS, _GAP = 8, 2  # units in a row of pictures; pixels between them

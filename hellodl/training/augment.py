@@ -79,21 +79,20 @@ class Augmenter:
 
     def __call__(self, images: Images, rng: np.random.Generator) -> Images:
         """Distorted copies of `images`, uint8 (n, 28, 28) or (n, 784), of the same shape."""
-        out = np.empty_like(images)
-        self.write(images, out, lambda: self.maps(rng))
-        return out
+        copies = images.copy()
+        self.distort(copies, lambda: self.maps(rng))
+        return copies
 
-    def write(self, images: Images, out: Images, maps: Callable[[], Maps]) -> None:
-        """Write copies into `out`, distorted as `maps` says for each block; shifts alone need none."""
+    def distort(self, images: Images, maps: Callable[[], Maps]) -> None:
+        """Distort images where they lie, each block as `maps` says; shifts alone need none."""
         if self.only_shifts:
-            self.shift(images, out)
+            self._shift(images)
             return
         for start in range(0, len(images), BLOCK):
-            block = slice(start, start + BLOCK)
-            self.distort(images[block], maps(), out[block])
+            self._distort_block(images[start : start + BLOCK], maps())
 
-    def shift(self, images: Images, out: Images) -> None:
-        """Write copies into `out`, moved by whole pixels, every way for an equal share of the batch.
+    def _shift(self, images: Images) -> None:
+        """Move images by whole pixels, every way for an equal share of the batch.
 
         Who moves where is settled by the order of the batch, which is random already. A move is a copy of
         memory some places on, with the edges it leaves cleared.
@@ -102,14 +101,14 @@ class Augmenter:
         moves = [(down, right) for down in reach for right in reach]
         ends = [len(images) * share // len(moves) for share in range(len(moves) + 1)]
         for (start, end), (down, right) in zip(pairwise(ends), moves, strict=True):
-            old, new = images[start:end].reshape(-1), out[start:end].reshape(-1, SIDE, SIDE)
-            places = down * SIDE + right
-            count = max(0, old.size - abs(places))
-            new.reshape(-1)[max(0, places) :][:count] = old[max(0, -places) :][:count]
+            some = images[start:end].reshape(-1, SIDE, SIDE, copy=False)
+            flat, places = some.reshape(-1), down * SIDE + right
+            count = max(0, flat.size - abs(places))
+            flat[max(0, places) :][:count] = flat[max(0, -places) :][:count]
             if down:
-                new[:, _left_empty(down)] = 0
+                some[:, _left_empty(down)] = 0
             if right:
-                new[:, :, _left_empty(right)] = 0
+                some[:, :, _left_empty(right)] = 0
 
     def maps(self, rng: np.random.Generator) -> Maps:
         """Random distortions for a block of pictures."""
@@ -121,15 +120,15 @@ class Augmenter:
         strokes = rng.uniform(-1, 1, BLOCK) * self.strengths.stroke
         return Maps(np.asarray(places, np.int16), np.asarray(shares, np.uint16), strokes)
 
-    def distort(self, images: Images, maps: Maps, out: Images) -> None:
-        """Write copies of at most a block of images into `out`, distorted as `maps` says."""
+    def _distort_block(self, images: Images, maps: Maps) -> None:
+        """Distort at most a block of images where they lie."""
         import cv2
 
         count, inside = len(images), slice(MARGIN, -MARGIN)
         self._sheet[:count, inside, inside] = images.reshape(count, SIDE, SIDE)
         sheet = _change_strokes(self._sheet, maps.strokes) if self.strengths.stroke else self._sheet
         places, shares = maps.places[:count], maps.shares[:count]
-        found = out.reshape(count, SIDE * SIDE, copy=False)
+        found = images.reshape(count, SIDE * SIDE, copy=False)
         cv2.remap(sheet.reshape(-1, PADDED), places, shares, cv2.INTER_LINEAR, dst=found)
 
     def _sources(self, rng: np.random.Generator, count: int) -> NDArray[np.float32]:

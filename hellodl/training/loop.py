@@ -178,8 +178,7 @@ class Trainer:
         """Begin with the weights in a file instead of random ones. Raises ModelError if they do not fit."""
         found = load_weights(path, self.model.widths)
         for name, parameter in self.model.named_parameters().items():
-            parameter.value[...] = found[name]
-            parameter.touch()
+            parameter.value = found[name]
 
     def go_to(self, position: Position, history: list[Epoch]) -> None:
         """Stand elsewhere; the arrays of `state` were changed to what they were there."""

@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from hellodl.about import Recipe
 from hellodl.reading.normalise import normalise
-from hellodl.training.hands import FILE
+from hellodl.training.batches import HANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +51,8 @@ def main() -> None:
     hands = np.concatenate([digits, drawn_others(rng, len(digits))[:, None]], axis=1)
     step = 255 // (LEVELS - 1)
     pixels = np.uint8(np.round(np.vstack([np.hstack(hand) for hand in hands]) / step) * step)
-    Image.fromarray(pixels).save(FILE, optimize=True)
-    print(f"{FILE}: {len(hands)} hands, {FILE.stat().st_size:,} bytes")
+    Image.fromarray(pixels).save(HANDS, optimize=True)
+    print(f"{HANDS}: {len(hands)} hands, {HANDS.stat().st_size:,} bytes")
 
 
 def fonts() -> Iterator[tuple[str, str]]:

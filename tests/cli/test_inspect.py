@@ -11,9 +11,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from hellodl import checkpoint
+from hellodl.checkpoint import examine
 from hellodl.cli import inspect_view
 from hellodl.cli.main import cli
-from hellodl.inspection import examine
 from hellodl.training import run as training
 from hellodl.training.settings import Settings, as_command
 

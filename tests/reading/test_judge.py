@@ -6,7 +6,7 @@ import pytest
 from hellodl import datasets
 from hellodl.reading.doubt import WORDS, Answers, Doubt, Verdict, why
 from hellodl.reading.judge import DIGIT, LABELS, MEASURES, OTHER, WAYS, alone, scores, shipped
-from hellodl.training.hands import load_hands
+from hellodl.training.batches import load_hands
 
 
 def test_it_tells_digits_from_other_signs():

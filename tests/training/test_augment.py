@@ -24,9 +24,9 @@ def generator(*key):
 
 def read(sources, images):
     """Reads `images` at `sources` (n, 2, 784) as the augmenter does."""
-    distort, out = Augmenter(Strengths(rotation=1)), np.empty((len(images), 784), np.uint8)
+    distort, out = Augmenter(Strengths(rotation=1)), images.reshape(-1, 784).copy()
     distort._sources = lambda _rng, count: np.resize(sources, (count, 2, 784)).astype(np.float32)
-    distort.distort(images, distort.maps(generator(0)), out)
+    distort.distort(out, lambda: distort.maps(generator(0)))
     return out
 
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from hellodl import checkpoint, datasets
-from hellodl.training import hands
-from hellodl.training.batches import NO_DIGIT, with_hands
-from hellodl.training.hands import load_hands
+from hellodl.training import batches
+from hellodl.training.batches import NO_DIGIT, load_hands, with_hands
 from hellodl.training.run import Run, train
 from hellodl.training.settings import PRESETS, Settings
 
@@ -36,7 +35,7 @@ def test_they_join_with_their_labels():
 def test_a_network_that_met_some_hands_reads_others_better(tmp_path, monkeypatch):
     """It learns from every second of them and is asked about the rest; two epochs each, and the same seed."""
     digits, signs = load_hands()
-    monkeypatch.setattr(hands, "load_hands", lambda: (digits[::2], signs[::2]))
+    monkeypatch.setattr(batches, "load_hands", lambda: (digits[::2], signs[::2]))
     others = digits[1::2].reshape(-1, 28, 28)
     labels = np.tile(np.arange(10), len(others) // 10)
     right = []
