@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from hellodl.cli import common
+from hellodl.cli.words import as_typed
+from hellodl.errors import UsageError
 
 
 @common.command(("chapter", "the lesson"), ("chapter --course", "where to go from there"))
@@ -21,9 +23,11 @@ def chapter(*, course: bool, as_json: bool) -> None:
 
     from hellodl.graphs import chapter as lesson
 
+    if course and as_json:
+        raise UsageError("chapter: --course is a page to read, which has no --json")
     out = common.console()
     if course:
-        out.print(Markdown(lesson.course()))
+        out.print(Markdown(as_typed(lesson.course())))
         return
     for number, section in enumerate(lesson.walk(), 1):
         if as_json:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import augment_usage_errors
 
 from hellodl.cli.words import as_typed, command_name, percent, printable
 from hellodl.errors import UsageError
@@ -41,6 +42,11 @@ class Command(click.Command):
     def __init__(self, *args: Any, examples: tuple[tuple[str, str], ...], **kwargs: Any) -> None:
         super().__init__(*args, **{"context_settings": _CONTEXT, **kwargs})
         self.examples = examples
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, whose errors then know which command's help to name."""
+        with augment_usage_errors(ctx):
+            return super().parse_args(ctx, args)
 
     def get_short_help_str(self, _limit: int = 0) -> str:
         """What the list of commands says: the first paragraph, whole."""

@@ -54,8 +54,8 @@ def download(
     from hellodl.datasets.download import Downloader, no_progress
 
     if clear_cache:
-        freed = folders.clear_cache()
-        click.echo(f"{printable(folders.cache_folder() or 'no cache folder')}: {freed / 1e6:,.0f} MB freed")
+        folder, freed = str(folders.cache_folder() or "no cache folder"), folders.clear_cache()
+        talk.tell({"folder": folder, "bytes": freed}, [f"{printable(folder)}: {freed / 1e6:,.0f} MB freed"])
         return
     source = CATALOGUE[dataset]
     place = folders.destination(dataset, data_dir)

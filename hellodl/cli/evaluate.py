@@ -14,7 +14,7 @@ from hellodl.cli.words import percent
 from hellodl.errors import UsageError
 
 if TYPE_CHECKING:
-    from hellodl.checkpoint import TrainedNet
+    from hellodl.checkpoint import Checkpoint, TrainedNet
     from hellodl.datasets import Dataset
 
 
@@ -55,7 +55,7 @@ def evaluate(
     one_blas_thread()
     own = common.dataset_of(loaded)
     if folders or (dataset is None and own not in common.DATASETS):
-        _on_folders(path, loaded.model(), folders or (Path(own),), talk)
+        _on_folders(path, loaded, folders or (Path(own),), talk)
         return
     if dataset and own != dataset:
         talk.say(f"note: this model was trained on {own:.40}, not on {dataset}")
@@ -81,12 +81,14 @@ def _on_test_set(
         common.show(report(path, result, data, common.console()))
 
 
-def _on_folders(path: Path, network: TrainedNet, folders: tuple[Path, ...], talk: common.Talk) -> None:
+def _on_folders(path: Path, loaded: Checkpoint, folders: tuple[Path, ...], talk: common.Talk) -> None:
     from hellodl.datasets.labelled import labelled_pictures
     from hellodl.reading.scoring import score_folder
 
+    if {str(folder) for folder in folders} & {common.dataset_of(loaded), loaded.about.settings.get("also")}:
+        talk.say("note: the model has learned from these pictures; others it reads less well")
     pictures = [picture for folder in folders for picture in labelled_pictures(folder)]
-    result = score_folder(pictures, network)
+    result = score_folder(pictures, loaded.model())
     if talk.as_json:
         common.print_json({"model": str(path), **asdict(result)})
     else:

@@ -138,7 +138,7 @@ def folder_report(path: Path, result: FolderScore) -> Iterator[RenderableType]:
     if result.mistakes:
         yield ""
     for wrong in result.mistakes[:_MOST_LISTED]:
-        text = f"{wrong.file}: {wrong.label!r} read as {wrong.text!r}, {wrong.verdict}"
+        text = f"{wrong.file}: {wrong.label!r} read as {' / '.join(wrong.text.split())!r}, {wrong.verdict}"
         yield printable("; ".join((text, *wrong.warnings)))
     if (more := len(result.mistakes) - _MOST_LISTED) > 0:
         yield f"and {more:,} more mistakes and doubts; --json lists all"

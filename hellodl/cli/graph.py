@@ -25,7 +25,7 @@ _MOST_ORDERS = 9
 
 @common.command(
     ('graph "3*x*x*x + 4*x + 1 + x*z" --at x=2 --at z=0', "the chapter's formula"),
-    ('graph "sigmoid(w*x + b)" --at w=1 --at x=2 --at b=0 -o neuron.svg', "as a picture, too"),
+    ('graph "sigmoid(w*x)" --at w=1 --at x=2 -o neuron.svg', "as a picture, too"),
     ('graph "x*(z + a)" --at x=2 --at z=0 --at a=1 --steps', "the backward pass, step by step"),
     ("graph --network --program", "the NumPy calls that a training step is"),
 )
@@ -130,11 +130,11 @@ def _report(graph: Graph, result: str, gradients: dict[str, Content]) -> Iterato
     yield f"{result} = {show(graph.nodes[0].value)}"
     for name, gradient in gradients.items():
         yield f"d{result}/d{name} = {show(gradient)}"
-    yield style(f"\n{'value':>13} {'gradient':>13} {'handed down':>13}", dim=True)
+    yield style(f"\n{'value':>12} {'gradient':>12} {'handed down':>12}", dim=True)
     for node, handed_down, branch, seen_before in tree(graph):
-        numbers = f"{show(node.value):>13} {show(node.gradient):>13} {style(f'{handed_down:>13}', fg='red')}"
+        numbers = f"{show(node.value):>12} {show(node.gradient):>12} {style(f'{handed_down:>12}', fg='red')}"
         name = _coloured(node.label or show(node.value), node)
-        yield f"{numbers}{style(f'   {branch}', dim=True)}{name}{style(' ↑' * seen_before, dim=True)}"
+        yield f"{numbers}{style(f'  {branch}', dim=True)}{name}{style(' ↑' * seen_before, dim=True)}"
 
 
 def _walk(graph: Graph) -> Iterator[str]:
@@ -165,7 +165,5 @@ def _calls(listing: Listing) -> Iterator[str]:
         result = f"{style(f'{number:>4} ', dim=True)}{style(f'{call.buffer:>4}', bold=True)}"
         use = style(f"{call.shape!s:<12} {call.use}", dim=call.use != "new" or None)
         yield f"{result} = {call.formula:<{width}}  {use}"
-    yield (
-        f"\n{len(listing.calls)} calls use {listing.buffers} buffers, in all {listing.bytes:,} bytes; "
-        f"with a buffer for each call it would be {listing.bytes_unshared:,}"
-    )
+    yield f"\n{len(listing.calls)} calls use {listing.buffers} buffers, in all {listing.bytes:,} bytes;"
+    yield f"with a buffer for each call it would be {listing.bytes_unshared:,}"

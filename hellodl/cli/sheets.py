@@ -93,6 +93,7 @@ _TALLEST, _TALLEST_AS_IT_IS = 420, 224
 _WIDTH = 2 * _MARGIN + 2 * _PANEL + _GAP
 _CARD = 202  # height of a digit's card
 _SEEN = 140  # side of a digit as the network saw it
+_FLAG = 18  # height of the flag with a digit's number
 _MOST, _MOST_TOLD = 60, 6  # digits drawn; warnings
 
 
@@ -108,11 +109,9 @@ def steps_picture(file: str, reading: Reading, names: Sequence[str]) -> Image.Im
     across = 2 if len(digits) in {1, 2, 4} else 3
     rows = -(-len(digits) // across)
     canvas = Canvas(_WIDTH, cards + rows * (_CARD + _GAP) - _GAP * bool(rows) + _MARGIN)
-    picture = reading.picture
-    size = f"{round(picture.width * picture.scale)} by {round(picture.height * picture.scale)} pixels"
     sure = [confidence(min(digit.confidence for digit in reading.digits))] if reading.digits else []
     verdict = ", ".join([reading.verdict, *sure])
-    _draw_head(canvas, file, reading, names, (size, _FADED), (verdict, _COLOURS[reading.verdict]))
+    _draw_head(canvas, file, reading, names, (verdict, _COLOURS[reading.verdict]))
     for i, warning in enumerate(warnings):
         canvas.text(_MARGIN, _MARGIN + 72 + 20 * i, _fitted(warning, _WIDTH - 2 * _MARGIN), 14, _TEXT)
     _draw_panels(canvas, reading, head, factor)
@@ -151,8 +150,10 @@ def _draw_boxes(canvas: Canvas, reading: Reading, x: float, y: float, factor: fl
         left, top, width, height = x + left - 3, y + top - 3, width + 6, height + 6
         colour = _COLOURS[digit.verdict]
         canvas.box(left, top, width, height, outline=colour, width=_THICK, radius=3)
+        if height < 2 * _FLAG:  # it would hide the digit
+            continue
         wide = 9 + 8 * len(str(number))
-        canvas.box(left, max(top - 9, y), wide, 18, fill=colour, radius=4)
+        canvas.box(left, max(top - 9, y), wide, _FLAG, fill=colour, radius=4)
         canvas.text(left + wide / 2, max(top - 9, y) + 9, str(number), 13, _WHITE, "mm")
 
 

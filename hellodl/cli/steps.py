@@ -143,7 +143,7 @@ def explain_report(
         yield Text()
         yield beside([(picture(digit.turned, out), "seen"), *_evidence(why, out)], out.width)
         if why.neighbours:
-            yield Text(f"\n{like(why.neighbours, names)}:\n")
+            yield Text(f"\n{like(why.neighbours, names)}; the nearest:\n")
             near = why.neighbours[: max(1, min((out.width + 1) // (SIDE + 1), _MOST_ALIKE))]
             yield beside([(picture(n.image, out), caption(n, names)) for n in near], out.width)
         yield Text()

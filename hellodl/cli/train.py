@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing, contextmanager, suppress
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,8 @@ def train(preset: str | None, log: Path | None, talk: common.Talk, **given: Any)
     talk = common.Talk(talk.as_json, talk.quiet or talk.as_json)
     with SIGNALS.deferring(), _log_file(log, output, append=bool(given["resume"])) as log_to:
         view = View(talk, SIGNALS.requested)
-        run = training.Run(**given, progress=view.progress, should_stop=SIGNALS.requested, tell=talk.say)
+        tell = partial(talk.say, prose=True)
+        run = training.Run(**given, progress=view.progress, should_stop=SIGNALS.requested, tell=tell)
         try:
             with closing(training.train(told, run)) as records:  # the run ends with this, whatever happens
                 for record in records:

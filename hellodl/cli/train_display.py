@@ -115,8 +115,8 @@ class Course:
     ) -> list[str]:
         """The first title that fits, and curves of (step, height); the scale's ends stand at the right."""
         heights = [height for curve in curves for _, height in curve] or [0.0]
-        top = max(heights)
-        bottom = min(*heights, top - _NARROW)
+        bottom = min(heights)
+        top = max(*heights, bottom + _NARROW)
         placed = [
             [(step / self.trainer.plan.steps, (height - bottom) / (top - bottom)) for step, height in curve]
             for curve in curves

@@ -74,6 +74,7 @@ class View:
                 self._drawn = now
                 self._course.note_step()
                 self.block.draw(self._course.lines(*shutil.get_terminal_size()))
+        self._course.note_step()  # the loss of an epoch's last steps
 
     def show(self, record: Record) -> None:
         """A row for an epoch, the summary for the end."""
@@ -117,7 +118,9 @@ class View:
             click.echo(accuracies)
             return
         epochs, steps = counted(record.epochs, "epoch"), counted(record.steps, "step")
-        seconds = f"{record.train_seconds:.2f} s ({_seconds_in_all():.2f} s in all"
+        in_all = _seconds_in_all()
+        span = "in all" if in_all >= record.train_seconds else "this time"  # a resumed run took time before
+        seconds = f"{record.train_seconds:.2f} s ({in_all:.2f} s {span}"
         click.echo(f"\n{accuracies}\n{epochs}, {steps} in {seconds}, {counted(record.threads, 'processor')})")
         flag = "" if record.model == _DEFAULT else f" -m {shlex.quote(record.model)}"
         say(f"saved as {record.model}")

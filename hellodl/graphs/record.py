@@ -146,7 +146,7 @@ def tree(graph: Graph) -> Iterator[tuple[Node, str, str, bool]]:
         yield node, handed_down, branch, i in seen and not node.is_leaf
         edges = [edge for edge in graph.edges if edge.source == i and i not in seen]
         for edge in reversed(edges):
-            hook, rail = ("└─ ", "   ") if edge is edges[-1] else ("├─ ", "│  ")
+            hook, rail = ("└ ", "  ") if edge is edges[-1] else ("├ ", "│ ")
             stack.append((edge.target, show(edge.handed_down, "+"), indent + hook, indent + rail))
         seen.add(i)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _WORST = 24  # mistakes that are shown
 _COLUMNS, _GAP = 8, 2  # units in a row of pictures; pixels between them
-_BLUE, _ORANGE = np.array([9, 105, 218]), np.array([188, 76, 0])
+_RED, _BLUE = np.array([206, 44, 32]), np.array([9, 105, 218])
 
 
 @dataclass(frozen=True)
@@ -200,9 +200,9 @@ def _table_row(cells: Iterable[object], *, number: bool = False) -> str:
 
 
 def _strip(units: NDArray[np.floating], first: int) -> str:
-    """Weights (n, 28, 28) side by side: white is 0, blue above, orange below, each unit up to its largest."""
+    """Weights (n, 28, 28) side by side: white is 0, red above, blue below, each unit up to its largest."""
     strength = np.abs(units) / np.maximum(np.abs(units).max(axis=(1, 2), keepdims=True), 1e-30)
-    colours = 255 - strength[..., None] * (255 - np.where(units[..., None] > 0, _BLUE, _ORANGE))
+    colours = 255 - strength[..., None] * (255 - np.where(units[..., None] > 0, _RED, _BLUE))
     spaced = np.pad(colours, ((0, _COLUMNS - len(units)), (_GAP, 0), (_GAP, 0), (0, 0)), constant_values=255)
     pixels = np.rint(np.concatenate([*spaced], axis=1)).astype(np.uint8)
     return f'<img src="{_data_url(pixels)}" alt="weights of units {first + 1} to {first + len(units)}">'

@@ -48,7 +48,7 @@ def undecoded(name: str, file: IO[bytes]) -> Image:
         return _page(name, file)
     formats: tuple[str, ...] = FORMATS
     if head[4:] in HEIC:
-        _extra("pillow_heif", "heic", f"{name}: is a HEIC picture").register_heif_opener()
+        _extra("pillow_heif", f"{name}: is a HEIC picture").register_heif_opener()
         formats = ("HEIF",)
     elif name.lower().endswith(".tga"):  # nothing in such a file says what it is
         formats = ("TGA",)
@@ -113,7 +113,7 @@ _ONE_PDF = Lock()
 
 def _of_pdf(name: str, file: IO[bytes], *page: str) -> bytes:
     """What the program page.py finds in a PDF. Raises PictureError if it finds nothing in its time."""
-    _extra("pypdfium2", "pdf", f"{name}: is a PDF")
+    _extra("pypdfium2", f"{name}: is a PDF")
     script, raw = str(Path(__file__).with_name("page.py")), getattr(file, "raw", file)
     command = [sys.executable, "-P", script, f"{MOST_SECONDS:.0f}", str(PAGE_MEGABYTES), *page]
     given: dict[str, Any] = {"stdin": raw} if isinstance(raw, io.FileIO) else {"input": file.read()}
@@ -132,9 +132,10 @@ def _of_pdf(name: str, file: IO[bytes], *page: str) -> bytes:
     return bytes(done.stdout)
 
 
-def _extra(module: str, extra: str, what: str) -> Any:
+def _extra(module: str, what: str) -> Any:
     """A package that is not always there. Raises PictureError: what it is needed for, how to install it."""
     try:
         return import_module(module)
     except ImportError as error:
-        raise PictureError(f"{what}; `pip install 'hellodl[{extra}]'` installs what reads it") from error
+        install = f"`{sys.executable} -m pip install {module.replace('_', '-')}`"
+        raise PictureError(f"{what}; {install} installs what reads it") from error

@@ -258,7 +258,7 @@ def _warnings(digits: tuple[Digit, ...], marks: tuple[Mark, ...], ink: Ink | Non
     if any(digit.box[3] < TINY for digit in digits):
         warnings.append("very small")
     if marks:
-        warnings.append(f"between the digits: {' '.join(mark.mark for mark in marks)}")
+        warnings.append(f"beside the digits: {' '.join(mark.mark for mark in marks)}")
     for i, digit in enumerate(digits, 1):
         place = f"digit {i}" if len(digits) > 1 else "the digit"
         if digit.verdict is Verdict.NO_DIGIT:

@@ -124,7 +124,7 @@ def _about_of(path: Path) -> About | None:
     try:
         return checkpoints.load(path).about
     except ModelError as error:
-        raise UsageError(f"{error}; --force replaces the file") from None
+        raise UsageError(f"{str(error).rstrip('?')}; --force replaces the file") from None
 
 
 @dataclass(frozen=True)

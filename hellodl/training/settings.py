@@ -57,7 +57,9 @@ class Settings(Checked):
         "Start from the weights in this file, .safetensors or .npz, instead of random ones.",
         metavar="FILE",
     )
-    optimizer: str = descent(one_of("sgd", "adam"), "sgd", "The rule that moves the weights.")
+    optimizer: str = descent(
+        one_of("sgd", "adam"), "sgd", "The rule that moves the weights; adam has a learning rate of 0.001."
+    )
     lr: float = descent(POSITIVE, 0.1, "Learning rate: how far a step goes down the hill.")
     momentum: float = descent(
         BELOW_1, 0.0, "How much of the last step is kept (Nesterov); 0 is plain descent."
@@ -71,7 +73,7 @@ class Settings(Checked):
     dataset: str = data(
         Limit(TEXT.accepts, "the name of a data set"),
         "mnist",
-        "What to learn from: a data set, or a folder of your own pictures.",
+        "What to learn from: a data set, or a folder of your own pictures: smaller batches, more epochs.",
         metavar="NAME|FOLDER",
     )
     also: str = data(
@@ -165,6 +167,8 @@ def fitting(preset: str | None, given: dict[str, Any], images: int | None) -> di
         if preset is None:
             values |= FEW | {"epochs": min(MOST_EPOCHS, math.ceil(SEEN / max(images, 1)))}
     if given.get("optimizer") == "adam":
+        if given.get("momentum"):
+            raise UsageError("--momentum: is for sgd; adam has means of its own")
         values |= {"lr": LR_OF_ADAM, "momentum": 0.0}
     return values | given
 

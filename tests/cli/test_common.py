@@ -1,5 +1,6 @@
 """What the commands share."""
 
+import json
 import os
 import subprocess
 import sys
@@ -75,4 +76,6 @@ def test_the_cache_can_be_cleared_and_says_what_that_freed(tmp_path):
     command = [sys.executable, "-m", "hellodl", "download", "--clear-cache"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.endswith("hellodl: 3 MB freed\n") or sys.platform != "linux"
+    again = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(again.stdout)["bytes"] == 0 or sys.platform != "linux"
     assert not kept.exists() or sys.platform != "linux"

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -192,6 +193,18 @@ def test_a_folder_of_ones_own_pictures_is_evaluated_in_80_columns(photos):
     assert ["singles", "3/3", "-", "3/3", "0/3", "0/3", "-"] in words
     assert ["all", "3/4", "1/1", "5/6", "0/4", "0/4", "1/1"] in words
     assert "broken.png: '7' read as ''" in " ".join(result.stdout.split())
+
+
+def test_pictures_that_a_model_has_learned_from_are_no_test(photos, tmp_path):
+    loaded = checkpoint.load(checkpoint.SHIPPED)
+    settings = {**loaded.about.settings, "also": str(photos)}
+    about = replace(loaded.about, settings=settings)
+    checkpoint.save(tmp_path / "mine.safetensors", replace(loaded, about=about))
+    found = [
+        run("-m", tmp_path / "mine.safetensors", folder).stderr for folder in (photos, photos / "singles")
+    ]
+    assert found[0].startswith("note: the model has learned from these pictures")
+    assert found[1] == ""
 
 
 def test_folders_and_a_data_set_are_not_mixed(photos):

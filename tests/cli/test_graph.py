@@ -44,7 +44,7 @@ def test_prints_the_chapters_numbers_and_its_tree():
     assert output.startswith("y = 33\ndy/dx = 40\ndy/dz = 2\n\n")
     tree = output.split("\n\n")[1].splitlines()
     assert len(tree) == 1 + 1 + 16
-    assert tree[-1].split() == ["0", "2", "+2", "└─", "z"]
+    assert tree[-1].split() == ["0", "2", "+2", "└", "z"]
     assert sum(line.split()[2] == "+12" for line in tree) == 3
     assert "\x1b" not in output
 

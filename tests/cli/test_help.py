@@ -69,6 +69,7 @@ def test_the_list_of_commands_says_what_each_does():
             "train --epochs x",
             "hellodl: invalid value for '--epochs': 'x' is not a valid integer; `{} train --help`",
         ),
+        ("train --lr", "hellodl: option '--lr' requires an argument; `{} train --help`"),
         ("inspect one two", "hellodl: got unexpected extra argument"),
         ("predict", "hellodl: which picture? Try `{} predict image.png`"),
     ],

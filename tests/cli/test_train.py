@@ -176,7 +176,9 @@ def test_on_a_terminal_curves_grow_and_fit(quick, tmp_path, columns):
     assert [line.split()[0] for line in lines if re.match(r" +\d+/40 ", line)] == [
         f"{i}/40" for i in range(1, 41)
     ]
-    assert [line for line in lines if line.startswith("loss ") and "best " in line]
+    (charts,) = [line for line in lines if line.startswith("loss ") and "best " in line]
+    (last,) = [line.split()[1] for line in lines if line.startswith("  40/40 ")]
+    assert float(charts.split()[1].rstrip(",")) == pytest.approx(float(last), rel=0.3)
     assert "saved as hellodl.safetensors" in lines
 
 
@@ -225,6 +227,7 @@ def no_training(monkeypatch):
         (["--epochs", "0"], 2, "--epochs: is 0, expected a whole number from 1 to 10000"),
         (["--hidden", "99999999"], 2, "--hidden: is (99999999,), expected widths like 128,64"),
         (["--validation", "0", "--target-accuracy", "0.9"], 2, "--validation: is 0, but"),
+        (["--optimizer", "adam", "--momentum", "0.9"], 2, "--momentum: is for sgd"),
         (["--validation", "2000"], 2, "--validation: is 2000, expected fewer than the 2000 images of mnist"),
         (["--data-dir", "nowhere"], 4, "none of"),
         (["--resume", "nowhere"], 3, "nowhere: does not exist"),

@@ -32,7 +32,7 @@ def test_every_number_of_the_chapter_is_there(sections):
     assert {"33.0", "40.0 2.0", "(13, 16)", "109184", "[40.0, 36.0, 18.0]"} <= set(shown)
     shown = "\n".join(shown)
     assert "not computed yet" in shown
-    assert "+12  │  └─ x=2" in re.sub(r"(│  )+", "│  ", shown)
+    assert "+12  │ └ x=2" in re.sub(r"(│ )+", "│ ", shown)
 
 
 def test_what_differs_from_the_chapter_stops_the_lesson(monkeypatch):

@@ -232,8 +232,8 @@ def test_what_is_no_picture_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("head", "what"),
     [
-        (b"\0\0\0\x24ftypheic\0\0\0\0mif1heic", r"is a HEIC picture; `pip install 'hellodl\[heic\]'`"),
-        (b"%PDF-1.7\n", r"is a PDF; `pip install 'hellodl\[pdf\]'`"),
+        (b"\0\0\0\x24ftypheic\0\0\0\0mif1heic", r"is a HEIC picture; `\S+ -m pip install pillow-heif`"),
+        (b"%PDF-1.7\n", r"is a PDF; `\S+ -m pip install pypdfium2`"),
     ],
 )
 def test_a_format_that_needs_an_extra_package_names_it(monkeypatch, head, what):

@@ -327,7 +327,7 @@ def test_marks_between_digits_are_named_and_left_out_of_the_text(model, mark):
     x, y, width, height = found.box
     assert 160 < x < x + width < 215
     assert 50 < y < y + height < 175
-    assert f"between the digits: {mark}" in reading.warnings
+    assert f"beside the digits: {mark}" in reading.warnings
 
 
 @pytest.mark.parametrize("ends", [((186, 76), (186, 146)), ((194, 76), (182, 146))])

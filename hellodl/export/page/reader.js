@@ -71,7 +71,7 @@ function summary(model, found) {
   if (found.some((line) => line.others)) warnings.push("something as tall as the digits is none");
   const verdicts = new Set(digits.map((digit) => digit.verdict)), sure = verdicts.size === 1 && verdicts.has("digit");
   const verdict = sure && !warnings.length ? "digits" : verdicts.size === 1 && verdicts.has("not a digit") ? "not digits" : "unsure";
-  if (marks.length) warnings.push(`between the digits: ${marks.join(" ")}`);
+  if (marks.length) warnings.push(`beside the digits: ${marks.join(" ")}`);
   digits.forEach((digit, i) => {
     const place = digits.length > 1 ? `digit ${i + 1}` : "the digit";
     if (digit.verdict === "not a digit") warnings.push(`${place} is none, by its shape`);
