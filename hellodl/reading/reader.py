@@ -99,9 +99,20 @@ class Reader:
         }
 
     def picture(self, picture: Picture) -> Reading:
-        """Read what is written, turned upright if need be."""
-        found = self.as_it_lies(picture)
-        return found if found.verdict is Verdict.DIGITS else self.upright(found)
+        """Read what is written, and what is on a sheet alone where one lies on something else.
+
+        What takes part of a picture for a sheet loses digits; what lies around a sheet hides them: so the
+        reading with more digits that are believed in counts. Pictures so small that they are enlarged show no
+        sheet: what seems one lies within a digit.
+        """
+        from hellodl.reading.ground import alone_on_sheet
+        from hellodl.reading.ink import to_grey
+
+        grey, scale = to_grey(picture)
+        sheet = alone_on_sheet(grey) if scale >= 1 else None
+        planes = [grey] if sheet is None else [sheet, grey]
+        best = max((self.plane(picture, plane, scale) for plane in planes), key=_believed)
+        return best if best.verdict is Verdict.DIGITS else self.upright(best)
 
     def upright(self, found: Reading) -> Reading:
         """What was found or, of a picture that lies on its side or its head, what it says when it is turned.
@@ -120,7 +131,7 @@ class Reader:
             return found
         return replace(best, warnings=("the picture does not lie upright", *best.warnings))
 
-    def as_it_lies(self, picture: Picture) -> Reading:
+    def plane(self, picture: Picture, grey: Plane, scale: float) -> Reading:
         """The first reading that is sure, else the one with most belief.
 
         There is more than one only where it is in doubt whether ink is dark or light, or what its ground is.
@@ -128,9 +139,7 @@ class Reader:
         other. What was left out as print may be strokes of a lone 7: so all ink, if it is one digit for sure,
         counts.
         """
-        from hellodl.reading.ink import find_ink, to_grey, views
-
-        grey, scale = to_grey(picture)
+        from hellodl.reading.ink import find_ink, views
 
         def until_sure() -> Iterator[tuple[Reading, Callable[[], Ink] | None]]:
             for light, flat in views(grey, light=self.invert):

@@ -20,7 +20,7 @@ import numpy as np
 
 from hellodl import checkpoint
 from hellodl.datasets.labelled import labelled_pictures
-from hellodl.reading import doubt, ink, lattice, lines, normalise, reader
+from hellodl.reading import doubt, ground, ink, lattice, lines, normalise, reader
 from hellodl.reading.scoring import score_folder
 from hellodl.system.processors import one_blas_thread
 
@@ -39,15 +39,12 @@ def _clearest(grey: Any, light: Any) -> bool:
     return bool(ink.is_light_on_dark(grey) if light is None else light)
 
 
-def _without_print(*given: Any, **how: Any) -> Any:
-    return FIND_INK(*given, **how)[0], None
-
-
-SCORES, DOUBT_OF, VIEWS, FIND_INK = doubt.scores, doubt.doubt_of, ink.views, ink.find_ink
+SCORES, DOUBT_OF, VIEWS = doubt.scores, doubt.doubt_of, ink.views
 STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "nothing": {},
     "second polarity": {(ink, "views"): lambda grey, light: VIEWS(grey, light=_clearest(grey, light))},
     "flat ground": {(ink, "views"): lambda grey, light: [v for v in VIEWS(grey, light=light) if not v[1]]},
+    "sheet": {(ground, "alone_on_sheet"): lambda _grey: None},
     "colour axis": {
         (ink, "contrast_axis"): lambda p: np.float32(p) if p.ndim == 2 else np.float32(p) @ PLAIN_GREY
     },
@@ -55,7 +52,6 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
         (ink, "ground_of"): lambda grey: np.full(grey.shape, np.percentile(grey, 90), np.float32)
     },
     "printed lines": {(ink, "printed"): lambda _strength, faint, _written: (np.zeros_like(faint),) * 2},
-    "print as strokes": {(ink, "find_ink"): _without_print},
     "pale strokes": {(ink, "evened"): lambda traces, _lines: (np.maximum(traces.strength, 0), traces.mask)},
     "slopes of lines": {(lines, "_slope"): lambda _pieces, _tall: 0.0},
     "sheet edges": {(lines, "_without_sheet_edges"): lambda pieces, _shape: pieces},
