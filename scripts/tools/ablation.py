@@ -39,7 +39,11 @@ def _clearest(grey: Any, light: Any) -> bool:
     return bool(ink.is_light_on_dark(grey) if light is None else light)
 
 
-SCORES, DOUBT_OF, VIEWS = doubt.scores, doubt.doubt_of, ink.views
+def _without_print(*given: Any, **how: Any) -> Any:
+    return FIND_INK(*given, **how)[0], None
+
+
+SCORES, DOUBT_OF, VIEWS, FIND_INK = doubt.scores, doubt.doubt_of, ink.views, ink.find_ink
 STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "nothing": {},
     "second polarity": {(ink, "views"): lambda grey, light: VIEWS(grey, light=_clearest(grey, light))},
@@ -52,6 +56,7 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
         (ink, "ground_of"): lambda grey: np.full(grey.shape, np.percentile(grey, 90), np.float32)
     },
     "printed lines": {(ink, "printed"): lambda _strength, faint, _written: (np.zeros_like(faint),) * 2},
+    "print as strokes": {(ink, "find_ink"): _without_print},
     "pale strokes": {(ink, "evened"): lambda traces, _lines: (np.maximum(traces.strength, 0), traces.mask)},
     "slopes of lines": {(lines, "_slope"): lambda _pieces, _tall: 0.0},
     "sheet edges": {(lines, "_without_sheet_edges"): lambda pieces, _shape: pieces},

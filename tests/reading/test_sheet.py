@@ -5,7 +5,9 @@ import pytest
 from paper import Sheet, drawn, enlarged, number
 from PIL import Image
 
+from hellodl.checkpoint import load_model
 from hellodl.reading.ground import alone_on_sheet, find_sheet
+from hellodl.reading.reader import read
 
 
 def on_desk(sheet, degrees=0, *, wood=0, size=(300, 400), place=(90, 80)):
@@ -33,6 +35,17 @@ def test_only_the_sheet_is_left(degrees, wood):
 
 def test_a_sheet_may_be_cut_off():
     assert find_sheet(on_desk(NOTE, place=(-20, -30)).astype(np.uint8)) is not None
+
+
+@pytest.mark.parametrize("degrees", [0, 7, -20])
+def test_what_is_written_on_a_note_is_read_on_a_desk_with_a_grain(degrees):
+    """Two thirds are without looking for the sheet: the grain is strokes, too."""
+    model = load_model("shipped")
+    for text in ("28", "306"):
+        note = drawn([number(text)], Sheet(size=60, margin=20, paper=(225, 225, 225)))[..., 0]
+        size = note.shape[0] + 220, note.shape[1] + 260
+        for wood in (0, 25, 40):
+            assert read(on_desk(note, degrees, wood=wood, size=size).astype(np.uint8), model).text == text
 
 
 @pytest.mark.parametrize(
