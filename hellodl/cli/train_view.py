@@ -121,7 +121,10 @@ class View:
         in_all = _seconds_in_all()
         span = "in all" if in_all >= record.train_seconds else "this time"  # a resumed run took time before
         seconds = f"{record.train_seconds:.2f} s ({in_all:.2f} s {span}"
-        click.echo(f"\n{accuracies}\n{epochs}, {steps} in {seconds}, {counted(record.threads, 'processor')})")
+        head = "\n" if self._rows else "nothing was left to do: "
+        click.echo(
+            f"{head}{accuracies}\n{epochs}, {steps} in {seconds}, {counted(record.threads, 'processor')})"
+        )
         flag = "" if record.model == _DEFAULT else f" -m {shlex.quote(record.model)}"
         say(f"saved as {record.model}")
         if record.earlier:
