@@ -42,19 +42,21 @@ class Course:
         self.losses: list[Point] = []  # (step, mean loss since the point before)
         self.held_out: list[tuple[int, float, float]] = []  # (step, loss, accuracy)
         self._last = trainer.step, trainer.loss_sum  # at the last point
+        self._loss: float | None = None  # what is said of it: at the last point, or over the epoch that ended
 
     def note_step(self) -> None:
         """Add a point to the curve of the loss."""
         (step, total), trainer = self._last, self.trainer
         if trainer.step > step:
-            self.losses.append((trainer.step, (trainer.loss_sum - total) / (trainer.step - step)))
+            self._loss = (trainer.loss_sum - total) / (trainer.step - step)
+            self.losses.append((trainer.step, self._loss))
             self._last = trainer.step, trainer.loss_sum
         if len(self.losses) > _MOST_POINTS:
             self.losses = self.losses[::2]
 
     def note_epoch(self, record: EpochRecord) -> None:
         """Add an epoch's end: the sum of losses begins anew there."""
-        self._last = self.trainer.step, 0.0
+        self._last, self._loss = (self.trainer.step, 0.0), record.loss
         if record.validation_loss is not None and record.validation_accuracy is not None:
             self.held_out.append((self.trainer.step, record.validation_loss, record.validation_accuracy))
 
@@ -93,7 +95,7 @@ class Course:
 
     def _loss_chart(self, width: int) -> list[str]:
         held_out = [(step, loss) for step, loss, _ in self.held_out]
-        titles = [f"loss {self.losses[-1][1]:.4f}"] if self.losses else ["loss"]
+        titles = ["loss" if self._loss is None else f"loss {self._loss:.4f}"]
         if held_out:
             titles = [f"{titles[0]}, held out {held_out[-1][1]:.4f}", *titles]
         curves = [[(step, _log(loss)) for step, loss in curve] for curve in (self.losses, held_out)]

@@ -178,7 +178,7 @@ def test_on_a_terminal_curves_grow_and_fit(quick, tmp_path, columns):
     ]
     (charts,) = [line for line in lines if line.startswith("loss ") and "best " in line]
     (last,) = [line.split()[1] for line in lines if line.startswith("  40/40 ")]
-    assert float(charts.split()[1].rstrip(",")) == pytest.approx(float(last), rel=0.3)
+    assert charts.split()[1].rstrip(",") == last
     assert "saved as hellodl.safetensors" in lines
 
 
