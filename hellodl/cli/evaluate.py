@@ -85,7 +85,8 @@ def _on_folders(path: Path, loaded: Checkpoint, folders: tuple[Path, ...], talk:
     from hellodl.datasets.labelled import labelled_pictures
     from hellodl.reading.scoring import score_folder
 
-    if {str(folder) for folder in folders} & {common.dataset_of(loaded), loaded.about.settings.get("also")}:
+    learned = common.dataset_of(loaded), loaded.about.settings.get("also")
+    if set(folders) & {Path(name) for name in learned if name}:
         talk.say("note: the model has learned from these pictures; others it reads less well")
     pictures = [picture for folder in folders for picture in labelled_pictures(folder)]
     result = score_folder(pictures, loaded.model())

@@ -13,7 +13,7 @@ from hellodl.evaluation import score
 from hellodl.reading.doubt import fit_doubt
 from hellodl.system.files import only_writer, temporary_of
 from hellodl.system.lockstep import PROCESSES
-from hellodl.system.processors import available_cpus, one_blas_thread
+from hellodl.system.processors import available_cpus
 from hellodl.training import saving
 from hellodl.training.augment import Augmenter, Strengths
 from hellodl.training.batches import Purpose, generator
@@ -82,7 +82,6 @@ def _prepared(settings: Settings, run: Run) -> Trainer:
     if not run.force and run.output != run.resume:
         saving.check_precious(run.output, settings)
     start = saving.read_start(run.resume, settings) if run.resume else None
-    one_blas_thread()  # also for the reading of your own pictures
     data = training_set(settings, run.data_dir, run.tell)
     trainer = Trainer(settings, data, min(run.threads or available_cpus(), PROCESSES))
     if run.resume and start:

@@ -73,7 +73,7 @@ class Settings(Checked):
     dataset: str = data(
         Limit(TEXT.accepts, "the name of a data set"),
         "mnist",
-        "What to learn from: a data set, or a folder of your own pictures: smaller batches, more epochs.",
+        "What to learn from: a data set, or a folder of your own pictures, in smaller batches, more epochs.",
         metavar="NAME|FOLDER",
     )
     also: str = data(

@@ -19,6 +19,7 @@ from hellodl.datasets import Dataset
 from hellodl.datasets.labelled import NONE, labelled_pictures
 from hellodl.errors import DataError, UsageError
 from hellodl.system.files import kind_at
+from hellodl.system.processors import one_blas_thread
 from hellodl.training.batches import stratified_split
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def _read(folder: Path) -> tuple[Dataset, list[str]]:
     from hellodl.checkpoint import SHIPPED, load_model
     from hellodl.reading.scoring import read_labelled
 
+    one_blas_thread()
     images: list[NDArray[np.uint8]] = []
     labels, unfit, troubles = [], [], []
     pictures = [picture for picture in labelled_pictures(folder) if picture.label != NONE]

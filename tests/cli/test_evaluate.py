@@ -197,7 +197,7 @@ def test_a_folder_of_ones_own_pictures_is_evaluated_in_80_columns(photos):
 
 def test_pictures_that_a_model_has_learned_from_are_no_test(photos, tmp_path):
     loaded = checkpoint.load(checkpoint.SHIPPED)
-    settings = {**loaded.about.settings, "also": str(photos)}
+    settings = {**loaded.about.settings, "also": f"{photos}/"}
     about = replace(loaded.about, settings=settings)
     checkpoint.save(tmp_path / "mine.safetensors", replace(loaded, about=about))
     found = [
