@@ -47,9 +47,12 @@ def gather(x: Operand, table: ArrayLike) -> Tensor:
     """Rows of x, along its first axis, named by a table of any shape, where -1 stands for zeros.
 
     Convolution and pooling are this, by a table of windows, and then a matrix product or a maximum.
-    Raises IndexError if the table names rows that x lacks.
+    Raises IndexError if the table names rows that x lacks, TypeError if it does not hold whole numbers.
     """
-    return Gather(np.array(table, np.intp))(x)
+    places = np.array(table)
+    if places.size and places.dtype.kind not in "iu":
+        raise TypeError(f"gather: the table holds {places.dtype}, expected whole numbers, which name rows")
+    return Gather(places.astype(np.intp))(x)
 
 
 def readers(table: NDArray[np.intp], rows: int) -> NDArray[np.intp]:
@@ -95,7 +98,7 @@ class Einsum(Op, name="einsum"):
 
 
 def einsum(subscripts: str, *operands: Operand) -> Tensor:
-    """Einstein's sum, `einsum("ij,jk->ik", a, b)`: NumPy's notation, a letter for each axis.
+    """Einstein's sum, `einsum("ij,jk->ik", a, b)`: NumPy's notation, a letter for each axis, without `...`.
 
     Raises ShapeError if the letters do not fit the shapes.
     """

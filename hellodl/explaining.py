@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.autograd import Tensor, grad
+from hellodl.nn import check_images
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     Floats = NDArray[np.float32]
 
-STEPS = 128  # pictures on the way from the empty one; the sum is then within 1 % of what it should be
+STEPS = 128  # pictures on the way from the empty one; the sum is then off by 0.2 %, at worst by 1.8 %
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,12 @@ class Explanation:
 def explain(
     model: DigitNet, image: Pixels, digit: int, neighbours: tuple[Neighbour, ...] = ()
 ) -> Explanation:
-    """Explain the reading of an image, uint8 (28, 28) as in MNIST, as a digit from 0 to 9."""
+    """Explain the reading of an image, uint8 (28, 28) as in MNIST, as a digit from 0 to 9.
+
+    Raises ShapeError for other images, ValueError for other digits.
+    """
+    if digit not in range(10):
+        raise ValueError(f"digit {digit}: expected one from 0 to 9")
     empty_score, score = _score(model, Tensor(_ends(model, image)), digit).value
     return Explanation(digit, float(score), float(empty_score), evidence(model, image, digit), neighbours)
 
@@ -95,6 +101,7 @@ def _score(model: DigitNet, pixels: Tensor, digit: int) -> Tensor:
 
 def _ends(model: DigitNet, image: Pixels) -> Floats:
     """An empty picture and this one, as the network takes them: (2, 784)."""
+    check_images(image[None])
     out = np.empty((2, 784), np.float32)
     model.scale_pixels(model.turned(np.stack([np.zeros(784, np.uint8), image.ravel()])), out)
     return out

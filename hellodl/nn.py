@@ -161,10 +161,7 @@ class DigitNet:
 
     def _answer(self, function: Function, images: NDArray[np.uint8], *, ready: bool) -> NDArray[np.float32]:
         """A function of scaled pixels applied to any number of images."""
-        if images.dtype != np.uint8 or images.shape[1:] not in {(28, 28), (784,)}:
-            raise ShapeError(
-                f"images: are {images.dtype} of shape {images.shape}, expected uint8 (n, 28, 28)"
-            )
+        check_images(images)
         version = function.__name__, *(id(parameter.value) for parameter in self.parameters())
         seen = (images if ready else self.turned(images)).reshape(len(images), 784)
         with np.errstate(all="ignore"):
@@ -175,13 +172,21 @@ class DigitNet:
         return results
 
 
-def cross_entropy(log_probabilities: Tensor, targets: Tensor) -> Tensor:
-    """The mean over a batch of -Σ target · log p: both (n, 10), each row of targets sums to 1.
+def check_images(images: NDArray[np.generic]) -> None:
+    """Raise ShapeError unless they are as the network takes them, uint8 (n, 28, 28) or (n, 784)."""
+    if images.dtype != np.uint8 or images.shape[1:] not in {(28, 28), (784,)}:
+        raise ShapeError(f"images: are {images.dtype} of shape {images.shape}, expected uint8 (n, 28, 28)")
 
+
+def cross_entropy(log_probabilities: Tensor, targets: Tensor) -> Tensor:
+    """The mean over a batch of -Σ target · log p: both (n, classes), each row of targets sums to 1.
+
+    `log_probabilities` as `log_softmax` gives them, or the scores themselves: of these it takes that first.
     Raises ShapeError if the shapes differ, as those of plain labels do: `np.eye(10)[labels]` is meant.
     """
-    if log_probabilities.shape != targets.shape:
-        raise ShapeError(
-            f"cross_entropy: targets {targets.shape}, expected {log_probabilities.shape}: np.eye(10)[labels]"
-        )
-    return (log_probabilities * targets).sum() * (-1 / targets.shape[0])
+    x, op = log_probabilities, log_probabilities.op
+    if x.shape != targets.shape:
+        hint = f"np.eye({x.shape[-1]})[labels]" if x.shape else "one row an example"
+        raise ShapeError(f"cross_entropy: targets {targets.shape}, expected {x.shape}: {hint}")
+    log_p = x if op and op.name == "log_softmax" else x.log_softmax()  # which changes nothing the second time
+    return (log_p * targets).sum() * (-1 / targets.shape[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,19 +35,17 @@ def flush(decaying: Array) -> None:
 class Optimizer:
     """Holds parameters in one flat vector and their gradients in another, so that an update is a few passes.
 
-    After construction each parameter's array is a view into `weights`. `views(gradient)` is shaped like the
-    parameters: a Program can write straight into it (then call `update`); `step` copies each parameter's
-    `.grad` there first. Two processes may share an optimizer, each updating a part.
+    After construction each parameter's array is a view into `weights`: programs that read it are made later.
+    `views(gradient)` is shaped like the parameters: a Program can write straight into it (then call
+    `update`); `step` copies each parameter's `.grad` there first. Two processes may share an optimizer, each
+    updating a part.
 
-    `parameters` are leaves, all of the same dtype: raises TypeError if there are none, or if one is computed
-    from others. `lr`, the learning rate, may be changed between steps.
+    `parameters` are leaves, all of the same dtype: raises TypeError if there are none, or others. One that is
+    named twice, as of a layer used twice, is one. `lr`, the learning rate, may be changed between steps.
     """
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
-        self.parameters, self.lr = list(parameters), lr
-        if not self.parameters or any(p.op is not None for p in self.parameters):
-            msg = "an optimizer moves leaves, such as Tensor(0.5); it got none, or one that is computed"
-            raise TypeError(msg)
+        self.parameters, self.lr = _leaves(parameters), lr
         sizes = [p.size for p in self.parameters]
         self._parts = [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True)]
         self.count = np.zeros(1, np.float32)  # steps done; an array, like all that a rule remembers
@@ -71,26 +69,27 @@ class Optimizer:
 
         What was not reached since the last step stays as it is, whatever its momentum.
         """
-        reached, gradients = [], self.views(self.gradient)
-        for parameter, gradient, part in zip(self.parameters, gradients, self._parts, strict=True):
+        reached = []
+        flat = self.views(self.weights), self.views(self.gradient), self._parts
+        for parameter, weights, gradient, part in zip(self.parameters, *flat, strict=True):
+            if not np.may_share_memory(parameter.value, weights):  # it was copied, or another optimizer came
+                parameter.rebind(weights)
             if parameter.grad is not None:
                 gradient[...] = parameter.grad.value
                 parameter.grad = None
                 reached.append(part)
-        self._update(reached)
+        if reached:
+            self.update(*reached)
 
     def zero_grad(self) -> None:
         """Forget what `backward()` left since the last step; what a step has used, it forgets itself."""
         for parameter in self.parameters:
             parameter.grad = None
 
-    def update(self, part: slice = ALL) -> None:
-        """Update the parameters, or a part of all weights, from `gradient`, which is used up."""
-        self._update([part])
-
-    def _update(self, parts: list[slice]) -> None:
-        self.count += bool(parts)
-        for part in parts:
+    def update(self, *parts: slice) -> None:
+        """Update the parameters, or parts of all weights, from `gradient`, which is used up."""
+        self.count += 1
+        for part in parts or [ALL]:
             self.descend(self.weights[part], self.gradient[part], part)
         for parameter in self.parameters:
             parameter.touch()
@@ -102,6 +101,18 @@ class Optimizer:
     def state(self) -> dict[str, Array]:
         """What the rule remembers from step to step, by name; changing these arrays restores it."""
         return {"count": self.count}
+
+
+def _leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
+    """Each of the parameters once. Raises TypeError unless they are leaves of one dtype."""
+    found: list[Any] = [parameters] if hasattr(parameters, "parameters") else list(parameters)
+    wrong = [x for x in found if getattr(x, "op", x) is not None]
+    if wrong or not found:
+        got = f"{wrong[0]!r:.80}" if wrong else "none"
+        raise TypeError(f"an optimizer moves leaves, Tensor(0.5) or network.parameters(); it got {got}")
+    if len({x.dtype for x in found}) > 1:
+        raise TypeError("an optimizer moves leaves of one dtype; it got some of float32 and some of float64")
+    return list(dict.fromkeys(found))
 
 
 class SGD(Optimizer):
@@ -126,7 +137,7 @@ class SGD(Optimizer):
         self._scratch = np.empty_like(self.weights) if weight_decay else None
 
     def descend(self, w: Array, g: Array, part: slice) -> None:
-        """Change the weights in place: five passes over them with momentum, two without."""
+        """Do v = momentum * v + g; w -= lr * v, in place: five passes over them, two without momentum."""
         if self._scratch is not None:
             g += np.multiply(w, self.weight_decay, out=self._scratch[part])
         way = g
@@ -169,7 +180,7 @@ class Adam(Optimizer):
         self._scratch = np.empty_like(self.weights)
 
     def descend(self, w: Array, g: Array, part: slice) -> None:
-        """Change the weights in place."""
+        """Do w -= lr * (mean / (1 - b1**t)) / (√(square / (1 - b2**t)) + epsilon), in place."""
         (b1, b2), t = self.betas, float(self.count[0])
         mean, square, scratch = self.mean[part], self.square[part], self._scratch[part]
         if t % FLUSH_EVERY == 0:

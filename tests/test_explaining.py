@@ -5,6 +5,7 @@ import paper
 import pytest
 import torch
 
+from hellodl.errors import ShapeError
 from hellodl.explaining import Gallery, evidence, explain
 from hellodl.nn import DigitNet
 
@@ -76,3 +77,11 @@ def test_neighbours_are_the_nearest_in_the_hidden_layer(model, image):
 def test_fewer_neighbours_where_there_are_fewer(model, image):
     images, labels = paper.digits()
     assert len(Gallery(model, images[:2], labels[:2]).nearest(image)) == 2
+
+
+def test_only_pictures_as_the_network_takes_them_are_explained(model, image):
+    for wrong in (image / 255, image[1:]):
+        with pytest.raises(ShapeError, match="expected uint8"):
+            explain(model, wrong, 7)
+    with pytest.raises(ValueError, match="0 to 9"):
+        explain(model, image, -1)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from hellodl.system.kernels import OF_AVX512, kernel_in_use
 
@@ -39,20 +39,30 @@ def empty(shape: Shape, dtype: np.dtype[Any], order: Literal["F", "C"] | None = 
     return raw[start : start + needed].view(dtype).reshape(shape, order=order)
 
 
-def numbers(value: Any, dtype: np.dtype[Any]) -> Array:
+def numbers(value: Any, dtype: DTypeLike) -> Array:
     """A copy, in the same memory order; TypeError for anything but numbers, and for types but the two floats.
 
     Tensors in a list are refused: their graphs would be lost.
     """
     array = np.asarray(float(value) if isinstance(value, int) else value)  # NumPy has no int of 100 bits
-    in_list = isinstance(value, list | tuple) and any(hasattr(x, "backward") for x in value)
-    if in_list or array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiub" or (isinstance(value, list | tuple) and _holds_tensor(value)):
         raise TypeError(f"a tensor is made of numbers, not of {value!r:.80}; stack or concat join tensors")
-    if dtype not in (np.float32, np.float64):
-        raise TypeError(f"a tensor holds float32 or float64, not {dtype}")
-    copy = empty(array.shape, dtype, "F" if array.flags.f_contiguous else "C")
+    copy = empty(array.shape, float_type(dtype), "F" if array.flags.f_contiguous else "C")
     copy[...] = array
     return copy
+
+
+def _holds_tensor(value: Any) -> bool:
+    """Whether there is one in nested lists."""
+    return any(map(_holds_tensor, value)) if isinstance(value, list | tuple) else hasattr(value, "backward")
+
+
+def float_type(dtype: DTypeLike) -> np.dtype[Any]:
+    """NumPy's own float32 or float64, of which a pickled one is a copy; TypeError for other types."""
+    found = np.dtype(dtype)
+    if found not in (np.float32, np.float64):
+        raise TypeError(f"a tensor holds float32 or float64, not {found}")
+    return np.dtype(found.char)
 
 
 def product(a: Array, b: Array, out: Array) -> None:

@@ -25,9 +25,13 @@ Rule: TypeAlias = Callable[..., Tensor | None]
 class Elementwise(Op):
     """An op on each element alone; inputs are broadcast against each other."""
 
+    takes: int | None = None  # so many inputs; None is any number
+
     def shape(self, *shapes: Shape) -> Shape:
         """The shape all inputs broadcast to."""
         first = shapes[0]
+        if len(shapes) != (self.takes or len(shapes)):
+            raise TypeError(f"{self.name} takes {self.takes} of tensors and numbers, not {len(shapes)}")
         if shapes.count(first) == len(shapes):
             return first
         try:
@@ -39,13 +43,15 @@ class Elementwise(Op):
 class Row(Elementwise):
     """An op that is one function of arrays and a rule for each input, None where it is flat.
 
-    `others` are what `Op` says of ops (shape, symbol, dtype, in_place), where it is not as usual, and the
-    parameters that a listing of a program shows.
+    `function(*arrays, out=array)` is called as NumPy's are; a rule is `rule(g, y, *inputs)`. `others` are
+    what `Op` says of ops (shape, symbol, dtype, in_place), where it is not as usual, and the parameters that
+    a listing of a program shows.
     """
 
     def __init__(self, name: str, function: Callable[..., Any], *rules: Rule | None, **others: Any) -> None:
         self.name, self.symbol, self.function = name, name, function
         self.rules: tuple[Any, ...] = rules
+        self.takes = len(rules)
         vars(self).update(others)
 
     def step(self, out: Array, *inputs: Array) -> Callable[[], object]:
@@ -95,6 +101,7 @@ def mask(x: Array, condition: Array, out: Array) -> None:
 
 def row(name: str, function: Callable[..., Any], *rules: Rule | None, doc: str = "", **others: Any) -> None:
     """Enter an elementwise op; it may write over its input unless it says otherwise."""
+    doc = doc or f"{others.get('symbol', name)}, element by element."
     register(Row(name, function, *rules, **{"in_place": True, **others}), name, doc)
 
 
@@ -276,8 +283,8 @@ def prod(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
 @register
 def clip(x: Tensor, low: Operand | None = None, high: Operand | None = None) -> Tensor:
     """Each element, or the limit that it is beyond; None is no limit, and at one the gradient still flows."""
-    y = x if high is None else apply("where", high, x > high, x)
-    return y if low is None else apply("where", low, x < low, y)
+    y = x if low is None else apply("where", low, x < low, x)
+    return y if high is None else apply("where", high, y > high, y)
 
 
 # fmt: off

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 # hellodl's functions by NumPy's names, where those differ; and what other libraries call otherwise
 OURS = {"concatenate": "concat", "amax": "max", "amin": "min", "absolute": "abs", "dot": "einsum"}
 ELSEWHERE = {"data": "value", "numpy": "value", "view": "reshape", "permute": "transpose", "pow": "**",
-             "mm": "@", "dot": "@", "square": "x * x", "unsqueeze": "x[None]"}
-LOOKS = {np.shape, np.ndim, np.size, np.array_equal, np.allclose, np.isclose, np.array2string, np.array_repr}
+             "mm": "@", "dot": "@", "square": "x * x", "unsqueeze": "x[None]", "squeeze": "reshape",
+             "clamp": "clip", "sub": "-", "mul": "*", "div": "/", "neg": "-x", "expand": "broadcast",
+             "astype": "cast", "double": "cast", "clone": "Tensor(x.value)", "masked_fill": "where",
+             "argmin": "(-x).argmax()", "swapaxes": "transpose", "dim": "ndim",
+             "norm": "(x * x).sum().sqrt()", "requires_grad": "so for every leaf"}
+LOOKS = {np.shape, np.ndim, np.size, np.array_equal, np.allclose, np.isclose, np.array2string, np.array_repr,
+         np.argmax, np.argmin, np.argsort, np.save, np.savez}
 # fmt: on
 
 
@@ -58,6 +63,8 @@ class Plain:
 
         def __getattr__(self, name: str) -> Any:
             """AttributeError that says how hellodl calls what has this name in other libraries."""
+            if hasattr(type(self), name):  # what a property called lacks something else
+                return object.__getattribute__(self, name)
             hint = f"; here it is {ELSEWHERE[name]}" if name in ELSEWHERE else ""
             raise AttributeError(f"a tensor has no {name!r}{hint}", name=name, obj=self)
 

@@ -33,8 +33,8 @@ class Call(NamedTuple):
 class Program:
     """The graphs of some outputs as a list of calls on fixed arrays; `run()` replays it.
 
-    Leaves are read where they live: change a leaf's array in place, then run again. What no output needs
-    is not in the list.
+    Leaves are read where they live: change a leaf's array in place, then run again. An optimizer gives them
+    another place, so it is made first. What no output needs is not in the list.
 
     Args:
         outputs: the tensors to compute.
@@ -49,7 +49,7 @@ class Program:
         into = into or [None] * len(outputs)
         _check(outputs, into)
         plan = _Plan(outputs, into)
-        self.calls, self.results = plan.calls, plan.results
+        self.calls, self.results, self._leaves = plan.calls, plan.results, plan.leaves
         self._steps = [call.op.step(call.out, *call.inputs) for call in self.calls]
         self._thread: int | None = None
 
@@ -57,7 +57,7 @@ class Program:
         """Compute all outputs from what the leaves hold now; one array, or a tuple of them.
 
         The arrays are the same ones at every run, overwritten by the next. So a program belongs to the thread
-        that runs it: RuntimeError in another one, unless it was handed over.
+        that runs it: RuntimeError in another one, unless it was handed over; and if a leaf has moved.
         """
         self._take()
         with np.errstate(all="ignore"):  # NaN and infinity are values, as everywhere in the field
@@ -71,10 +71,12 @@ class Program:
         self._thread = None
 
     def _take(self) -> None:
-        """Make the program the calling thread's."""
+        """Make the program the calling thread's, if what it reads is where it was."""
         me = get_ident()
         if self._thread not in {None, me}:
             raise RuntimeError("a run would overwrite the results of another thread; make a program for each")
+        if not all(leaf.lives_in(array) for leaf, array in self._leaves):
+            raise RuntimeError("a leaf has moved to another array; make the program after the optimizer")
         self._thread = me
 
     def check_finite(self) -> None:
@@ -98,6 +100,7 @@ class _Plan:
 
     def __init__(self, outputs: Sequence[Tensor], into: Sequence[Array | None]) -> None:
         self.calls: list[Call] = []
+        self.leaves: list[tuple[Tensor, Array]] = []
         self._arrays: dict[Tensor, Array] = {}
         self._owner: dict[Tensor, Tensor] = {}  # the node whose array a view looks into
         self._buffers: dict[Tensor, Array] = {}  # of the program's own, until they go to `_free`
@@ -135,6 +138,7 @@ class _Plan:
         inputs = tuple([self._arrays[x] for x in node.inputs])
         if node.op is None:
             self._arrays[node] = node.value
+            self.leaves.append((node, node.value))
             return
         if isinstance(node.op, View):
             (x,), seen = node.inputs, node.op.function(*inputs)

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import count
 from operator import attrgetter
 from threading import RLock
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, Union
 
 import numpy as np
@@ -34,7 +35,7 @@ def method(name: str, doc: str | None = None) -> Callable[..., Tensor]:
             (x, *_) = as_tensors((x, *[other for other in others if isinstance(other, Tensor)]))
         return Op.registry[name](x, *others, **parameters)
 
-    add_node.__name__, add_node.__doc__ = name, doc
+    add_node.__name__, add_node.__qualname__, add_node.__doc__ = name, f"Tensor.{name}", doc
     return add_node
 
 
@@ -54,8 +55,10 @@ class Tensor(Plain):
     """A leaf: an array of numbers that formulas start from.
 
     Args:
-        value: any number, list or NumPy array; it is copied.
+        value: any number, list or NumPy array; it is copied. Of a tensor: its numbers, without its graph.
         dtype: float32 unless told float64.
+
+    Copied or pickled, any tensor is a leaf with its numbers.
     """
 
     __slots__ = ("__weakref__", "_since", "_until", "_value", "age", "dtype", "grad", "inputs", "op", "shape")
@@ -64,15 +67,15 @@ class Tensor(Plain):
     inputs: tuple[Tensor, ...]
     shape: Shape
     dtype: np.dtype[Any]
-    grad: Tensor | None  # what `backward()` left in a leaf
+    grad: Tensor | None  # what the latest `backward()` left in a leaf; `grad(y, x)` asks any node
     age: int  # how many nodes there were before it
     clock: ClassVar[int] = 0  # ticks whenever a leaf changes
     _value: Array | None
-    _since: int  # `_value` is right from this tick of the clock …
-    _until: int  # … to this one, as far as is known
+    _since: int  # the tick at which a node was computed last, or a leaf assigned
+    _until: int  # the latest tick at which that was found to be right still
 
     def __init__(self, value: Operand, dtype: DTypeLike = np.float32) -> None:
-        array = numbers(value, np.dtype(dtype))
+        array = numbers(value, dtype)
         self.op, self.inputs, self.shape, self.dtype = None, (), array.shape, array.dtype
         self._value, self._since, self._until, self.grad, self.age = array, 0, ALWAYS, None, next(AGES)
 
@@ -82,7 +85,8 @@ class Tensor(Plain):
     def value(self) -> Array:
         """The numbers: computed on first use and kept, read-only, until a leaf below is assigned.
 
-        A leaf's is the leaf's own array, and a view of a leaf (`leaf.T`, a slice) looks into that.
+        A leaf's is the leaf's own array, and a view of a leaf (`leaf.T`, a slice) looks into that: whoever
+        writes into it (`leaf.value[0] = 1`) says so with `leaf.touch()`.
         """
         return evaluate(self)[0]
 
@@ -105,11 +109,18 @@ class Tensor(Plain):
             Tensor.clock += 1
             self._since = Tensor.clock
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return type(self), (self.value, self.dtype.char)
+
     def rebind(self, array: Array) -> None:
         """Let a leaf live in another array of the same shape, keeping its numbers."""
         array[...] = self.value
         self._value = array
         self.touch()
+
+    def lives_in(self, array: Array) -> bool:
+        """Whether a leaf's numbers are in this very array."""
+        return self._value is array
 
     @property
     def ndim(self) -> int:
@@ -125,7 +136,7 @@ class Tensor(Plain):
         if self._value is None:
             return f"Tensor({self.op and self.op.name}, shape={self.shape}, not computed yet)"
         kind = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
-        return f"Tensor({np.array2string(self.value, separator=', ')}{kind})"
+        return f"Tensor({np.array2string(self.value, separator=', ', prefix='Tensor(')}{kind})"
 
     # Operators: each only adds a node ---------------------------------------------------------------------
 
@@ -167,8 +178,8 @@ class Op:
     `shape(*shapes)`: the shape of the result, from those of the inputs; ShapeError if they do not fit.
     `forward(out, *inputs)`: compute the result from the inputs' arrays, into the array `out`.
     `backward(g, y, *inputs)`: what each input receives when `g`, the gradient of the result `y`, is pushed
-    down: a tuple of graphs (of the shape it was broadcast to, if it was), None for zero, or a function that
-    builds the graph if it is wanted. `class Exp(Op, name="exp")` is found by its name in `Op.registry`.
+    down: a tuple with, for each, a graph (of its shape, or of y's), None for zero, or a function that builds
+    the graph if it is wanted. `class Exp(Op, name="exp")` is found by its name in `Op.registry`.
     """
 
     registry: ClassVar[dict[str, Callable[..., Tensor]]] = {}
@@ -215,9 +226,9 @@ class Op:
         return partial(self.forward if self.fills else self._try, out, *inputs)
 
     def _try(self, out: Array, *inputs: Array) -> None:
-        """`forward` with a look at whether it fills `out`: TypeError if not."""
+        """`forward` with a look at whether it fills `out`, and only that: TypeError, ValueError if not."""
         out.fill(UNTOUCHED)
-        self.forward(out, *inputs)
+        self.forward(out, *[np.broadcast_to(x, x.shape) for x in inputs])  # which cannot be written to
         if (out == UNTOUCHED).any():
             raise TypeError(f"{self.name}: forward left elements of `out` untouched; write the result there")
         type(self).fills = True
@@ -238,11 +249,14 @@ def register(make: Any, name: str = "", doc: str = "", source: str = "hellodl's 
     Raises TypeError if another op has the name. The same one may be defined anew.
     """
     name = name or make.__name__
+    if isinstance(make, FunctionType):
+        make.__name__ = make.__qualname__ = name  # for Python's own errors
     if SOURCES.setdefault(name, source) != source:
         raise TypeError(f"{name}: there is an op of this name, {SOURCES[name]}; choose another")
     Op.registry[name] = make
     if not hasattr(Tensor, name):
         setattr(Tensor, name, method(name, doc or make.__doc__))
+        vars(Tensor)[name].__wrapped__ = make  # so that help() shows its parameters
     return make
 
 
@@ -267,8 +281,8 @@ COMPUTING = RLock()  # one thread computes values or assigns leaves at a time
 def topological_order(*outputs: Tensor, known: int = ALWAYS + 1) -> list[Tensor]:
     """Everything the outputs depend on, each node once, a node after all of its inputs.
 
-    A node is made of nodes that are there already, so the older come first. What is `known` to be right until
-    that tick of the clock is left out, with all below it.
+    A node is made of nodes that are there already, so the older come first: to sort by age does what the
+    chapter's recursion does. What is `known` to be right until that tick is left out, with all below it.
     """
     found = {x for x in outputs if x._until < known}
     waiting = list(found)
@@ -281,7 +295,10 @@ def topological_order(*outputs: Tensor, known: int = ALWAYS + 1) -> list[Tensor]
 
 
 def evaluate(*outputs: Tensor) -> list[Array]:
-    """The outputs' arrays, after computing whatever below them is missing or stale."""
+    """The outputs' arrays, after computing whatever below them is missing or stale.
+
+    A node is stale if an input became what it is (`_since`) after the node was last found right (`_until`).
+    """
     with COMPUTING, np.errstate(all="ignore"):  # NaN and infinity are values, as everywhere in the field
         now = Tensor.clock
         for node in topological_order(*outputs, known=now):

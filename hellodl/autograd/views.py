@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hellodl.autograd.memory import float_type
 from hellodl.autograd.ops import Row, axes_of, misfit
 from hellodl.autograd.tensor import Operand, Tensor, as_tensors, register
 from hellodl.errors import ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import DTypeLike
 
     from hellodl.autograd.memory import Array, Shape
 
@@ -53,6 +56,9 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
 def transpose(x: Tensor, *axes: Any) -> Tensor:
     """The axes in another order, `1, 0` or `(1, 0)`; reversed unless given."""
     order = unpacked(axes) or tuple(range(x.ndim))[::-1]
+    if len(axes_of("transpose", order, x.shape)) < x.ndim:
+        every = tuple(range(x.ndim))
+        raise ShapeError(f"transpose: {order} is no order of the axes {every} of a tensor of shape {x.shape}")
     rule = lambda g, y, x: g.transpose(np.argsort([i % x.ndim for i in order]).tolist())
     return View("transpose", lambda x: x.transpose(order), rule, axes=order)(x)
 
@@ -99,16 +105,16 @@ def scatter(x: Tensor, key: Any, to: Shape) -> Tensor:
 
 
 @register
-def cast(x: Tensor, dtype: np.dtype[Any]) -> Tensor:
-    """The same numbers in another precision."""
-    return Row("cast", np.positive, lambda g, y, x: g, dtype=dtype)(x)
+def cast(x: Tensor, dtype: DTypeLike) -> Tensor:
+    """The same numbers in another precision, float32 or float64."""
+    return Row("cast", np.positive, lambda g, y, x: g, dtype=float_type(dtype))(x)
 
 
-def concat(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
+def concat(tensors: Iterable[Operand], axis: int = 0) -> Tensor:
     """Several tensors joined along an axis they have; ShapeError if there are none."""
-    if not len(tensors):
+    parts = as_tensors(list(tensors))
+    if not parts:
         raise ShapeError("concat: there is nothing to join, expected at least one tensor")
-    parts = as_tensors(tensors)
     shapes = [x.shape for x in parts]
     first, (k,) = shapes[0], axes_of("concatenate", axis, shapes[0])
     if len({(len(shape), *shape[:k], *shape[k + 1 :]) for shape in shapes}) > 1:
@@ -124,9 +130,9 @@ def concat(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 register(concat, "concatenate")
 
 
-def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
+def stack(tensors: Iterable[Operand], axis: int = 0) -> Tensor:
     """Several tensors of the same shape joined along a new axis; ShapeError if there are none."""
-    parts = as_tensors(tensors)
+    parts = as_tensors(list(tensors))
     shape = parts[0].shape if parts else ()
     if any(t.shape != shape for t in parts):
         raise misfit("stack", *(t.shape for t in parts))
@@ -135,5 +141,8 @@ def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 
 
 def where(condition: Operand, a: Operand, b: Operand) -> Tensor:
-    """Take a where the condition is not 0, else b; what is not chosen hands nothing down, not even a NaN."""
+    """Take a where the condition is not 0, else b; what is not chosen receives 0.
+
+    Whose own rule makes NaN of that, as log does at 0: `where(x > 0, where(x > 0, x, 1).log(), 0)` is safe.
+    """
     return Tensor.where(a, condition, b)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,8 @@ every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 def test_every_op_in_the_registry_has_a_case():
     assert {case.op for case in CASES.values()} == set(Op.registry)
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    assert f"gradients: {len(Op.registry)} ops in {len(CASES)} cases" in readme
 
 
 @pytest.mark.parametrize("case", [c for c in CASES.values() if c.op != "detach"], ids=lambda case: case.op)
