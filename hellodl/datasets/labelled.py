@@ -5,19 +5,14 @@ one with a sub-folder for each label, as torchvision's ImageFolder has it. A lab
 order, lines joined by a newline, or `none` where there is no digit.
 """
 
-from __future__ import annotations
-
 import csv
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from hellodl.errors import DataError
 from hellodl.system.files import kind_at
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 NONE = "none"
 LABEL = re.compile(r"none|[0-9]+(\n[0-9]+)*")

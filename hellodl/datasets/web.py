@@ -1,21 +1,17 @@
 """Asks a web server for a file and waits no longer than makes sense, whatever the server does."""
 
-from __future__ import annotations
-
 import io
+import socket
 import ssl
 import time
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib import request
 from urllib.error import HTTPError, URLError
 
 from hellodl.version import __version__
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable, Iterator
 
 PATIENCE = 30.0  # seconds for each piece, for the first with all that precedes it: 2 KB a second will do
 PIECE = 2**16  # bytes

@@ -1,21 +1,16 @@
 """Files replaced wholly or not at all, and one writer at a time, however a process ends."""
 
-from __future__ import annotations
-
 import errno
 import os
 import stat
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from io import BufferedIOBase
+from pathlib import Path
+from typing import BinaryIO, Literal
 
 from hellodl.errors import HellodlError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from io import BufferedIOBase
-    from pathlib import Path
-    from typing import BinaryIO, Literal
 
 if sys.platform == "win32":
     import msvcrt

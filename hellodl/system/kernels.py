@@ -5,8 +5,6 @@ AMD's it picks by family, and one that it has not heard of gets the kernel for A
 nearly twice as quick. Which kernel it was decides the last bits of every sum.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

@@ -4,29 +4,26 @@ Threads could not share out a training step: it is some thirty short NumPy calls
 they would wait for Python's global lock. Processes have nothing in common but the arrays meant for it.
 """
 
-from __future__ import annotations
-
 import mmap
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from hellodl.errors import HellodlError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from multiprocessing.synchronize import Semaphore
+    from multiprocessing.synchronize import Semaphore  # slow to load, and not to be had everywhere
 
-    from numpy.typing import DTypeLike, NDArray
-
-    Meet = Callable[[], None]  # returns when the other process has called it too
-    Check = Callable[[], None]  # raises, or ends this process, if the other one has ended
+Meet = Callable[[], None]  # returns when the other process has called it too
+Check = Callable[[], None]  # raises, or ends this process, if the other one has ended
 
 PROCESSES = 3 if sys.platform == "linux" else 1  # at most; elsewhere forking is unsafe, or there is none
 SPINS = 1000  # looks, 0.1 ms in all, before a process that waits lets others have its processor
@@ -64,7 +61,7 @@ def in_lockstep(work: Callable[[Meet], None]) -> Iterator[Meet]:
     """While the body runs, `work` runs beside it; both are given a way to meet. Raises as `beside` does."""
     here, there = _semaphore(0), _semaphore(0)
 
-    def meet(mine: Semaphore, other: Semaphore, check: Check) -> None:
+    def meet(mine: "Semaphore", other: "Semaphore", check: Check) -> None:
         mine.release()
         _wait(other, check)
 
@@ -96,7 +93,7 @@ class Relay:
         self._free.release()
 
 
-def _semaphore(value: int) -> Semaphore:
+def _semaphore(value: int) -> "Semaphore":
     """A semaphore for processes forked later. Raises OSError where there is none to be had."""
     import multiprocessing
 
@@ -121,7 +118,7 @@ def _follow(work: Callable[[Check], None], parent: int) -> None:
         os._exit(1)
 
 
-def _wait(semaphore: Semaphore, check: Check) -> None:
+def _wait(semaphore: "Semaphore", check: Check) -> None:
     """Until another process has released it: first awake, as it is almost there, then asleep."""
     for _ in range(SPINS):
         if semaphore.acquire(block=False):

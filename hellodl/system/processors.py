@@ -1,14 +1,10 @@
 """How many processors there are for us, and how many threads a matrix product uses."""
 
-from __future__ import annotations
-
 import math
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
