@@ -3,8 +3,6 @@
 On disk it is one JSON object. Nothing in it is trusted: `read` makes typed records of it or refuses the file.
 """
 
-from __future__ import annotations
-
 import json
 import platform
 from dataclasses import asdict, dataclass, field, fields

@@ -3,24 +3,17 @@
 They are written as any user's own op would be, outside the core.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 from string import ascii_letters
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from hellodl.autograd.memory import Array, Shape
 from hellodl.autograd.ops import misfit
-from hellodl.autograd.tensor import Op, Tensor, apply, as_tensors
+from hellodl.autograd.tensor import Gradients, Op, Operand, Tensor, apply, as_tensors
 from hellodl.errors import ShapeError
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from hellodl.autograd.memory import Array, Shape
-    from hellodl.autograd.tensor import Gradients, Operand
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,19 +4,20 @@ The file holds tensors and strings and nothing that could be run. Weights are st
 under the names lc1.weight, lc1.bias …, so that a PyTorch module with those names can load them.
 """
 
-from __future__ import annotations
-
 import json
 import math
+import os
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl import about as abouts
 from hellodl.about import About
@@ -25,14 +26,8 @@ from hellodl.limits import is_whole, weight_count
 from hellodl.nn import DigitNet
 from hellodl.system.files import kind_at, write_atomically
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    Arrays = dict[str, NDArray[np.float32]]
-    Shape = tuple[int, ...]
+Arrays = dict[str, NDArray[np.float32]]
+Shape = tuple[int, ...]
 
 DEFAULT_NAME = "hellodl.safetensors"
 SHIPPED = Path(__file__).parent / "models" / DEFAULT_NAME
@@ -56,7 +51,7 @@ class TrainedNet(DigitNet):
     names of its ten answers, `data` the name of what it learned from, if from nothing else.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: "Checkpoint") -> None:
         about = checkpoint.about
         super().__init__(about.network[1:-1], BLANK, about.pixels, upright=about.recipe.upright)
         for name, parameter in self.named_parameters().items():

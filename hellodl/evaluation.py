@@ -1,25 +1,19 @@
 """How good a model is, as numbers: records only, nothing is printed here."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from hellodl.datasets import Dataset
+from hellodl.nn import DigitNet
 
-    from numpy.typing import NDArray
-
-    from hellodl.datasets import Dataset
-    from hellodl.nn import DigitNet
-
-    Probabilities = NDArray[np.float32]
-    Confidence = NDArray[np.floating]
-    Labels = NDArray[np.integer]
+Probabilities = NDArray[np.float32]
+Confidence = NDArray[np.floating]
+Labels = NDArray[np.integer]
 
 CLASSES = 10
 BINS = 15  # of confidence, as in Guo et al. 2017

@@ -1,14 +1,10 @@
 """What a value may be, and in which words: a record's fields carry their limits, defaults and help."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from typing import Any
 
 MOST = 1 << 53  # whole numbers up to here are exact in JSON of every language
 MAX_LAYERS = 100  # of a network

@@ -1,23 +1,17 @@
 """Hill descent and its relatives: rules that move weights against the gradient; learning-rate schedules."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable, Iterable
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hellodl.autograd import Tensor
 from hellodl.system.lockstep import shared_zeros
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from numpy.typing import NDArray
-
-    from hellodl.autograd import Tensor
-
-    Array = NDArray[np.float32]
+Array = NDArray[np.float32]
 
 FLUSHED, FLUSH_EVERY = np.float32(1e-20), 64
 ALL = slice(None)

@@ -1,23 +1,18 @@
 """Functions of a batch applied to any number of rows: as programs, built once and kept."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.autograd import Program, Tensor
 from hellodl.system.processors import share_out
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
-
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
-    Function = Callable[[Tensor], Tensor]  # of (n, width), a row of the result for each row
-    Prepare = Callable[[Array, Array], None]  # writes some of the rows into an array (n, width)
+Array = NDArray[Any]
+Function = Callable[[Tensor], Tensor]  # of (n, width), a row of the result for each row
+Prepare = Callable[[Array, Array], None]  # writes some of the rows into an array (n, width)
 
 BATCH = 500  # rows at a time: they stay in the cache (measured: 400 to 512 are quickest, 2,500 slower)
 KEPT = 4  # sizes of batch whose programs are kept, the latest; one of the digit net for 500 takes 2 MB

@@ -6,19 +6,13 @@ centre of mass comes to the middle; and all rows are stretched alike. Casey, "Mo
 handprinted characters", IBM Journal of Research and Development 14 (1970).
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.system.processors import share_out
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Images = NDArray[np.uint8]
-    Floats = NDArray[np.float32]
+Images = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
 SIDE = 28  # pixels along each side of an image
 MIDDLE = 14.0  # column of MNIST's centres of mass, in the mean; each is within half a pixel
