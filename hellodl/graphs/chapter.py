@@ -3,19 +3,15 @@
 The standard library's doctest runs that and compares. Beside it a course through the source: course.md.
 """
 
-from __future__ import annotations
-
 import doctest
 import math
 import re
+from collections.abc import Iterator
 from importlib import resources
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from hellodl.errors import HellodlError
 from hellodl.system.processors import one_blas_thread
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LINES_A_MINUTE = 20  # of source, for somebody who reads every word
 

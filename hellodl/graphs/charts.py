@@ -1,22 +1,17 @@
 """The report's charts, all of one size, so that a phone shows them as they are."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.evaluation import bins_of, wilson_interval
 from hellodl.graphs.picture import box, dot, path, picture, stylesheet, text, through
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    Points = Sequence[tuple[float, float]]
-    Counts = Sequence[Sequence[int]]
+Points = Sequence[tuple[float, float]]
+Counts = Sequence[Sequence[int]]
 
 _SIZE = 340.0  # of a chart, each way
 _LEFT, _TOP, _RIGHT, _BOTTOM = 52.0, 24.0, 12.0, 40.0  # room around what it shows

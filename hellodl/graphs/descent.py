@@ -1,13 +1,13 @@
 """Hill descent on a formula: the way down for a learning rate, the land it goes through, and both drawn."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.autograd import Tensor
 from hellodl.errors import UsageError
@@ -15,13 +15,8 @@ from hellodl.graphs.formula import formula
 from hellodl.graphs.picture import MARGIN, box, dot, path, picture, shortened, stylesheet, text, through
 from hellodl.optim import SGD
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    Grid: TypeAlias = NDArray[np.float64]
-    Point: TypeAlias = tuple[float, float]
+Grid: TypeAlias = NDArray[np.float64]
+Point: TypeAlias = tuple[float, float]
 
 _ARRIVED_AT = 0.01  # of the first slope and move: where both are smaller it is flat
 _SAMPLES, CELLS = 241, 48  # of a curve; of a landscape, each way

@@ -4,24 +4,19 @@ Nothing is ever evaluated as Python: numbers become constants, names are looked 
 variables, and each operator or function adds to the graph. What the tables below lack is refused.
 """
 
-from __future__ import annotations
-
 import ast
 import math
 import operator
 import re
 import sys
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hellodl.autograd.tensor import Op, Tensor
 from hellodl.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _MOST_CHARACTERS = 1000
 _MOST_LEVELS = 200  # of nesting; a sum of n terms has n - 1

@@ -5,18 +5,13 @@ edges into steps of one row, order each row by its neighbours' places, then move
 neighbours as far as the order allows. Boxes have the even rows, the edges' labels the odd ones.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right, insort
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import fmean
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hellodl.graphs.record import Graph
+from hellodl.graphs.record import Graph
 
 _SWEEPS, _PATIENCE = 12, 100_000  # rounds of ordering, then of moving; how many spots to look at in all
 GAP = 16.0  # between neighbours in a row
@@ -29,8 +24,8 @@ class Spot:
     row: int
     width: float
     x: float = 0.0
-    above: list[Spot] = field(default_factory=list)
-    below: list[Spot] = field(default_factory=list)
+    above: list["Spot"] = field(default_factory=list)
+    below: list["Spot"] = field(default_factory=list)
 
 
 def layout(

@@ -1,22 +1,15 @@
 """A program as a list of NumPy calls in which one sees which buffers are used again."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hellodl.autograd import Program
+from hellodl.autograd import Program, Tensor
 from hellodl.autograd.gradient import push_down
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from hellodl.autograd import Tensor
-    from hellodl.autograd.memory import Array, Shape
-    from hellodl.autograd.tensor import Op
+from hellodl.autograd.memory import Array, Shape
+from hellodl.autograd.tensor import Op
 
 # What every op has; the rest are its parameters.
 _OF_EVERY_OP = {"name", "symbol", "function", "rules", "shape", "dtype", "in_place"}

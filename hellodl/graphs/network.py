@@ -1,7 +1,5 @@
 """The network's own training as a graph."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from hellodl.autograd import Tensor

@@ -1,13 +1,8 @@
 """SVG pictures in one set of styles, for light and dark pages; every colour is chosen in picture.css."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MARGIN = 28.0  # around a picture
 _LONGEST_CAPTION = 100  # characters

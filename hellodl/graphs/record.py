@@ -1,23 +1,18 @@
 """A graph as records: every node with its gradient, every edge with what it hands down; both told in text."""
 
-from __future__ import annotations
-
 import json
 import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from hellodl.autograd.gradient import handed_down, push_down, zeros
+from hellodl.autograd.memory import Shape
 from hellodl.autograd.tensor import Tensor, evaluate, topological_order
 from hellodl.errors import UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from hellodl.autograd.memory import Shape
-
-    Content: TypeAlias = float | Shape  # a number is shown itself, an array of several by its shape
+Content: TypeAlias = float | Shape  # a number is shown itself, an array of several by its shape
 
 _MOST_NODES = 500  # more than anybody can look at
 

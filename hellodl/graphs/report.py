@@ -3,35 +3,27 @@
 The page has no script and asks nothing of any network; light and dark, for paper, phones, screen readers.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from hellodl.about import DIGITS
-from hellodl.checkpoint import examine
-from hellodl.evaluation import evaluate
+from hellodl.checkpoint import Checkpoint, Inspection, examine
+from hellodl.datasets import Dataset
+from hellodl.evaluation import Evaluation, evaluate
 from hellodl.graphs import charts
 from hellodl.graphs.picture import stylesheet
 from hellodl.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-
-    from hellodl.checkpoint import Checkpoint, Inspection
-    from hellodl.datasets import Dataset
-    from hellodl.evaluation import Evaluation
 
 _WORST = 24  # mistakes that are shown
 _COLUMNS, _GAP = 8, 2  # units in a row of pictures; pixels between them

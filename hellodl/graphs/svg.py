@@ -1,21 +1,13 @@
 """A graph as a picture: the chapter's drawing, still, or built up by the backward pass."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-from hellodl.graphs.layout import layout
+from hellodl.graphs.layout import Spot, layout
 from hellodl.graphs.picture import CHARACTER, MARGIN, box, path, picture, shortened, stylesheet, text
-from hellodl.graphs.record import backward_steps, show
+from hellodl.graphs.record import Content, Graph, Node, backward_steps, show
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hellodl.graphs.layout import Spot
-    from hellodl.graphs.record import Content, Graph, Node
-
-    Point = tuple[float, float]
+Point = tuple[float, float]
 
 _HEIGHT, _ROW, _CAPTION = 46.0, 52, 40.0  # of a box; from row to row; of a line of text above or below
 _LINE = 18.0  # the height of a label
