@@ -1,22 +1,15 @@
 """Which settings a sweep tries: every combination of the values given, or some drawn at random."""
 
-from __future__ import annotations
-
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from hellodl.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hellodl.training.settings import Settings
-
-    Axis: TypeAlias = "Sequence[Any] | Range"
+from hellodl.training.settings import Settings
 
 MOST_RUNS = 100_000
 
@@ -36,6 +29,9 @@ class Range:
         else:
             value = rng.uniform(self.low, self.high)
         return round(value) if self.whole else float(f"{value:.3g}")
+
+
+Axis = Sequence[Any] | Range
 
 
 @dataclass(frozen=True)

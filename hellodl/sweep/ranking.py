@@ -1,22 +1,17 @@
 """Which settings are best: the mean validation accuracy over the seeds, with its interval; as a picture."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hellodl.evaluation import wilson_interval
 from hellodl.graphs.charts import round_numbers
 from hellodl.graphs.picture import CHARACTER, MARGIN, dot, path, picture, stylesheet, text, through
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hellodl.sweep.grid import Point
-    from hellodl.sweep.trial import Trial
+from hellodl.sweep.grid import Point
+from hellodl.sweep.trial import Trial
 
 # Student's t: the mean of n values lies within so many of its deviations in 95 of 100 cases; n - 1 from 1.
 # fmt: off

@@ -1,26 +1,18 @@
 """A whole sweep: which trainings are still to be done, who does them, and what came out so far."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from hellodl.errors import UsageError
-from hellodl.sweep.grid import MOST_RUNS
-from hellodl.sweep.ranking import row_of
+from hellodl.sweep.grid import MOST_RUNS, Point
+from hellodl.sweep.ranking import Row, row_of
 from hellodl.sweep.trial import Trial, journal, key_of, load_data, run_trial
-from hellodl.tasks.run import as_done
+from hellodl.tasks.run import Work, Workers, as_done
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-    from pathlib import Path
-
-    from hellodl.sweep.grid import Point
-    from hellodl.sweep.ranking import Row
-    from hellodl.tasks.run import Work, Workers
-
-    Hire = Callable[[Work, object], Workers]
+Hire = Callable[[Work, object], Workers]
 
 
 @dataclass(frozen=True)

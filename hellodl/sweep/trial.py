@@ -3,28 +3,23 @@
 The test set is never looked at.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hellodl.datasets import Dataset
 from hellodl.errors import NonFiniteError, UsageError
 from hellodl.limits import SHARE, TEXT, Checked, Limit, OutOfLimitsError, limited, number, optional, whole
 from hellodl.system.files import only_writer, writing
 from hellodl.training.loop import Trainer
 from hellodl.training.settings import Settings
 from hellodl.training.sources import training_set
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from hellodl.datasets import Dataset
 
 LONGEST = 1 << 20  # bytes of a line: a thousand times what settings and results take
 

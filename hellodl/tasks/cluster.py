@@ -5,12 +5,10 @@ pickled functions. Keep both on a network of your own, or use tls:// with certif
 its configuration (distributed.comm.tls in ~/.config/dask, or DASK_DISTRIBUTED__COMM__TLS__… variables).
 """
 
-from __future__ import annotations
-
 import sys
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +23,7 @@ except ImportError:
     raise UsageError(
         f"--cluster needs one more package; `{sys.executable} -m pip install distributed`"
     ) from None
-
-if TYPE_CHECKING:
-    from hellodl.tasks.run import Work
+from hellodl.tasks.run import Work
 
 PATIENCE = 30  # seconds for the scheduler to answer, and for a first worker to come
 AHEAD = 3  # tasks a thread that are under way, so that none waits for the network

@@ -1,25 +1,19 @@
 """Workers that are processes of this machine. One that is killed is replaced, and its task begun anew."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal
 import threading
 import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, resource_tracker
-from typing import TYPE_CHECKING, Any
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
 
-from hellodl.tasks.run import Done, Workers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from multiprocessing.connection import Connection
-    from multiprocessing.process import BaseProcess
-
-    from hellodl.tasks.run import Work
+from hellodl.tasks.run import Done, Work, Workers
 
 GRACE = 2.0  # seconds for a worker to end by itself
 MOST_DEATHS = 3  # a task whose worker died so often is given up: it is what they died of

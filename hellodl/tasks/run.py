@@ -1,14 +1,9 @@
 """Hands out tasks to workers, a few at a time, and hands back what they give: as it comes, or in order."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+from typing import Any, Protocol, TypeAlias
 
 Work: TypeAlias = Callable[[Any, Any], Any]
 """What is done: a function, known by its name in its module, of what all tasks share and of one task."""
