@@ -3,22 +3,17 @@
 The C stands in the files of c/: digits.h, the body of float.h or int8.h in it, and upright.h where need be.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl import upright as twin
 from hellodl.export.int8 import Int8Net, arrays_of
+from hellodl.nn import DigitNet
 from hellodl.version import __version__
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hellodl.nn import DigitNet
 
 C = Path(__file__).parent / "c"
 A_LINE = 16  # numbers

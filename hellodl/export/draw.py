@@ -4,28 +4,23 @@ The files in page/ are put together as they are. The browser may run the two scr
 hashes the policy names, and may fetch nothing from any address.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import json
 from hashlib import sha256
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hellodl.checkpoint import TrainedNet
 from hellodl.errors import HellodlError
 from hellodl.reading import judge
 from hellodl.reading.doubt import doubt_of
 from hellodl.upright import LEAST, MIDDLE, NARROWEST, STEEPEST, USUAL, WIDEST
 from hellodl.version import __version__
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hellodl.checkpoint import TrainedNet
 
 PAGE = Path(__file__).parent / "page"
 READER = ("network.js", "prepare.js", "reading.js", "reader.js")  # in this order, in a thread of its own

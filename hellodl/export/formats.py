@@ -1,23 +1,18 @@
 """Models in the formats of other programs, chosen by the file's name: .onnx, .npz and .h."""
 
-from __future__ import annotations
-
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hellodl.errors import UsageError
 from hellodl.export.c_header import header
 from hellodl.export.int8 import arrays_of, quantised
+from hellodl.nn import DigitNet
 from hellodl.system.files import write_atomically
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from hellodl.nn import DigitNet
 
 
 @dataclass(frozen=True)

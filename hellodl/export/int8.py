@@ -5,20 +5,15 @@ scaled so that its largest value becomes 255, anew for each picture, so nothing 
 Sums of products are whole numbers of 32 bits and exact; the C program in c_header.py does just the same.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hellodl.nn import DigitNet, Linear
 from hellodl.reading.weights import softmax
 from hellodl.upright import upright
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hellodl.nn import DigitNet, Linear
 
 WEIGHT_MAX = 127  # of int8, the same on either side of 0
 INPUT_MAX = 255  # of uint8: no input is negative, since pixels and what ReLUs let through are not

@@ -1,11 +1,9 @@
 """The network as an ONNX graph: raw pictures in, probabilities out, all that is done to pixels inside."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from functools import partial, partialmethod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +15,10 @@ try:
     from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 except ImportError:
     raise UsageError(f".onnx needs one more package; `{sys.executable} -m pip install onnx`") from None
+from numpy.typing import ArrayLike, NDArray
+from onnx import GraphProto
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-    from onnx import GraphProto
-
-    from hellodl.nn import DigitNet
+from hellodl.nn import DigitNet
 
 OPSET = 13  # the oldest set of operators in which Softmax works along one axis: older programs read it too
 IR_VERSION = 8  # the format of the file itself, of 2021, for the same reason
@@ -66,14 +62,14 @@ class _Array:
     graph: GraphProto
     name: str
 
-    def op(self, kind: str, *others: _Array | ArrayLike, **attributes: Any) -> _Array:
+    def op(self, kind: str, *others: "_Array | ArrayLike", **attributes: Any) -> "_Array":
         inputs = [self, *(each if isinstance(each, _Array) else self.constant(each) for each in others)]
         result = _Array(self.graph, f"{kind}{len(self.graph.node)}")
         node = helper.make_node(kind, [each.name for each in inputs], [result.name], **attributes)
         self.graph.node.append(node)
         return result
 
-    def constant(self, value: ArrayLike, kind: type = np.float32) -> _Array:
+    def constant(self, value: ArrayLike, kind: type = np.float32) -> "_Array":
         name = f"constant{len(self.graph.initializer)}"
         self.graph.initializer.append(numpy_helper.from_array(np.array(value, kind), name))
         return _Array(self.graph, name)
