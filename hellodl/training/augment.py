@@ -6,22 +6,16 @@ turns, scales and slants them, an elastic field lets them drift smoothly, as in 
 "Best practices for convolutional neural networks applied to visual document analysis" (2003).
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.upright import SIDE
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    Images = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 
 MARGIN = 2  # of background round each picture: reading outside gives background, also after thickening
 PADDED = SIDE + 2 * MARGIN

@@ -1,29 +1,22 @@
 """Which pictures are trained on, in which order, at which rate: what settings and data alone decide."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.optim import SCHEDULES
 from hellodl.training.augment import KINDS, Augmenter
+from hellodl.training.settings import Settings
 from hellodl.upright import SIDE
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from hellodl.training.settings import Settings
-
-    Images = NDArray[np.uint8]
-    Labels = NDArray[np.uint8]
-    Rows = NDArray[np.intp]  # of images in the training set
+Images = NDArray[np.uint8]
+Labels = NDArray[np.uint8]
+Rows = NDArray[np.intp]  # of images in the training set
 
 HANDS = Path(__file__).with_name("hands.png")
 """A row for each hand: ten digits, and a sign that is none, as scripts/tools/make_hands.py draws them."""

@@ -1,14 +1,9 @@
 """Says so when training learns next to nothing, what that usually means, and what to try."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hellodl.training.loop import EpochRecord, Trainer
+from hellodl.training.loop import EpochRecord, Trainer
 
 GUESSING = math.log(10)  # nats: the loss of one who gives each digit a tenth
 NOTHING = 0.9 * GUESSING  # from this loss on next to nothing was learned

@@ -4,38 +4,31 @@ Everything random is a function of the seed and the position, so the state of a 
 what the optimizer remembers, and how many steps were done.
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.about import MAX_LOSS, Epoch, Position
 from hellodl.checkpoint import MAX_WEIGHT, load_weights
+from hellodl.datasets import Dataset
 from hellodl.errors import NonFiniteError, UsageError
 from hellodl.evaluation import score_probabilities
 from hellodl.nn import DigitNet
-from hellodl.optim import SGD, Adam
+from hellodl.optim import SGD, Adam, Optimizer
 from hellodl.system.processors import one_blas_thread
 from hellodl.training import batches
+from hellodl.training.batches import Batch
+from hellodl.training.settings import Settings
 from hellodl.training.step import Step
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from hellodl.datasets import Dataset
-    from hellodl.optim import Optimizer
-    from hellodl.training.batches import Batch
-    from hellodl.training.settings import Settings
-
-    Array = NDArray[Any]
-    Progress = Callable[["Trainer", Iterable[Batch]], Iterable[Batch]]
+Array = NDArray[Any]
+Progress = Callable[["Trainer", Iterable[Batch]], Iterable[Batch]]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """A whole training run, from data to saved model: yields records, knows no terminal."""
 
-from __future__ import annotations
-
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hellodl import checkpoint as checkpoints
 from hellodl.about import EXTREME, Calibration, Results
@@ -22,9 +21,6 @@ from hellodl.training.loop import EpochRecord, Trainer
 from hellodl.training.saving import Run
 from hellodl.training.settings import PRESETS, Settings, fitting
 from hellodl.training.sources import count_digits, is_folder, scoring_set, training_set
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 __all__ = ["DoneRecord", "EpochRecord", "Run", "Trainer", "choose_settings", "train"]
 

@@ -1,26 +1,20 @@
 """What a checkpoint of a run holds, when it is written, and how a run goes on from one."""
 
-from __future__ import annotations
-
 import shlex
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from hellodl import checkpoint as checkpoints
-from hellodl.about import DataIdentity, Machine, Position, describe
+from hellodl.about import About, DataIdentity, Epoch, Machine, Position, describe
 from hellodl.checkpoint import Checkpoint, weights_of
 from hellodl.errors import Interrupted, ModelError, UsageError
 from hellodl.system.files import kind_at, write_atomically, writing
 from hellodl.system.kernels import kernel_in_use, processor_name
+from hellodl.training.loop import Progress, Trainer
 from hellodl.training.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from hellodl.about import About, Epoch
-    from hellodl.training.loop import Progress, Trainer
 
 MAY_CHANGE = ("epochs", "target_accuracy")  # the end of a run may be another one than it was
 

@@ -3,13 +3,11 @@
 Each field carries its default, its limits and its help: the command line's options are made from them.
 """
 
-from __future__ import annotations
-
 import math
 import shlex
 from dataclasses import asdict, dataclass, fields
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from hellodl.errors import UsageError
 from hellodl.limits import (
@@ -107,7 +105,7 @@ class Settings(Checked):
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Settings:
+    def from_dict(cls, values: dict[str, Any]) -> Self:
         """Settings from a checkpoint's metadata; raises KeyError, TypeError or UsageError."""
         if used := [name for name, off in RETIRED.items() if values.get(name, off) != off]:
             name = used[0].replace("_", "-")

@@ -4,13 +4,11 @@ Pictures of your own are read as `hellodl predict` reads them, by the model that
 learned from is what the network is then given of each digit.
 """
 
-from __future__ import annotations
-
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,16 +18,10 @@ from hellodl.datasets.labelled import NONE, labelled_pictures
 from hellodl.errors import DataError, UsageError
 from hellodl.system.files import kind_at
 from hellodl.system.processors import one_blas_thread
-from hellodl.training.batches import stratified_split
+from hellodl.training.batches import Images, stratified_split
+from hellodl.training.settings import Settings
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from hellodl.training.settings import Settings
-
-    Tell = Callable[[str], None]
+Tell = Callable[[str], None]
 
 LEAST = 20  # digits of your own from which something can be learned
 TESTED = 5  # of so many digits one is kept for the test, where the folder has no test set of its own
@@ -110,7 +102,7 @@ def _read(folder: Path) -> tuple[Dataset, list[str]]:
     from hellodl.reading.scoring import read_labelled
 
     one_blas_thread()
-    images: list[NDArray[np.uint8]] = []
+    images: list[Images] = []
     labels, unfit, troubles = [], [], []
     pictures = [picture for picture in labelled_pictures(folder) if picture.label != NONE]
     for picture, reading in read_labelled(pictures, load_model(SHIPPED)):

@@ -6,35 +6,26 @@ one more processor, a third process distorts the pictures of the steps to come. 
 two would mostly wait for the one that waits for its turn, one goes on alone for a while.
 """
 
-from __future__ import annotations
-
 import math
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.autograd import Program, Tensor, grad
 from hellodl.autograd.memory import CACHE_LINE
 from hellodl.errors import NonFiniteError
-from hellodl.nn import cross_entropy
-from hellodl.optim import ALL
-from hellodl.system.lockstep import Relay, beside, in_lockstep, shared_zeros
+from hellodl.nn import DigitNet, cross_entropy
+from hellodl.optim import ALL, Optimizer
+from hellodl.system.lockstep import Check, Meet, Relay, beside, in_lockstep, shared_zeros
+from hellodl.training.batches import Batch, Pictures
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from hellodl.nn import DigitNet
-    from hellodl.optim import Optimizer
-    from hellodl.system.lockstep import Check, Meet
-    from hellodl.training.batches import Batch, Pictures
-
-    Array = NDArray[Any]
-    Images = NDArray[np.uint8]
+Array = NDArray[Any]
+Images = NDArray[np.uint8]
 
 STRETCH = 64  # steps after which two processes agree whether to share the next ones
 UNHINDERED = 0.6  # of its time a process computes, at least, where nobody holds it up or takes its processor
