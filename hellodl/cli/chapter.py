@@ -1,7 +1,5 @@
 """`hellodl chapter`: the chapter, computed before your eyes; and a course through the source."""
 
-from __future__ import annotations
-
 import click
 
 from hellodl.cli import common

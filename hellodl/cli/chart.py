@@ -1,17 +1,13 @@
 """Curves in the terminal, in braille: two dots across and four down a character."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    Point: TypeAlias = tuple[float, float]  # from 0 at the left and the bottom to 1 at the right and the top
-    Curve: TypeAlias = Sequence[Point]
+Point: TypeAlias = tuple[float, float]  # from 0 at the left and the bottom to 1 at the right and the top
+Curve: TypeAlias = Sequence[Point]
 
 _BRAILLE = 0x2800  # the character without dots; a bit more for each dot
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of its dots, row by row

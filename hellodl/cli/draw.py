@@ -1,18 +1,13 @@
 """`hellodl draw`: a page to draw digits on, with the trained network in it."""
 
-from __future__ import annotations
-
 import webbrowser
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from hellodl.cli import common
 from hellodl.cli.drawing import HTML, check_drawing, write_drawing
 from hellodl.cli.words import percent
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @common.command(

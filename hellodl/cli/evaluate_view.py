@@ -1,11 +1,11 @@
 """How `hellodl evaluate` looks, on a test set and on folders: how good, digit by digit, what went wrong."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rich.color import Color
+from rich.console import Console, RenderableType
 from rich.style import Style
 from rich.table import Column, Table
 from rich.text import Text
@@ -13,19 +13,12 @@ from rich.text import Text
 from hellodl.about import DIGITS
 from hellodl.cli.terminal import beside, picture, plain_table
 from hellodl.cli.words import confidence, percent, printable
+from hellodl.datasets import Dataset
+from hellodl.evaluation import Evaluation, Mistake
 from hellodl.graphs.charts import confused
+from hellodl.reading.scoring import Count, FolderScore, SetScore
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from rich.console import Console, RenderableType
-
-    from hellodl.datasets import Dataset
-    from hellodl.evaluation import Evaluation, Mistake
-    from hellodl.reading.scoring import Count, FolderScore, SetScore
-
-    Counts = tuple[tuple[int, ...], ...]
+Counts = tuple[tuple[int, ...], ...]
 
 _MOST_DRAWN = 6
 _MOST_WITH_COMMA = 10_000  # images in a cell: larger numbers would make the table too wide

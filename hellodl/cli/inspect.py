@@ -1,14 +1,9 @@
 """`hellodl inspect`: what a checkpoint holds and how it was made."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from hellodl.cli import common
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @common.command(

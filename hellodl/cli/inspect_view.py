@@ -1,30 +1,23 @@
 """How `hellodl inspect` looks: the network, its tensors, its making, its history, its first layer drawn."""
 
-from __future__ import annotations
-
 import shlex
+from collections.abc import Iterator
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from hellodl.checkpoint import TRAINING
+from hellodl.about import Epoch, Results
+from hellodl.checkpoint import TRAINING, Inspection
 from hellodl.cli.terminal import beside, has_colour, in_colours, plain_table, red_and_blue
 from hellodl.cli.words import command_name, counted, percent, printable
 from hellodl.training.settings import Settings, as_command, as_option
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-    from rich.console import Console, RenderableType
-
-    from hellodl.about import Epoch, Results
-    from hellodl.checkpoint import Inspection
-
-    Weights = NDArray[np.float32]
+Weights = NDArray[np.float32]
 
 _MOST_EPOCHS = 10  # rows of the history
 _UNITS_DRAWN = 5

@@ -1,7 +1,5 @@
 """The `hellodl` command: collects the commands and turns errors into one line and an exit code."""
 
-from __future__ import annotations
-
 import errno
 import importlib
 import io

@@ -1,7 +1,5 @@
 """`hellodl report`: everything about a model on one page."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from hellodl.cli import common

@@ -1,23 +1,18 @@
 """Sheets, drawn for `-o FILE.png`: how a picture was read, and which pixels spoke for the answers."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from hellodl.cli.predict_view import COLOURS, caption, growth, like, read_as
+from hellodl.cli.terminal import Grey
 from hellodl.cli.words import confidence
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hellodl.cli.terminal import Grey
-    from hellodl.explaining import Explanation
-    from hellodl.reading.readings import Digit, Reading
+from hellodl.explaining import Explanation
+from hellodl.reading.readings import Digit, Reading
 
 Colour: TypeAlias = tuple[int, int, int]
 

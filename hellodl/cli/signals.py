@@ -1,18 +1,13 @@
 """Ctrl-C and SIGTERM: the first ends the command, or the step; no other disturbs it while it tidies up."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Timer
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
+from types import FrameType
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE = 3.0  # seconds to tidy up in; a signal after that ends the process at once
@@ -83,7 +78,7 @@ class Signals:
             if self.signal is not None and self._raised_at is None:
                 self._raised_at = time.monotonic()  # the end has begun
 
-    def _try_again(self, unraisable: sys.UnraisableHookArgs) -> None:
+    def _try_again(self, unraisable: "sys.UnraisableHookArgs") -> None:
         """Python cannot raise everywhere, for example where it removes an object: raise a moment later."""
         if unraisable.exc_type is not KeyboardInterrupt:
             self._hook(unraisable)

@@ -1,28 +1,19 @@
 """Readings drawn in the terminal: step by step (`predict --show-steps`), and why (`explain`)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from hellodl.cli.predict_view import COLOURS, bars, caption, growth, like
-from hellodl.cli.terminal import beside, has_colour, in_colours, picture, red_and_blue, resized
+from hellodl.cli.terminal import Grey, beside, has_colour, in_colours, picture, red_and_blue, resized
 from hellodl.cli.words import confidence
+from hellodl.explaining import Explanation
+from hellodl.reading.arrays import Box
+from hellodl.reading.readings import Digit, Reading
 from hellodl.upright import SIDE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
-    from rich.console import Console, RenderableType
-
-    from hellodl.cli.terminal import Grey
-    from hellodl.explaining import Explanation
-    from hellodl.reading.arrays import Box
-    from hellodl.reading.ink import Ink
-    from hellodl.reading.readings import Digit, Reading
 
 _WIDEST = 100  # columns, also of wider terminals
 _TALLEST = 44  # pixels of the picture as drawn, two to a line
@@ -52,26 +43,29 @@ def _preparation(reading: Reading, out: Console) -> Iterator[RenderableType]:
     strength = np.minimum(share / (share[share > 0].mean() if share.any() else 1), 1)  # thin lines, too
     on_original = size[0] / (width * reading.picture.scale)
     boxes = [_scaled(digit.box, on_original) for digit in reading.digits]
-    seen = _picture(_with_ink(reading.picture.pixels, strength, ink), ink, reading.digits, boxes, out)
+    small = _with_ink(reading.picture.pixels, strength, light=ink.light)
+    seen = _picture(small, reading.digits, boxes, out, light=ink.light)
     its_ink = picture((strength * 255).astype(np.uint8), out)
     kind = "light on dark" if ink.light else "dark on light"
     yield beside([(seen, "the picture"), (its_ink, f"its ink, {kind}")], out.width)
     yield Text()
 
 
-def _with_ink(original: Grey, strength: NDArray[np.float32], ink: Ink) -> Grey:
+def _with_ink(original: Grey, strength: NDArray[np.float32], *, light: bool) -> Grey:
     """A picture in grey made small (h, w), each pixel as much of the ink's tone as `strength` (h, w) says.
 
     Thin lines are a small share of such pixels: without this they would be lost on the paper.
     """
     small = resized(original, strength.shape[::-1])
     small = small if small.ndim == 2 else small.mean(axis=2)
-    tone = original.max() if ink.light else original.min()
+    tone = original.max() if light else original.min()
     mixed: Grey = np.rint(small + strength * (np.float32(tone) - small)).astype(np.uint8)
     return mixed
 
 
-def _picture(small: Grey, ink: Ink, digits: Sequence[Digit], boxes: list[Box], out: Console) -> list[Text]:
+def _picture(
+    small: Grey, digits: Sequence[Digit], boxes: list[Box], out: Console, *, light: bool
+) -> list[Text]:
     """A picture (h, w) with its boxes; ink is bright where there are no colours."""
     if has_colour(out):
         colours = np.repeat(small[:, :, None], 3, axis=2)
@@ -79,7 +73,7 @@ def _picture(small: Grey, ink: Ink, digits: Sequence[Digit], boxes: list[Box], o
             _outline(colours, box, _BOXES[digit.verdict])
         lines = in_colours(colours)
     else:
-        lines = picture(small if ink.light else 255 - small, out)
+        lines = picture(small if light else 255 - small, out)
     for number, box in enumerate(boxes, 1):
         lines = _labelled(lines, str(number), box)
     return lines

@@ -1,24 +1,18 @@
 """Small pictures in the terminal: two pixels a character, in colours where it has them, else in blocks."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.color import Color
-from rich.console import Group
+from rich.console import Console, Group
 from rich.style import Style
 from rich.table import Column, Table
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-    from rich.console import Console
-
-    Grey: TypeAlias = NDArray[np.uint8]
-    RGB: TypeAlias = tuple[int, int, int]
+Grey: TypeAlias = NDArray[np.uint8]
+RGB: TypeAlias = tuple[int, int, int]
 
 # Characters, with the share of ink in their upper and lower halves.
 _BLOCKS = {c: (i / 4, i / 4) for i, c in enumerate(" ░▒▓█")} | {"▀": (1.0, 0.0), "▄": (0.0, 1.0)}

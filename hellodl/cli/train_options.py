@@ -1,18 +1,13 @@
 """The options of `hellodl train`: one for each setting, made of the setting itself, and those of a run."""
 
-from __future__ import annotations
-
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import Field, fields
+from typing import Any
 
 import click
 
 from hellodl.cli.common import data_dir_option, file_option, options, output_option, talking
 from hellodl.training.settings import DATA, DEFAULT_PRESET, PRESETS, RUN, Settings, as_option
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from dataclasses import Field
 
 _METAVARS = {int: "N", float: "F", str: "NAME", tuple: "N,N"}
 

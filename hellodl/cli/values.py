@@ -1,20 +1,15 @@
 """Variables on the command line: NAME=VALUE."""
 
-from __future__ import annotations
-
 import math
 import unicodedata
+from collections.abc import Iterable
 from keyword import iskeyword
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hellodl.autograd import Tensor
 from hellodl.errors import UsageError
 from hellodl.graphs.formula import RESERVED
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def read_values(values: Iterable[str], option: str = "--at") -> dict[str, Tensor]:

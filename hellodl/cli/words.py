@@ -1,7 +1,5 @@
 """How things are said: commands as they were typed, numbers, and names that cannot harm a terminal."""
 
-from __future__ import annotations
-
 import codecs
 import os
 import shlex
