@@ -1,23 +1,16 @@
 """A gradient checker: derivatives must agree with what a small nudge of each input does."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hellodl.autograd.gradient import grad
+from hellodl.autograd.memory import Array
 from hellodl.autograd.tensor import Tensor
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import ArrayLike
-
-    from hellodl.autograd.memory import Array
-
-    Function = Callable[..., Tensor | Sequence[Tensor]]
+Function = Callable[..., Tensor | Sequence[Tensor]]
 
 ALIKE = 1e-4  # how far factors may differ, relatively, that are the same but for rounding
 

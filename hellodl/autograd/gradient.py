@@ -1,16 +1,12 @@
 """The chain rule: walk the sorted graph from the top, pushing gradients down and adding them up."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, overload
+from collections.abc import Container, Iterable
+from typing import overload
 
 import numpy as np
 
 from hellodl.autograd.tensor import Constant, Op, Operand, Tensor, as_tensors, evaluate, topological_order
 from hellodl.errors import ShapeError
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
 
 
 def push_down(y: Tensor, targets: Iterable[Tensor] | None = None) -> dict[Tensor, Tensor]:

@@ -1,18 +1,13 @@
 """A tensor among Python's and NumPy's things: as a number, a list, a text, an array. Skip it at first."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from numpy.typing import DTypeLike
-
-    from hellodl.autograd.memory import Array, Shape
+from hellodl.autograd.memory import Array, Shape
 
 # fmt: off
 # hellodl's functions by NumPy's names, where those differ; and what other libraries call otherwise

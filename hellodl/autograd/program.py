@@ -4,12 +4,11 @@ Computing a graph node by node looks up what is stale and makes new arrays. A tr
 graph thousands of times; for that a Program turns it into a flat list of NumPy calls on arrays of its own.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from itertools import combinations
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,9 +16,6 @@ from hellodl.autograd.memory import Array, Shape, empty
 from hellodl.autograd.tensor import Op, Tensor, topological_order
 from hellodl.autograd.views import View
 from hellodl.errors import NonFiniteError, ShapeError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Call(NamedTuple):

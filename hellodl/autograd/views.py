@@ -1,24 +1,17 @@
 """Ops that compute next to nothing: they show numbers in another shape or order, pick some, or join them."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from hellodl.autograd.memory import float_type
+from hellodl.autograd.memory import Array, Shape, float_type
 from hellodl.autograd.ops import Row, axes_of, misfit
 from hellodl.autograd.tensor import Operand, Tensor, as_tensors, register
 from hellodl.errors import ShapeError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from numpy.typing import DTypeLike
-
-    from hellodl.autograd.memory import Array, Shape
 
 
 class View(Row):

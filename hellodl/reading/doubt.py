@@ -1,24 +1,19 @@
 """How sure a reading is: calibrated probabilities, what the judge says, and what is wrong in words."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.about import DIGITS
 from hellodl.checkpoint import TrainedNet, load_model
 from hellodl.nn import DigitNet
+from hellodl.reading.arrays import Pixels, Plane
 from hellodl.reading.judge import LABELS, OTHER, PART, right, scores, shipped, terms
 from hellodl.reading.weights import softmax
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hellodl.reading.arrays import Pixels, Plane
 
 SHIFTS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))  # of images, down and right; answers are averaged
 

@@ -3,20 +3,14 @@
 A sheet that lies on something else is found by its shape, so that what is around it can be left out.
 """
 
-from __future__ import annotations
-
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 
+from hellodl.reading.arrays import Mask, Pixels, Plane
 from hellodl.reading.normalise import resized
-
-if TYPE_CHECKING:
-    from cv2.typing import MatLike
-
-    from hellodl.reading.arrays import Mask, Pixels, Plane
 
 JUMP = 0.25  # where brightness changes by this share within a few pixels, a shadow or a sheet ends
 SMALL = 240  # sheets are looked for with this many pixels along the longer side

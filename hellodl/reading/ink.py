@@ -1,26 +1,18 @@
 """How strongly each pixel is ink: colour to contrast, dark or light ink, local ground, noise, threshold."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from hellodl.reading.arrays import Box, Mask, Pixels, Plane
 from hellodl.reading.ground import ground_of, two_tones
+from hellodl.reading.load import Picture
 from hellodl.reading.normalise import resized, stroke_width
 from hellodl.reading.printed import printed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from hellodl.reading.arrays import Box, Mask, Pixels, Plane
-    from hellodl.reading.load import Picture
 
 LEAST_SIDE = 256  # smaller pictures are enlarged to about this, so that strokes are several pixels wide
 COARSE = 400  # the ground is found with about this many pixels along the longer side
@@ -60,10 +52,11 @@ class Ink:
     grey: Plane
     quarters: int = 0
 
-    def turned(self, quarters: int) -> Ink:
+    def turned(self, quarters: int) -> "Ink":
         """The same, turned counterclockwise by so many right angles."""
-        planes: list[NDArray[Any]] = [self.strength, self.mask, self.grey]
-        strength, mask, grey = (np.ascontiguousarray(np.rot90(plane, quarters)) for plane in planes)
+        planes = self.strength, self.grey
+        strength, grey = (np.ascontiguousarray(np.rot90(plane, quarters)) for plane in planes)
+        mask = np.ascontiguousarray(np.rot90(self.mask, quarters))
         return replace(self, strength=strength, mask=mask, grey=grey, quarters=self.quarters + quarters)
 
     def in_original(self, box: Box) -> Box:
@@ -148,7 +141,7 @@ class Traces:
     contrast: float
 
     @classmethod
-    def found(cls, raw: Plane, noise: float) -> Traces:
+    def found(cls, raw: Plane, noise: float) -> "Traces":
         """Those in a relief."""
         mask = raw > ink_threshold(raw, max(FAINTEST, NOISES * noise))
         return cls(raw, noise, mask, max(float(np.median(raw[mask])), FAINTEST) if mask.any() else FAINTEST)

@@ -4,20 +4,15 @@ It looks at the ink as the digits' network is given it, and at measures of its p
 nothing of the digits' network, so it serves any. Made by scripts/tools/make_judge.py.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hellodl.reading.arrays import Pixels, Plane
 from hellodl.reading.weights import loaded, logits, softmax
 from hellodl.upright import SIDE
-
-if TYPE_CHECKING:
-    from hellodl.reading.arrays import Pixels, Plane
 
 SHIPPED = Path(__file__).parent.parent / "models" / "judge.safetensors"
 

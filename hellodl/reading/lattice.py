@@ -5,27 +5,19 @@ once; its likelihood is the product of its groups'. The share of all ways, by li
 answer is how sure that is.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hellodl.about import Recipe
+from hellodl.reading.arrays import Pixels, Plane
+from hellodl.reading.ink import Ink
 from hellodl.reading.judge import FAR, SLIM, THREAD
 from hellodl.reading.normalise import normalise
-from hellodl.reading.pieces import cut_up, joined
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from hellodl.about import Recipe
-    from hellodl.reading.arrays import Pixels, Plane
-    from hellodl.reading.ink import Ink
-    from hellodl.reading.pieces import Piece
+from hellodl.reading.pieces import Piece, cut_up, joined
 
 MOST_JOINED = 6  # pieces that may be one digit: four strokes, and two cuts through them
 WIDEST = 1.8  # groups of pieces wider than this times the height of digits are more than one

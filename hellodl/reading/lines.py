@@ -1,21 +1,14 @@
 """Sort pieces of ink into lines of digits, specks and signs beside them; leave out the edges of sheets."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from math import hypot
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hellodl.reading.arrays import Mask, Plane
 from hellodl.reading.normalise import stroke_width
 from hellodl.reading.pieces import Piece, components, joined
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from hellodl.reading.arrays import Mask, Plane
 
 SMALL = 0.6  # a piece less tall than this share of digits is a part of one, a sign beside one, or a speck
 SHORTEST = 4.0  # digits are at least this many times as tall as their strokes are wide

@@ -1,17 +1,11 @@
 """Bring one digit to what training saw: MNIST's stroke width, its 20-pixel box, its centre of mass."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
+from hellodl.about import Recipe
+from hellodl.reading.arrays import Box, Mask, Pixels, Plane
 from hellodl.upright import SIDE
-
-if TYPE_CHECKING:
-    from hellodl.about import Recipe
-    from hellodl.reading.arrays import Box, Mask, Pixels, Plane
 
 BOX = 20
 FINE = 4  # strokes are widened or thinned at this many pixels to one of the 20-pixel box

@@ -1,24 +1,18 @@
 """Pieces of ink: found as connected strokes, joined to digits, cut where digits touch."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
 
+from hellodl.reading.arrays import Box, Mask, Plane
 from hellodl.reading.normalise import bounded, stroke_width
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cv2.typing import MatLike
-    from numpy.typing import NDArray
-
-    from hellodl.reading.arrays import Box, Mask, Plane
 
 Line: TypeAlias = "NDArray[np.float64]"  # a cut through some ink: its column in each row, from top to bottom
 
@@ -72,7 +66,7 @@ class Piece:
         """First row after the piece."""
         return self.box[1] + self.box[3]
 
-    def apart(self, other: Piece) -> tuple[int, int]:
+    def apart(self, other: "Piece") -> tuple[int, int]:
         """How many columns and how many rows lie between its box and another's, 0 where they overlap."""
         across = max(0, self.box[0] - other.right, other.box[0] - self.right)
         return across, max(0, self.box[1] - other.bottom, other.box[1] - self.bottom)

@@ -5,23 +5,16 @@ and coarse around: 11 by 11 pixels about it, and as many that are three, nine an
 from made pages (scripts/tools/make_printed.py).
 """
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hellodl.reading.arrays import Mask, Plane
 from hellodl.reading.normalise import stroke_width
-from hellodl.reading.weights import loaded, logits
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hellodl.reading.arrays import Mask, Plane
-    from hellodl.reading.weights import Weights
+from hellodl.reading.weights import Weights, loaded, logits
 
 SHIPPED = Path(__file__).parent.parent / "models" / "printed.safetensors"
 

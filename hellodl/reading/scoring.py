@@ -1,23 +1,16 @@
 """How labelled pictures are read: scored set by set, with what went wrong."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from hellodl.datasets.labelled import NONE
+from hellodl.datasets.labelled import NONE, Labelled
 from hellodl.errors import PictureError
 from hellodl.evaluation import calibration_of
+from hellodl.reading.doubt import Model
+from hellodl.reading.readings import Reading
 from hellodl.reading.several import read_each
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from hellodl.datasets.labelled import Labelled
-    from hellodl.reading.doubt import Model
-    from hellodl.reading.readings import Reading
 
 BINS = 10  # of confidence
 

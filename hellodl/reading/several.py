@@ -5,36 +5,29 @@ many small pictures in one call, and in one thread: a second would double the ti
 picture's time and memory are bounded where it is opened.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import sys
 import time
 from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 
 from hellodl.errors import PictureError
-from hellodl.reading.load import Picture, load_picture
+from hellodl.reading.doubt import Model
+from hellodl.reading.load import Picture, Source, load_picture
 from hellodl.reading.opening import memory
 from hellodl.reading.reader import read_all
+from hellodl.reading.readings import Reading
 from hellodl.system.processors import available_cpus
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
-    from typing import TypeVar
-
-    from hellodl.reading.doubt import Model
-    from hellodl.reading.load import Source
-    from hellodl.reading.readings import Reading
-
-    Answers = list[Reading | PictureError]
-    T = TypeVar("T")
+Answers = list[Reading | PictureError]
+T = TypeVar("T")
 
 MOST_THREADS = 4  # more would wait for Python's lock
 GROUP, GROUP_BYTES = 64, 256_000  # small pictures are read together, photographs alone

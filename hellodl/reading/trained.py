@@ -1,17 +1,10 @@
 """Tell pictures that already look like MNIST's, which go to the network as they are."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
+from hellodl.reading.arrays import Mask, Pixels
 from hellodl.upright import SIDE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hellodl.reading.arrays import Mask, Pixels
 
 MIDDLE = 128  # the grey between light and dark
 INKED = 64  # brighter pixels count as ink; JPEG leaves fainter ones around strokes

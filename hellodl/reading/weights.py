@@ -1,21 +1,15 @@
 """Small networks that ship with hellodl beside the one for digits: their files, and what they answer."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hellodl.errors import ModelError
+from hellodl.reading.arrays import Plane
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from hellodl.reading.arrays import Plane
-
-    Weights = dict[str, Plane]
+Weights = dict[str, Plane]
 
 
 def loaded(path: Path, inputs: int, outputs: int, **others: int) -> Weights:
