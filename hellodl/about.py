@@ -10,22 +10,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from hellodl import limits
 from hellodl.errors import ModelError
-from hellodl.limits import (
-    MAX_LAYERS,
-    SHARE,
-    TEXT,
-    Checked,
-    Limit,
-    OutOfLimitsError,
-    are_widths,
-    is_number,
-    is_whole,
-    limited,
-    number,
-    optional,
-    whole,
-)
+from hellodl.limits import SHARE, TEXT, Checked, Limit, OutOfLimitsError, limited, number, optional, whole
 from hellodl.nn import PIXEL_DEVIATION, PIXEL_MEAN, DigitNet
 from hellodl.version import __version__
 
@@ -41,7 +28,7 @@ LOSS = number(0, MAX_LOSS, f"a loss from 0 to {MAX_LOSS:g}")
 STROKE = number(0.5, 10, "a stroke width from 0.5 to 10")
 AMOUNT = number(0, expected="a number, 0 or more")
 CLASSES = Limit(lambda v: isinstance(v, tuple) and len(v) == 10 and all(map(TEXT.accepts, v)), "ten names")
-WIDTHS = Limit(lambda v: are_widths(v) and (v[0], v[-1]) == (784, 10), "[784, …, 10]")
+WIDTHS = Limit(lambda v: limits.are_widths(v) and (v[0], v[-1]) == (784, 10), "[784, …, 10]")
 VERSIONS = Limit(
     lambda v: isinstance(v, dict) and all(map(TEXT.accepts, [*v, *v.values()])), "names with versions"
 )
@@ -125,7 +112,7 @@ class Machine(Checked):
 def _are_pixels(pixels: object) -> bool:
     if not (isinstance(pixels, tuple) and len(pixels) == 2):
         return False
-    return all(is_number(p) and abs(p) < EXTREME for p in pixels) and pixels[1] > LEAST_DEVIATION
+    return all(limits.is_number(p) and abs(p) < EXTREME for p in pixels) and pixels[1] > LEAST_DEVIATION
 
 
 def _are_settings(settings: object) -> bool:
@@ -139,8 +126,8 @@ def _are_settings(settings: object) -> bool:
 
 def _is_setting(value: object) -> bool:
     if isinstance(value, list | tuple):
-        return len(value) <= MAX_LAYERS and all(map(is_whole, value))
-    return value is None or isinstance(value, bool) or TEXT.accepts(value) or is_number(value)
+        return len(value) <= limits.MAX_LAYERS and all(map(limits.is_whole, value))
+    return value is None or isinstance(value, bool) or TEXT.accepts(value) or limits.is_number(value)
 
 
 SETTINGS = Limit(_are_settings, "names with plain values")

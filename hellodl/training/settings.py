@@ -9,21 +9,9 @@ from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any, Self
 
+from hellodl import limits
 from hellodl.errors import UsageError
-from hellodl.limits import (
-    MAX_WEIGHTS,
-    SHARE,
-    TEXT,
-    Checked,
-    Limit,
-    OutOfLimitsError,
-    are_widths,
-    limited,
-    number,
-    one_of,
-    optional,
-    whole,
-)
+from hellodl.limits import SHARE, TEXT, Checked, Limit, limited, number, one_of, optional, whole
 
 RETIRED = {"label_smoothing": 0.0, "average": 0.0, "patience": 0}  # known to version 0.1: off at these values
 ADDED = {"clean", "also", "init", "upright"}  # unknown to version 0.1, which did what their defaults say
@@ -34,8 +22,8 @@ POSITIVE = number(math.ulp(0), expected="a number above 0")
 BELOW_1 = number(0, math.nextafter(1, 0), "0 up to, but not including, 1")
 TARGET = optional(number(math.ulp(0), 1, "a share above 0 and at most 1, like 0.98"))
 WIDTHS = Limit(
-    lambda v: isinstance(v, tuple) and are_widths((784, *v, 10)),
-    f"widths like 128,64, with at most {MAX_WEIGHTS} weights in all",
+    lambda v: isinstance(v, tuple) and limits.are_widths((784, *v, 10)),
+    f"widths like 128,64, with at most {limits.MAX_WEIGHTS} weights in all",
 )
 
 
@@ -95,7 +83,7 @@ class Settings(Checked):
     def __post_init__(self) -> None:
         try:
             super().__post_init__()
-        except OutOfLimitsError as error:
+        except limits.OutOfLimitsError as error:
             raise UsageError(f"--{error.name.replace('_', '-')}: {str(error).partition(': ')[2]}") from None
         if not self.validation and self.target_accuracy is not None:
             raise UsageError("--validation: is 0, but --target-accuracy needs images held out")
