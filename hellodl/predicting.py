@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hellodl.autograd import Program, Tensor
+from hellodl.autograd.memory import Array
 from hellodl.system.processors import share_out
 
-Array = NDArray[Any]
 Function = Callable[[Tensor], Tensor]  # of (n, width), a row of the result for each row
 Prepare = Callable[[Array, Array], None]  # writes some of the rows into an array (n, width)
 

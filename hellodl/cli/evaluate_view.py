@@ -15,10 +15,8 @@ from hellodl.cli.terminal import beside, picture, plain_table
 from hellodl.cli.words import confidence, percent, printable
 from hellodl.datasets import Dataset
 from hellodl.evaluation import Evaluation, Mistake
-from hellodl.graphs.charts import confused
+from hellodl.graphs.charts import Counts, confused
 from hellodl.reading.scoring import Count, FolderScore, SetScore
-
-Counts = tuple[tuple[int, ...], ...]
 
 _MOST_DRAWN = 6
 _MOST_WITH_COMMA = 10_000  # images in a cell: larger numbers would make the table too wide

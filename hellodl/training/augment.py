@@ -13,9 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from hellodl.upright import SIDE
-
-Images = NDArray[np.uint8]
+from hellodl.upright import SIDE, Images
 
 MARGIN = 2  # of background round each picture: reading outside gives background, also after thickening
 PADDED = SIDE + 2 * MARGIN

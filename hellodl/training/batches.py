@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from hellodl.optim import SCHEDULES
 from hellodl.training.augment import KINDS, Augmenter
 from hellodl.training.settings import Settings
-from hellodl.upright import SIDE
+from hellodl.upright import SIDE, Images
 
-Images = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
 Rows = NDArray[np.intp]  # of images in the training set
 

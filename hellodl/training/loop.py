@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hellodl.about import MAX_LOSS, Epoch, Position
+from hellodl.autograd.memory import Array
 from hellodl.checkpoint import MAX_WEIGHT, load_weights
 from hellodl.datasets import Dataset
 from hellodl.errors import NonFiniteError, UsageError
@@ -23,11 +22,11 @@ from hellodl.nn import DigitNet
 from hellodl.optim import SGD, Adam, Optimizer
 from hellodl.system.processors import one_blas_thread
 from hellodl.training import batches
-from hellodl.training.batches import Batch
+from hellodl.training.batches import Batch, Labels
 from hellodl.training.settings import Settings
 from hellodl.training.step import Step
+from hellodl.upright import Images
 
-Array = NDArray[Any]
 Progress = Callable[["Trainer", Iterable[Batch]], Iterable[Batch]]
 
 
@@ -101,7 +100,7 @@ class Trainer:
         aim = self.settings.target_accuracy or np.inf
         return self.epoch >= self.settings.epochs or (self.validation_accuracy or 0.0) >= aim
 
-    def held_out(self, most: int | None = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def held_out(self, most: int | None = None) -> tuple[Images, Labels]:
         """The images held out, as they were given, and their labels; at most so many."""
         return self._as_given[:most], self.data.labels[self._held_out[:most]]
 

@@ -18,7 +18,7 @@ from hellodl.datasets.labelled import NONE, labelled_pictures
 from hellodl.errors import DataError, UsageError
 from hellodl.system.files import kind_at
 from hellodl.system.processors import one_blas_thread
-from hellodl.training.batches import Images, stratified_split
+from hellodl.training.batches import stratified_split
 from hellodl.training.settings import Settings
 
 Tell = Callable[[str], None]
@@ -102,8 +102,7 @@ def _read(folder: Path) -> tuple[Dataset, list[str]]:
     from hellodl.reading.scoring import read_labelled
 
     one_blas_thread()
-    images: list[Images] = []
-    labels, unfit, troubles = [], [], []
+    images, labels, unfit, troubles = [], [], [], []
     pictures = [picture for picture in labelled_pictures(folder) if picture.label != NONE]
     for picture, reading in read_labelled(pictures, load_model(SHIPPED)):
         if isinstance(reading, Exception):

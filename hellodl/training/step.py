@@ -11,21 +11,17 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hellodl.autograd import Program, Tensor, grad
-from hellodl.autograd.memory import CACHE_LINE
+from hellodl.autograd.memory import CACHE_LINE, Array
 from hellodl.errors import NonFiniteError
 from hellodl.nn import DigitNet, cross_entropy
 from hellodl.optim import ALL, Optimizer
 from hellodl.system.lockstep import Check, Meet, Relay, beside, in_lockstep, shared_zeros
 from hellodl.training.batches import Batch, Pictures
-
-Array = NDArray[Any]
-Images = NDArray[np.uint8]
+from hellodl.upright import Images
 
 STRETCH = 64  # steps after which two processes agree whether to share the next ones
 UNHINDERED = 0.6  # of its time a process computes, at least, where nobody holds it up or takes its processor
