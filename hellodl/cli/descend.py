@@ -82,8 +82,8 @@ def _descents(
     title: str, values: Sequence[str], lr: Sequence[float], momentum: Sequence[float], steps: int
 ) -> tuple[list[str], list[Descent]]:
     """The variables, and a descent for each learning rate with each momentum."""
-    from hellodl.cli.values import read_values
     from hellodl.graphs.descent import descend as walk
+    from hellodl.graphs.formula import read_values
 
     start = {name: tensor.item() for name, tensor in read_values(values, "--from").items()}
     if not start:

@@ -9,9 +9,11 @@ import math
 import operator
 import re
 import sys
+import unicodedata
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from keyword import iskeyword
 
 import numpy as np
 
@@ -73,6 +75,31 @@ def formula(text: str, variables: Mapping[str, Tensor], option: str = "--at") ->
     if overlooked := re.search(r"[^\w.+*/() -]", text):  # a comment, or a comma before a closing parenthesis
         raise reader.unreadable(overlooked.start() + 1)
     return y
+
+
+def read_values(values: Iterable[str], option: str = "--at") -> dict[str, Tensor]:
+    """Variables typed as NAME=VALUE with an option; raises UsageError unless each has one finite number."""
+    variables: dict[str, Tensor] = {}
+    for text in values:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        name = unicodedata.normalize("NFKC", name)  # as Python does in formulas
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        wrong = ""
+        if not equals or not name.isidentifier() or iskeyword(name):
+            wrong = "expected NAME=VALUE with a name of letters and digits, as in x=2"
+        elif name in RESERVED:
+            wrong = f"{name} already has a meaning in formulas; choose another name"
+        elif name in variables:
+            wrong = f"{name} was given a value before; give it one"
+        elif not math.isfinite(number):
+            wrong = "expected a finite number after the =, as in x=2"
+        if wrong:
+            raise UsageError(f"{option} {text}: {wrong}")
+        variables[name] = Tensor(number, np.float64)
+    return variables
 
 
 @dataclass(frozen=True)

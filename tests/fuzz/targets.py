@@ -27,10 +27,9 @@ from safetensors.numpy import save as to_bytes
 from hellodl import checkpoint
 from hellodl.about import DataIdentity, Epoch, Machine, Position, Results, as_dict, describe
 from hellodl.autograd import Tensor
-from hellodl.cli.values import read_values
 from hellodl.datasets import decoded, idx
 from hellodl.errors import DataError, ModelError, PictureError, UsageError
-from hellodl.graphs.formula import FUNCTIONS, formula
+from hellodl.graphs.formula import FUNCTIONS, formula, read_values
 from hellodl.nn import DigitNet
 from hellodl.reading.load import LONG_SIDE, load_picture
 from hellodl.reading.reader import read

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hellodl.cli.values import read_values
 from hellodl.errors import UsageError
-from hellodl.graphs.formula import formula
+from hellodl.graphs.formula import formula, read_values
 
 
 @pytest.mark.parametrize(
