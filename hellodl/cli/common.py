@@ -178,6 +178,14 @@ model_option = file_option(
     help="Checkpoint to use; `shipped` is the one that comes with hellodl.  "
     "[default: ./hellodl.safetensors, else shipped]",
 )
+pictures_argument = click.argument(  # names, kept as they were typed; shells complete them
+    "images", nargs=-1, metavar="IMAGE…", type=click.Path(allow_dash=True, readable=False)
+)
+polarity_option = click.option(
+    "--invert/--no-invert",
+    default=None,
+    help="Take the ink to be light on a dark ground, or dark on light.  [default: found out]",
+)
 
 
 def model_argument(function: Callable[..., None]) -> Callable[..., None]:

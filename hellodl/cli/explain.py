@@ -8,27 +8,25 @@ import click
 
 from hellodl.cli import common
 from hellodl.cli.drawing import write_drawing
-from hellodl.cli.pictures import files, pictures_argument, polarity_option, readings
 from hellodl.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from hellodl.checkpoint import Checkpoint, TrainedNet
-    from hellodl.explaining import Explanation, Gallery
+    from hellodl.checkpoint import TrainedNet
+    from hellodl.explaining import Explanation
     from hellodl.reading.readings import Digit
-
-_NEIGHBOURS = 8
 
 
 @common.command(
     ("explain photo.jpg", "in the terminal"),
     ("explain photo.jpg -o why.png", "as a picture, too"),
 )
-@pictures_argument
+@common.pictures_argument
 @common.model_option
 @common.data_dir_option
-@polarity_option
+@common.polarity_option
 @common.output_option(metavar="FILE.png", help="Draw the explanation there as well.")
 @common.talking
 def explain(
@@ -45,15 +43,15 @@ def explain(
     Integrated gradients say what each pixel added to the digit's score while the picture grew from an empty
     one. Beside them: the training digits that the last hidden layer takes to be most alike.
     """
-    from hellodl.cli import predict_view, sheets, steps
+    from hellodl.cli import pictures, predict_view, sheets, steps
 
-    names = files(images, output)
+    names = pictures.files(images, output)
     loaded = common.open_model(model, talk)[1]
     network = loaded.model()
     answers = predict_view.names_of(network.classes)
-    gallery = _gallery(loaded, data_dir, talk)
-    for name, reading in readings(names, network, talk, invert=invert):
-        whys = [_why(digit, network, gallery) for digit in reading.digits]
+    explained = _explainer(network, common.dataset_of(loaded), data_dir, talk)
+    for name, reading in pictures.readings(names, network, talk, invert=invert):
+        whys = [explained(digit) for digit in reading.digits]
         if talk.as_json:
             common.print_json(predict_view.as_fields(name, reading, list(map(_fields, whys))))
         else:
@@ -63,29 +61,26 @@ def explain(
             write_drawing(output, sheets.explain_picture(name, reading, whys, answers), talk, "explanation")
 
 
-def _gallery(loaded: Checkpoint, data_dir: Path | None, talk: common.Talk) -> Gallery | None:
-    """The data the model was trained on, to find neighbours among; None if it is not here."""
+def _explainer(
+    network: TrainedNet, dataset: str, data_dir: Path | None, talk: common.Talk
+) -> Callable[[Digit], Explanation]:
+    """What explains a digit; without neighbours where the data that the model was trained on is not here."""
     from hellodl import datasets
     from hellodl.explaining import Gallery
-
-    name = common.dataset_of(loaded)
-    try:
-        if name not in common.DATASETS:
-            raise DataError(f"{name!r:.80} is no data set known here")
-        data = datasets.load(name, "train", data_dir)
-    except DataError as error:
-        if data_dir and name in common.DATASETS:
-            raise
-        talk.say(f"without training digits to compare: {error}")
-        return None
-    return Gallery(loaded.model(), data.images, data.labels)
-
-
-def _why(digit: Digit, network: TrainedNet, gallery: Gallery | None) -> Explanation:
     from hellodl.explaining import explain as explanation
 
-    near = gallery.nearest(digit.seen, _NEIGHBOURS) if gallery else ()
-    return explanation(network, digit.seen, digit.digit, near)
+    gallery: Gallery | None = None
+    try:
+        if dataset not in common.DATASETS:
+            raise DataError(f"{dataset!r:.80} is no data set known here")
+        data = datasets.load(dataset, "train", data_dir)
+        gallery = Gallery(network, data.images, data.labels)
+    except DataError as error:
+        if data_dir and dataset in common.DATASETS:
+            raise
+        talk.say(f"without training digits to compare: {error}")
+    nearest = gallery.nearest if gallery else lambda _image: ()
+    return lambda digit: explanation(network, digit.seen, digit.digit, nearest(digit.seen))
 
 
 def _fields(why: Explanation) -> dict[str, Any]:

@@ -1,39 +1,28 @@
-"""What the commands that read pictures share: which files are meant, their readings, what is refused."""
-
-from __future__ import annotations
+"""From the names of pictures to their readings: which files are meant, what is told, what is refused."""
 
 import sys
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, nullcontext
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 import click
 
-from hellodl.cli.common import print_json, say
-from hellodl.cli.drawing import PNG, check_drawing
+from hellodl.cli import predict_view
+from hellodl.cli.common import Talk, console, print_json, say, show
+from hellodl.cli.drawing import PNG, check_drawing, write_drawing
 from hellodl.errors import PictureError, UsageError
+from hellodl.nn import DigitNet
+from hellodl.reading.formats import pictures_at
+from hellodl.reading.readings import Reading
+from hellodl.reading.several import read_each
 from hellodl.system.files import kind_at
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
-    from pathlib import Path
-
-    from hellodl.cli.common import Talk
-    from hellodl.nn import DigitNet
-    from hellodl.reading.readings import Reading
+from hellodl.system.processors import one_blas_thread
 
 Answer = TypeVar("Answer")
 
 STDIN = "-"
 _PATIENCE = 1.0  # seconds after which many files get a bar
-
-pictures_argument = click.argument(  # names, kept as they were typed; shells complete them
-    "images", nargs=-1, metavar="IMAGE…", type=click.Path(allow_dash=True, readable=False)
-)
-polarity_option = click.option(
-    "--invert/--no-invert",
-    default=None,
-    help="Take the ink to be light on a dark ground, or dark on light.  [default: found out]",
-)
 
 
 def files(images: Sequence[str], output: Path | None, *, deep: bool = False) -> list[str]:
@@ -41,8 +30,6 @@ def files(images: Sequence[str], output: Path | None, *, deep: bool = False) -> 
 
     Raises UsageError for none, or if `output` cannot be drawn.
     """
-    from hellodl.reading.formats import pictures_at
-
     names = [
         name for image in images for name in ([image] if image == STDIN else pictures_at(image, deep=deep))
     ]
@@ -65,15 +52,29 @@ def readings(
 
     With `steps` readings keep what shows how they came about. Many files have a bar on stderr meanwhile.
     """
-    from hellodl.reading.several import read_each
-    from hellodl.system.processors import one_blas_thread
-
     one_blas_thread()  # products for a few pictures are too small to share
     with closing(read_each(map(_source, names), model, invert=invert, steps=steps)) as found:
         answers: Iterable[tuple[str, Reading | PictureError]] = zip(names, found, strict=True)
         if not talk.quiet and len(names) > 1:
             answers = _above_a_bar(answers, len(names))
         yield from accepted(answers, as_json=talk.as_json)
+
+
+def tell(
+    file: str, reading: Reading, names: list[str], output: Path | None, talk: Talk, *, bars: bool, steps: bool
+) -> None:
+    """A reading on stdout, with `bars` below it; its `steps` in the terminal; how it was read as a PNG."""
+    click.echo(predict_view.told(file, reading, names, as_json=talk.as_json))
+    for line in predict_view.details(reading, names) if bars else ():
+        click.echo(f"  {line}")
+    if steps:
+        from hellodl.cli.steps import steps_report
+
+        show(steps_report(reading, names, console()))
+    if output:
+        from hellodl.cli.sheets import steps_picture
+
+        write_drawing(output, steps_picture(file, reading, names), talk, "steps")
 
 
 def accepted(

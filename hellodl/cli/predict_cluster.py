@@ -1,47 +1,34 @@
 """Pictures read by the workers of a Dask cluster: names go out in groups, lines come back in order."""
 
-from __future__ import annotations
-
 from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import click
 
+from hellodl import checkpoint
 from hellodl.cli import predict_view
-from hellodl.cli.common import FILE, options
 from hellodl.cli.pictures import accepted
 from hellodl.errors import DataError, PictureError, UsageError
+from hellodl.reading.formats import pictures_at
+from hellodl.reading.several import groups, read_group
+from hellodl.system.processors import one_blas_thread
+from hellodl.tasks.run import in_order
 
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
-
-    from hellodl.checkpoint import TrainedNet
-    from hellodl.reading.load import Source
-
-    # The model file, whether ink is light, whether lines are JSON.
-    Job: TypeAlias = tuple[bytes, bool | None, bool]
-    Groups: TypeAlias = list[list[str]]
+# The model file, whether ink is light, whether lines are JSON.
+Job: TypeAlias = tuple[bytes, bool | None, bool]
+Groups: TypeAlias = list[list[str]]
 
 GROUPS = 16  # groups a task: 1,024 small pictures or 16 photographs, some tenths of a second or seconds
 _AHEAD = 64  # tasks that may wait for an earlier one: 65,536 lines at most
 _PATIENCE = 20.0  # seconds for a server to send something
 _MOST_BYTES = 1 << 28  # of a picture that is fetched
 
-cluster_options = options(
-    click.option("--cluster", metavar="ADDRESS", help="Read on a Dask cluster, like tcp://scheduler:8786."),
-    click.option(
-        "--names",
-        "listed",
-        type=FILE,
-        help="With --cluster: read what this file names, paths or URLs, one a line; - is standard input.",
-    ),
-)
 
-
-def read_on_cluster(
+def read(
     address: str | None, images: Sequence[str], listed: Path | None, model: Path, **how: bool | None
 ) -> None:
     """Print a line for each picture, in order; the exit code is 5 where one could not be read.
@@ -49,8 +36,6 @@ def read_on_cluster(
     Paths and URLs have to be readable by the workers; memory stays flat. Raises HellodlError for a cluster
     that cannot be used.
     """
-    from hellodl.reading.formats import pictures_at
-
     if address is None:
         raise UsageError("--names: is for many pictures on a --cluster; name a few pictures as they are")
     as_json = bool(how["as_json"])
@@ -73,9 +58,7 @@ def names_in(path: Path) -> Iterator[str]:
 
 def _answers(address: str, names: Iterable[str], job: Job) -> Generator[tuple[str, str | PictureError]]:
     """Each name with its line, or with why there is none, in order; names are taken as they are needed."""
-    from hellodl.reading.several import groups
     from hellodl.tasks.cluster import ClusterWorkers
-    from hellodl.tasks.run import in_order
 
     under_way: deque[list[str]] = deque()
 
@@ -97,16 +80,14 @@ def _answers(address: str, names: Iterable[str], job: Job) -> Generator[tuple[st
 
 def _read_groups(job: Job, task: Groups) -> list[str | PictureError]:
     """A line for each picture, or why there is none: the same as where they are read without a cluster."""
-    from hellodl.reading.several import read_group
-
     content, invert, as_json = job
     model = _model(content)
     digits = predict_view.names_of(model.classes)
     answers: list[str | PictureError] = []
     for names in task:
         sources = [_fetched(name) for name in names]
-        good: list[Source] = [source for source in sources if not isinstance(source, PictureError)]
-        readings = iter(read_group(good, model, invert=invert))
+        good = [source for source in sources if not isinstance(source, PictureError)]
+        readings = iter(read_group([*good], model, invert=invert))
         for name, source in zip(names, sources, strict=True):
             answer = source if isinstance(source, PictureError) else next(readings)
             if isinstance(answer, PictureError):
@@ -133,12 +114,9 @@ def _fetched(name: str) -> str | bytes | PictureError:
 
 
 @lru_cache(maxsize=1)
-def _model(content: bytes) -> TrainedNet:
+def _model(content: bytes) -> checkpoint.TrainedNet:
     """The model, kept for the next group."""
     import tempfile
-
-    from hellodl import checkpoint
-    from hellodl.system.processors import one_blas_thread
 
     one_blas_thread()
     with tempfile.TemporaryDirectory() as folder:

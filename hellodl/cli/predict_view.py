@@ -1,21 +1,16 @@
 """How a reading looks: as JSON, as one line with what is doubtful below it, as bars; and why, in words."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from hellodl.cli.words import confidence, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hellodl.explaining import Explanation, Neighbour
-    from hellodl.reading.readings import Reading
+from hellodl.explaining import Explanation, Neighbour
+from hellodl.reading.readings import Reading
 
 COLOURS = {"digits": "green", "digit": "green", "unsure": "yellow", "not digits": "red", "not a digit": "red"}
 _BAR = 40  # characters of a full bar
