@@ -1,26 +1,19 @@
 """`hellodl train`: learn from a data set, show how it goes, save the model."""
 
-from __future__ import annotations
-
-import json
-from contextlib import closing, contextmanager, suppress
+import time
+from contextlib import closing
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hellodl.cli import common
 from hellodl.cli.signals import SIGNALS
 from hellodl.cli.train_options import run_options, setting_options
-from hellodl.cli.train_view import View, as_fields
-from hellodl.errors import Interrupted, UsageError
-from hellodl.system.files import kind_at, writing
+from hellodl.errors import Interrupted
 from hellodl.training.settings import Settings
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hellodl.cli.train_view import Record
+_STARTED = time.perf_counter()  # as nearly as can be told: this file is imported first thing
 
 
 @common.command(
@@ -37,6 +30,7 @@ def train(preset: str | None, log: Path | None, talk: common.Talk, **given: Any)
     hill: the chapter's plain hill descent. fast: 98 % in about a second.
     good: 99 % in ten. best: the most this small network can do, in some minutes.
     """
+    from hellodl.cli.train_view import View, log_file
     from hellodl.training import run as training
 
     options = {field.name: given.pop(field.name) for field in fields(Settings)}  # the others are of the run
@@ -44,48 +38,17 @@ def train(preset: str | None, log: Path | None, talk: common.Talk, **given: Any)
     told = training.choose_settings(preset, settings, given["resume"])
     given["output"] = output = given["output"] or given["resume"] or Path("hellodl.safetensors")
     talk = common.Talk(talk.as_json, talk.quiet or talk.as_json)
-    with SIGNALS.deferring(), _log_file(log, output, append=bool(given["resume"])) as log_to:
-        view = View(talk, SIGNALS.requested)
+    with SIGNALS.deferring(), log_file(log, output, append=bool(given["resume"])) as log_to:
+        view = View(talk, SIGNALS.requested, _STARTED)
         tell = partial(talk.say, prose=True)
         run = training.Run(**given, progress=view.progress, should_stop=SIGNALS.requested, tell=tell)
         try:
             with closing(training.train(told, run)) as records:  # the run ends with this, whatever happens
                 for record in records:
                     view.show(record)
-                    log_to(record)
+                    log_to(view.as_fields(record))
         except Interrupted as error:
             error.exit_code = SIGNALS.exit_code
             raise
         finally:
             view.block.clear()
-
-
-@contextmanager
-def _log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Any]:
-    """A function that writes records, a line each; what was in the file stays until there is a first one."""
-    if path is None:
-        yield lambda _record: None
-        return
-    with writing(path):
-        if path.absolute() == model.absolute():
-            raise UsageError(f"{path}: is the model's file, expected --log to name another")
-        is_new = kind_at(path) == "nothing"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab", buffering=0)
-    lines = 0
-
-    def write(record: Record) -> None:
-        nonlocal lines
-        with writing(path):
-            if not (lines or append):
-                with suppress(OSError):  # a device
-                    file.truncate(0)
-            file.write(json.dumps(as_fields(record)).encode() + b"\n")
-        lines += 1
-
-    try:
-        yield write
-    finally:
-        file.close()
-        if is_new and not lines:
-            path.unlink(missing_ok=True)

@@ -1,25 +1,18 @@
 """What is seen while a network learns: where the run stands, loss and accuracy as curves that grow."""
 
-from __future__ import annotations
-
 import math
 import os
 import stat
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import click
 
-from hellodl.cli.chart import chart
+from hellodl.cli.chart import Curve, Point, chart
 from hellodl.cli.words import percent
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from hellodl.cli.chart import Curve, Point
-    from hellodl.training.loop import EpochRecord, Trainer
+from hellodl.training.loop import EpochRecord, Trainer
 
 _HEIGHT = 5  # lines of a chart
 _GAP = 2  # columns between two charts

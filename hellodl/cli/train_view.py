@@ -1,47 +1,31 @@
 """How `hellodl train` looks: records as JSON, or a row an epoch with curves that grow while it runs."""
 
-from __future__ import annotations
-
+import json
 import shlex
 import shutil
 import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import click
 
-from hellodl.cli.common import print_json, say
+from hellodl.checkpoint import DEFAULT_NAME
+from hellodl.cli.common import Talk, print_json, say
 from hellodl.cli.train_display import Block, Course, is_lively
 from hellodl.cli.words import command_name, counted, percent
+from hellodl.errors import UsageError
+from hellodl.system.files import kind_at, writing
+from hellodl.training.batches import Batch
+from hellodl.training.loop import EpochRecord, Trainer
+from hellodl.training.run import DoneRecord
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from hellodl.cli.common import Talk
-    from hellodl.training.batches import Batch
-    from hellodl.training.loop import EpochRecord, Trainer
-    from hellodl.training.run import DoneRecord
-
-    Record: TypeAlias = EpochRecord | DoneRecord
+Record: TypeAlias = EpochRecord | DoneRecord
 
 _HEADING = "  epoch     loss  held out  accuracy  seconds"
 _REDRAWN = 0.2  # seconds: a drawing takes 3 ms, so that watching costs less than 2 % of the time
-_DEFAULT = "hellodl.safetensors"
-
-_PROCESS_STARTED = time.perf_counter()  # as nearly as can be told: this file is imported first thing
-
-
-def as_fields(record: Record) -> dict[str, Any]:
-    """A record as it goes to --json and --log."""
-    fields = asdict(record)
-    if "epoch" in fields:
-        return {"event": "epoch", **fields}
-    del fields["validation_accuracy"], fields["earlier"]  # the last epoch's record has it; stderr tells
-    return {"event": "done", **fields, "seconds": _seconds_in_all()}
-
-
-def _seconds_in_all() -> float:
-    return time.perf_counter() - _PROCESS_STARTED
 
 
 class View:
@@ -50,8 +34,8 @@ class View:
     With --json a record for each, and nothing else.
     """
 
-    def __init__(self, talk: Talk, stopped: Callable[[], bool]) -> None:
-        self._talk = talk
+    def __init__(self, talk: Talk, stopped: Callable[[], bool], started: float) -> None:
+        self._talk, self._started = talk, started
         self._lively = not talk.quiet and is_lively()
         if self._lively:
             import tqdm  # noqa: F401 - takes 30 ms, in which the first step would wait
@@ -78,16 +62,22 @@ class View:
 
     def show(self, record: Record) -> None:
         """A row for an epoch, the summary for the end."""
-        from hellodl.training.loop import EpochRecord
-
         if self._talk.as_json:
-            print_json(as_fields(record))
+            print_json(self.as_fields(record))
             return
         self.block.clear()
         if isinstance(record, EpochRecord):
             self._show_row(record)
         else:
             self._show_summary(record)
+
+    def as_fields(self, record: Record) -> dict[str, Any]:
+        """A record as it goes to --json and --log."""
+        fields = asdict(record)
+        if isinstance(record, EpochRecord):
+            return {"event": "epoch", **fields}
+        del fields["validation_accuracy"], fields["earlier"]  # the last epoch's record has it; stderr tells
+        return {"event": "done", **fields, "seconds": time.perf_counter() - self._started}
 
     def _show_row(self, record: EpochRecord) -> None:
         if self._talk.quiet:
@@ -118,14 +108,14 @@ class View:
             click.echo(accuracies)
             return
         epochs, steps = counted(record.epochs, "epoch"), counted(record.steps, "step")
-        in_all = _seconds_in_all()
+        in_all = time.perf_counter() - self._started
         span = "in all" if in_all >= record.train_seconds else "this time"  # a resumed run took time before
         seconds = f"{record.train_seconds:.2f} s ({in_all:.2f} s {span}"
         head = "\n" if self._rows else "nothing was left to do: "
         click.echo(
             f"{head}{accuracies}\n{epochs}, {steps} in {seconds}, {counted(record.threads, 'processor')})"
         )
-        flag = "" if record.model == _DEFAULT else f" -m {shlex.quote(record.model)}"
+        flag = "" if record.model == DEFAULT_NAME else f" -m {shlex.quote(record.model)}"
         say(f"saved as {record.model}")
         if record.earlier:
             better = "better " * (record.earlier.test_accuracy > record.test_accuracy)
@@ -153,3 +143,34 @@ def _introduction(trainer: Trainer) -> str:
         counted(trainer.processes, "processor"),
     ]
     return "; ".join(part for part in parts if part)
+
+
+@contextmanager
+def log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Callable[[dict[str, Any]], object]]:
+    """A function that writes records, a line each; what was in the file stays until there is a first one."""
+    if path is None:
+        yield lambda _record: None
+        return
+    with writing(path):
+        if path.absolute() == model.absolute():
+            raise UsageError(f"{path}: is the model's file, expected --log to name another")
+        is_new = kind_at(path) == "nothing"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab", buffering=0)
+    lines = 0
+
+    def write(record: dict[str, Any]) -> None:
+        nonlocal lines
+        with writing(path):
+            if not (lines or append):
+                with suppress(OSError):  # a device
+                    file.truncate(0)
+            file.write(json.dumps(record).encode() + b"\n")
+        lines += 1
+
+    try:
+        yield write
+    finally:
+        file.close()
+        if is_new and not lines:
+            path.unlink(missing_ok=True)
