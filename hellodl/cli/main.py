@@ -20,19 +20,8 @@ from hellodl.system.kernels import choose_kernel
 from hellodl.version import __version__
 
 COMMANDS = (
-    "train",
-    "evaluate",
-    "predict",
-    "explain",
-    "download",
-    "inspect",
-    "graph",
-    "descend",
-    "report",
-    "chapter",
-    "export",
-    "sweep",
-    "draw",
+    *("train", "evaluate", "predict", "explain", "download", "inspect", "graph"),
+    *("descend", "report", "chapter", "export", "sweep", "draw"),
 )
 
 _COMPLETION = "_HELLODL_COMPLETE"  # the variable by which a shell asks for completions

@@ -46,16 +46,12 @@ def picture(pixels: Grey, console: Console) -> list[Text]:
 def in_colours(pixels: Grey) -> list[Text]:
     """The lines of a picture of colours (h, w, 3): ▀ in the upper pixel's colour on the lower one's."""
     rows = _even(pixels).tolist()
-    return [
-        Text.assemble(
-            *(
-                ("▀", Style.from_color(Color.from_rgb(*top), Color.from_rgb(*bottom)))
-                for top, bottom in zip(upper, lower, strict=True)
-            ),
-            no_wrap=True,
-        )
-        for upper, lower in zip(rows[0::2], rows[1::2], strict=True)
-    ]
+    lines = zip(rows[0::2], rows[1::2], strict=True)
+    return [Text.assemble(*map(_two_pixels, upper, lower), no_wrap=True) for upper, lower in lines]
+
+
+def _two_pixels(top: RGB, bottom: RGB) -> tuple[str, Style]:
+    return "▀", Style.from_color(Color.from_rgb(*top), Color.from_rgb(*bottom))
 
 
 def _even(pixels: Grey) -> Grey:
