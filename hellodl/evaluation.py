@@ -8,6 +8,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from hellodl.autograd import Tensor
 from hellodl.datasets import Dataset
 from hellodl.nn import DigitNet
 
@@ -165,6 +166,16 @@ def calibration_of(answers: Sequence[tuple[float, bool]], bins: int = BINS) -> f
         return None
     confidence, right = np.array(answers, np.float64).T
     return _calibration(confidence, right, bins)
+
+
+def silent_units(model: DigitNet, images: NDArray[np.uint8]) -> list[list[int]]:
+    """The units of each hidden layer that fire for none of the images: their ReLU gives 0 for every one."""
+    values, silent = Tensor(np.empty((len(images), 784), np.float32)), []
+    model.scale_pixels(model.turned(images).reshape(len(images), 784), values.value)
+    for layer in model.layers[:-1]:
+        values = layer(values).relu()
+        silent.append(np.flatnonzero(values.value.max(axis=0) == 0).tolist())
+    return silent
 
 
 def _calibration(confidence: Confidence, right: NDArray[np.floating | np.bool_], bins: int) -> float:

@@ -154,3 +154,17 @@ def test_weights_so_large_that_they_overflow_are_a_model_error():
         parameter.value = np.full(parameter.shape, 1e38, np.float32)
     with pytest.raises(ModelError, match="answers NaN"):
         evaluation.evaluate(model, dataset(3))
+
+
+def test_silent_units_are_those_that_fire_for_no_image():
+    """Of each hidden layer, if there is one; a single image that makes a unit fire is enough."""
+    net, images = DigitNet((3, 2), rng=np.random.default_rng(0)), np.zeros((3, 28, 28), np.uint8)
+    images[2, 5, 5] = 255
+    for layer in net.layers:
+        layer.weight.value = np.zeros(layer.weight.shape, np.float32)
+        layer.bias.value = np.full(layer.bias.shape, -1, np.float32)
+    net.lc1.weight.value[1, 5 * 28 + 5] = 1e3
+    net.lc2.bias.value[0] = 1
+    assert evaluation.silent_units(net, images) == [[0, 2], [1]]
+    assert evaluation.silent_units(net, images[:2]) == [[0, 1, 2], [1]]
+    assert evaluation.silent_units(DigitNet(()), images) == []

@@ -20,13 +20,12 @@ from PIL import Image
 from hellodl.about import DIGITS
 from hellodl.checkpoint import Checkpoint, Inspection, examine
 from hellodl.datasets import Dataset
-from hellodl.evaluation import Evaluation, evaluate
+from hellodl.evaluation import Evaluation, evaluate, silent_units
 from hellodl.graphs import charts
 from hellodl.graphs.picture import stylesheet
 from hellodl.version import __version__
 
 _WORST = 24  # mistakes that are shown
-_COLUMNS, _GAP = 8, 2  # units in a row of pictures; pixels between them
 _RED, _BLUE = np.array([206, 44, 32]), np.array([9, 105, 218])
 
 
@@ -34,7 +33,8 @@ _RED, _BLUE = np.array([206, 44, 32]), np.array([9, 105, 218])
 class Report:
     """All that the page shows.
 
-    `mistakes` (k, 28, 28): the pictures of the worst ones. `units` (n, 28, 28): the first layer's weights.
+    `mistakes` (k, 28, 28): the pictures of the worst ones. `units` (n, 28, 28): the first layer's weights;
+    `silent`: which of these units fire for none of the test images.
     """
 
     command: str
@@ -45,6 +45,7 @@ class Report:
     map: charts.Map
     mistakes: NDArray[np.uint8]
     units: NDArray[np.float32]
+    silent: list[int]
 
     def for_json(self) -> dict[str, Any]:
         """The numbers as plain data; pictures and weights are in the data set and the model."""
@@ -67,6 +68,7 @@ def report(path: Path, loaded: Checkpoint, data: Dataset, command: str) -> Repor
         map=charts.principal_axes(model.hidden(data.images), data.labels),
         mistakes=data.images[[mistake.index for mistake in evaluation.mistakes[:_WORST]]],
         units=loaded.weights["lc1.weight"].reshape(-1, 28, 28),
+        silent=next(iter(silent_units(model, data.images)), []),
     )
 
 
@@ -138,7 +140,7 @@ def _making(report: Report) -> dict[str, str]:
 
 
 def _drawings(report: Report) -> dict[str, str]:
-    size, confusion = len(report.units), report.evaluation.confusion
+    confusion, units = report.evaluation.confusion, enumerate(report.units)
     return {
         "curves": _learning(report),
         "confusion": charts.confusion_matrix(confusion, f"Confusion matrix. {_confused(report)}"),
@@ -146,8 +148,8 @@ def _drawings(report: Report) -> dict[str, str]:
         "map": charts.scatter(report.map),
         "dots": f"{len(report.map.labels):,}",
         "mistakes": _mistakes(report),
-        "units": "".join(_strip(report.units[i : i + _COLUMNS], i) for i in range(0, size, _COLUMNS)),
-        "unit_count": str(size),
+        "units": "".join(_unit(i, weights, silent=i in report.silent) for i, weights in units),
+        "unit_count": f"{len(report.units):,}",
     }
 
 
@@ -191,13 +193,13 @@ def _table_row(cells: Iterable[object], *, number: bool = False) -> str:
     return f'<tr><th scope="row">{escape(head)}</th>{data}</tr>'
 
 
-def _strip(units: NDArray[np.floating], first: int) -> str:
-    """Weights (n, 28, 28) side by side: white is 0, red above, blue below, each unit up to its largest."""
-    strength = np.abs(units) / np.maximum(np.abs(units).max(axis=(1, 2), keepdims=True), 1e-30)
-    colours = 255 - strength[..., None] * (255 - np.where(units[..., None] > 0, _RED, _BLUE))
-    spaced = np.pad(colours, ((0, _COLUMNS - len(units)), (_GAP, 0), (_GAP, 0), (0, 0)), constant_values=255)
-    pixels = np.rint(np.concatenate([*spaced], axis=1)).astype(np.uint8)
-    return f'<img src="{_data_url(pixels)}" alt="weights of units {first + 1} to {first + len(units)}">'
+def _unit(number: int, weights: NDArray[np.floating], *, silent: bool) -> str:
+    """Weights (28, 28) as a picture: white is 0, red above, blue below, up to the unit's largest."""
+    strength = np.abs(weights) / max(float(np.abs(weights).max()), 1e-30)
+    colours = 255 - strength[..., None] * (255 - np.where(weights[..., None] > 0, _RED, _BLUE))
+    words, kind = ("never fires", ' class="silent"') if silent else ("", "")
+    image = f'<img src="{_data_url(np.rint(colours).astype(np.uint8))}" alt="weights of unit {number}">'
+    return f"<figure{kind}>{image}<figcaption>{number} {words}</figcaption></figure>"
 
 
 def _data_url(pixels: NDArray[np.uint8]) -> str:

@@ -15,11 +15,13 @@ from click.testing import CliRunner
 from PIL import Image
 from tiny import save_model, write_dataset
 
-from hellodl import checkpoint
+from hellodl import checkpoint, datasets
 from hellodl.cli.evaluate import evaluate
 from hellodl.cli.report import report
 from hellodl.cli.train import train
 from hellodl.errors import UsageError
+from hellodl.graphs.report import page
+from hellodl.graphs.report import report as gather
 from hellodl.training.settings import PRESETS, Settings, as_command
 
 MOST_BYTES = 1_500_000
@@ -52,7 +54,7 @@ def test_the_page_holds_everything_and_is_small(shipped):
         "Confusion matrix",
         "Digit by digit",
         "Reliability",
-        "weights of units 121 to 128",
+        'alt="weights of unit 127"',
         "PCA",
         about.versions["numpy"],
     ):
@@ -136,6 +138,19 @@ def test_a_model_that_knows_nothing_of_itself_gets_a_page_too(tmp_path):
     assert "<script>" not in html
     assert "repeats the run" not in html
     assert "holds no history" in html
+
+
+def test_units_are_numbered_from_0_and_those_that_never_fire_are_marked(tmp_path):
+    """As `inspect` and the parameters count them."""
+    data, made = write_dataset(tmp_path / "data"), save_model(tmp_path / "m.safetensors")
+    loaded = checkpoint.load(made)
+    loaded.weights["lc1.weight"][5] = 0
+    loaded.weights["lc1.bias"][5] = -1
+    html = page(gather(made, loaded, datasets.load("mnist", "test", data), ""))
+    captions = re.findall(r'alt="weights of unit \d+"><figcaption>(.*?)</figcaption>', html)
+    assert [words.split()[0] for words in captions] == [str(i) for i in range(128)]
+    assert captions[5] == "5 never fires"
+    assert captions[6].strip() == "6"
 
 
 def test_classes_that_are_no_digits_are_named(tmp_path):
