@@ -15,6 +15,9 @@ Counts = Sequence[Sequence[int]]
 
 _SIZE = 340.0  # of a chart, each way
 _LEFT, _TOP, _RIGHT, _BOTTOM = 52.0, 24.0, 12.0, 40.0  # room around what it shows
+_FEW = 12  # epochs, each of which has a dot and a number
+_LEGEND = 95.0  # room for a curve's name
+_FILLED = {"series": "bar", "other": "wrong"}  # the dots on lines of these styles
 _STRONGEST = 0.55  # how opaque a cell of the confusion matrix gets, so that its count is readable
 _CELL = 32.0
 _DOTS = 2000  # images in the map of the last hidden layer
@@ -58,20 +61,18 @@ class _Frame:
 def curves(
     title: str, name: str, series: Sequence[tuple[str, str, Points]], show: Callable[[float], str]
 ) -> str:
-    """Learning curves: series of (style, name, points), epochs across; each named where it ends."""
+    """Learning curves: series of (style, name, points), epochs across; named above, a dot an epoch if few."""
     xs, ys = np.array([point for _, _, points in series for point in points]).T
-    ticks = round_numbers(float(ys.min()), float(ys.max()))
-    last = float(xs.max())
-    frame = _Frame((0, ticks[0]), (last, ticks[-1]), ([0, last], ticks), ("epoch", name), show)
-    lines = [frame.line(style, points) for style, _, points in series]
-    legend = []
-    for i, (style, label, _) in enumerate(series):
-        x, y = _SIZE - _RIGHT - 130, _TOP + 18 + 18 * i
-        legend += [
-            path(style, f"M{x:.0f} {y - 4:.0f}L{x + 20:.0f} {y - 4:.0f}"),
-            text("tick", x + 26, y, label, "start"),
-        ]
-    return picture(_SIZE, _SIZE, [*frame.axes(), *lines, *legend], title)
+    ticks, last = round_numbers(float(ys.min()), float(ys.max())), int(xs.max())
+    epochs = range(last + 1) if last <= _FEW else [x for x in round_numbers(0, last) if x <= last]
+    frame = _Frame((0, ticks[0]), (last, ticks[-1]), (epochs, ticks), ("epoch", name), show)
+    parts = frame.axes()
+    for i, (style, label, points) in enumerate(series):
+        x, y = _SIZE - _RIGHT - _LEGEND * (len(series) - i), _TOP - 12
+        parts += [path(style, f"M{x:.0f} {y:.0f}h20"), text("tick", x + 26, y + 4, label, "start")]
+        parts.append(frame.line(style, points))
+        parts += [dot(_FILLED[style], *frame.place(*point), 3.5) for point in points if last <= _FEW]
+    return picture(_SIZE, _SIZE, parts, title)
 
 
 def round_numbers(low: float, high: float) -> list[float]:

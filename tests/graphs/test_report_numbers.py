@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree as ET
+
 import numpy as np
 import pytest
 
 from hellodl.evaluation import calibration_error
-from hellodl.graphs.charts import BADGE, apart, principal_axes, reliability
+from hellodl.graphs.charts import BADGE, apart, curves, principal_axes, reliability
 
 
 def test_reliability_holds_the_calibration_error():
@@ -46,3 +48,24 @@ def test_badges_do_not_overlap():
     distances = np.linalg.norm(places[:, None] - places[None], axis=2)[np.triu_indices(4, 1)]
     assert distances.min() > 2 * BADGE - 1
     assert places[3].tolist() == [200, 100]
+
+
+def drawn(epochs: int) -> list[ET.Element]:
+    """The shapes of a chart of so many epochs."""
+    points = [(i, 1 / i) for i in range(1, epochs + 1)]
+    both = [("series", "training", points), ("other", "held out", points)]
+    return list(ET.fromstring(curves("Loss", "loss", both, "{:g}".format)).iter())
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 12, 210])
+def test_curves_are_named_outside_of_what_they_show(epochs):
+    """Nothing lies on a curve; few epochs have a number and a dot each, many have round numbers."""
+    shapes = drawn(epochs)
+    words = {e.text: (float(e.get("x")), float(e.get("y"))) for e in shapes if e.get("x") and e.text}
+    top = min(float(e.get("y")) for e in shapes if e.tag.endswith("rect"))
+    assert words["training"][1] < top
+    assert words["held out"][1] < top
+    assert words["loss"][0] + 30 < words["training"][0] < words["held out"][0] - 60
+    across = [int(e.text) for e in shapes if e.get("text-anchor") == "middle" and e.text.isdigit()]
+    assert across == (list(range(epochs + 1)) if epochs <= 12 else [0, 50, 100, 150, 200])
+    assert sum(e.tag.endswith("circle") for e in shapes) == (2 * epochs if epochs <= 12 else 0)
