@@ -14,7 +14,7 @@ from hellodl.about import DIGITS
 from hellodl.cli.terminal import beside, picture, plain_table
 from hellodl.cli.words import confidence, percent, printable
 from hellodl.datasets import Dataset
-from hellodl.evaluation import Evaluation, Mistake
+from hellodl.evaluation import CALIBRATION_SAYS, LOSS_SAYS, Evaluation, Mistake
 from hellodl.graphs.charts import Counts, confused
 from hellodl.reading.scoring import Count, FolderScore, SetScore
 
@@ -45,9 +45,9 @@ def _headline(result: Evaluation) -> Table:
     accuracy = Text(percent(result.accuracy), "bold green")
     grid.add_row("accuracy", accuracy, f"95 % interval: {low} to {high} %")
     grid.add_row("misread", f"{len(result.mistakes):,}", f"of {result.images:,} images")
-    grid.add_row("loss", f"{result.loss:.4f}", "cross-entropy in nats: 0 is perfect, 2.30 (ln 10) a guess")
+    grid.add_row("loss", f"{result.loss:.4f}", LOSS_SAYS)
     error = f"{100 * result.calibration_error:.2f} %"
-    grid.add_row("calibration error", error, "how far confidence is from accuracy, on average")
+    grid.add_row("calibration error", error, CALIBRATION_SAYS)
     grid.add_row("time", f"{result.seconds:.2f} s", "to read them")
     return grid
 
@@ -125,7 +125,7 @@ def folder_report(path: Path, result: FolderScore) -> Iterator[RenderableType]:
     yield from (table, "", Text(_WORDS, "dim"))
     if result.all.calibration_error is not None:
         error = percent(result.all.calibration_error)
-        yield f"calibration error: {error}, how far confidence is from accuracy, on average"
+        yield f"calibration error: {error}, {CALIBRATION_SAYS}"
     if result.mistakes:
         yield ""
     for wrong in result.mistakes[:_MOST_LISTED]:

@@ -1,5 +1,6 @@
 """`hellodl report`: everything about a model on one page."""
 
+from dataclasses import fields
 from pathlib import Path
 
 from hellodl.cli import common
@@ -25,7 +26,7 @@ def report(output: Path | None, model: Path | None, data_dir: Path | None, talk:
     from hellodl.graphs import report
     from hellodl.graphs.record import finite
     from hellodl.system.processors import one_blas_thread
-    from hellodl.training.settings import as_command
+    from hellodl.training.settings import Settings, as_command
 
     target = output or (None if talk.as_json else Path("report.html"))
     check_drawing(target, HTML, ".htm")
@@ -36,4 +37,5 @@ def report(output: Path | None, model: Path | None, data_dir: Path | None, talk:
     if talk.as_json:
         common.print_json(finite(gathered.for_json()))
     if target:
-        write_drawing(target, report.page(gathered), talk, "report")
+        meanings = {field.name: field.metadata["help"] for field in fields(Settings)}
+        write_drawing(target, report.page(gathered, meanings), talk, "report")

@@ -20,12 +20,14 @@ from PIL import Image
 from hellodl.about import DIGITS
 from hellodl.checkpoint import Checkpoint, Inspection, examine
 from hellodl.datasets import Dataset
-from hellodl.evaluation import Evaluation, evaluate, silent_units
+from hellodl.evaluation import CALIBRATION_SAYS, LOSS_SAYS, Evaluation, evaluate, silent_units
 from hellodl.graphs import charts
 from hellodl.graphs.picture import stylesheet
 from hellodl.version import __version__
 
 _WORST = 24  # mistakes that are shown
+_LOSSES = """<figcaption>Training: the mean over an epoch, in which the weights still improve; where pictures
+are distorted (augment), also over these, which are harder. Held out: at the epoch's end.</figcaption>"""
 _RED, _BLUE = np.array([206, 44, 32]), np.array([9, 105, 218])
 
 
@@ -72,12 +74,13 @@ def report(path: Path, loaded: Checkpoint, data: Dataset, command: str) -> Repor
     )
 
 
-def page(report: Report) -> str:
-    """The report as HTML."""
+def page(report: Report, meanings: dict[str, str]) -> str:
+    """The report as HTML; `meanings` says what each setting is for."""
     files = Path(__file__).parent
     styles = f"{(files / 'page.css').read_text(encoding='utf-8')}\n{stylesheet()}\n"
     digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
-    parts = {"hash": digest, "styles": styles} | _summary(report) | _making(report) | _drawings(report)
+    parts = {"hash": digest, "styles": styles, **_summary(report), **_drawings(report)}
+    parts |= _making(report, meanings)
     return Template((files / "page.html").read_text(encoding="utf-8")).substitute(parts)
 
 
@@ -101,8 +104,8 @@ def _summary(report: Report) -> dict[str, str]:
         "images": f"{read.images:,}",
         "dataset": escape(read.dataset),
         "interval": f"{100 * low:.2f} to {_percent(high)}",
-        "loss": f"{read.loss:.4f}",
-        "calibration": _percent(read.calibration_error),
+        "loss": f"{read.loss:.4f}: {LOSS_SAYS}",
+        "calibration": f"{_percent(read.calibration_error)}: {CALIBRATION_SAYS}",
         "mistaken": f"{len(read.mistakes):,}",
         "digits": "".join(_table_row(row, number=True) for row in rows),
         "confused": _confused(report),
@@ -110,7 +113,7 @@ def _summary(report: Report) -> dict[str, str]:
     }
 
 
-def _making(report: Report) -> dict[str, str]:
+def _making(report: Report, meanings: dict[str, str]) -> dict[str, str]:
     """How the model was made, as far as its file says."""
     made = report.model
     shape = " → ".join(map(str, made.network))
@@ -125,13 +128,11 @@ def _making(report: Report) -> dict[str, str]:
         "size of the file": f"{made.bytes:,} bytes",
         "read for this page in": f"{report.evaluation.seconds:.2f} s",
     }
-    settings = (
-        (name.replace("_", " "), ",".join(map(str, value)) if isinstance(value, list | tuple) else value)
-        for name, value in made.settings.items()
-        if value or value == 0
-    )
-    words = " ".join(f"<span>{escape(word)}</span>" for word in report.command.split())
-    command = f"<p>This repeats the run:</p><code>{words}</code>" if words else ""
+    plain = {n: ",".join(map(str, v)) if isinstance(v, list | tuple) else v for n, v in made.settings.items()}
+    settings = ((n.replace("_", " "), v, meanings.get(n, "")) for n, v in plain.items() if v or v == 0)
+    again = [*report.command.split(), "-o", "again.safetensors"]  # no model that is there is in the way
+    words = " ".join(f"<span>{escape(word)}</span>" for word in again)
+    command = f"<p>This repeats the run:</p><code>{words}</code>" if report.command else ""
     return {
         "command": command,
         "settings": "".join(map(_table_row, settings)),
@@ -162,7 +163,7 @@ def _learning(report: Report) -> str:
     held_out = [(e.epoch, e.validation_loss) for e in history if e.validation_loss is not None]
     accuracy = [(e.epoch, e.validation_accuracy) for e in history if e.validation_accuracy is not None]
     losses += [("other", "held out", held_out)] if held_out else []
-    parts = [charts.curves("Loss by epoch", "loss", losses, "{:.3g}".format)]
+    parts = [charts.curves("Loss by epoch", "loss", losses, "{:.3g}".format) + _LOSSES]
     if accuracy:
         parts.append(
             charts.curves("Accuracy by epoch", "accuracy", [("other", "held out", accuracy)], "{:.1%}".format)

@@ -13,13 +13,14 @@ import pytest
 from browser import NARROW, WIDE, visit
 from click.testing import CliRunner
 from PIL import Image
-from tiny import save_model, write_dataset
+from tiny import hellodl, save_model, write_dataset
 
 from hellodl import checkpoint, datasets
 from hellodl.cli.evaluate import evaluate
 from hellodl.cli.report import report
 from hellodl.cli.train import train
 from hellodl.errors import UsageError
+from hellodl.evaluation import CALIBRATION_SAYS, LOSS_SAYS
 from hellodl.graphs.report import page
 from hellodl.graphs.report import report as gather
 from hellodl.training.settings import PRESETS, Settings, as_command
@@ -59,6 +60,8 @@ def test_the_page_holds_everything_and_is_small(shipped):
         about.versions["numpy"],
     ):
         assert words in html
+    explained = LOSS_SAYS, CALIBRATION_SAYS, "Precision: ", "Recall: ", "F1: ", "mean over an epoch"
+    assert all(words in html for words in (*explained, "Share of the run, its end, without distortion."))
     mistakes = round(10_000 * (1 - about.results.test_accuracy))
     assert html.count(" read as ") >= 2 * min(24, mistakes)
 
@@ -129,6 +132,21 @@ def test_json_is_what_evaluate_and_inspect_say(tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
+def test_the_command_on_the_page_works_where_a_model_is(tmp_path):
+    """As typed, in the folder of the model that it is about, and of another one."""
+    data = write_dataset(tmp_path / "data")
+    quick = ["--epochs", "1", "--validation", "20", "--data-dir", data, "--threads", "1", "-q"]
+    run(train, "-o", tmp_path / "hellodl.safetensors", *quick)
+    run(train, "-o", tmp_path / "m.safetensors", "--hidden", "9", *quick)
+    run(report, tmp_path / "m.safetensors", "--data-dir", data, "-o", tmp_path / "page.html")
+    shown = re.search(r"<code>(.*?)</code>", (tmp_path / "page.html").read_text(encoding="utf-8"))[1]
+    _, _, *words = re.sub(r"<.*?>", "", shown).split()
+    done = hellodl("train", *words, *quick[-5:], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    again, first = (checkpoint.load(tmp_path / f"{name}.safetensors") for name in ("again", "m"))
+    assert again.about.settings == first.about.settings
+
+
 def test_a_model_that_knows_nothing_of_itself_gets_a_page_too(tmp_path):
     """No settings, no history, no data set; names in it are text, whatever they hold."""
     data = write_dataset(tmp_path / "data")
@@ -146,7 +164,7 @@ def test_units_are_numbered_from_0_and_those_that_never_fire_are_marked(tmp_path
     loaded = checkpoint.load(made)
     loaded.weights["lc1.weight"][5] = 0
     loaded.weights["lc1.bias"][5] = -1
-    html = page(gather(made, loaded, datasets.load("mnist", "test", data), ""))
+    html = page(gather(made, loaded, datasets.load("mnist", "test", data), ""), {})
     captions = re.findall(r'alt="weights of unit \d+"><figcaption>(.*?)</figcaption>', html)
     assert [words.split()[0] for words in captions] == [str(i) for i in range(128)]
     assert captions[5] == "5 never fires"
