@@ -40,8 +40,8 @@ def explain(
 ) -> None:
     """Show which pixels spoke for a digit and which against it.
 
-    Integrated gradients say what each pixel added to the digit's score while the picture grew from an empty
-    one. Beside them: the training digits that the last hidden layer takes to be most alike.
+    Integrated gradients: what each pixel with ink added to the digit's score (its output before the softmax,
+    less the mean of all ten) as the picture grew. Beside: training digits like it, to the last hidden layer.
     """
     from hellodl.cli import pictures, predict_view, sheets, steps
 

@@ -10,10 +10,12 @@ import click
 
 from hellodl.cli.words import confidence, printable
 from hellodl.explaining import Explanation, Neighbour
-from hellodl.reading.readings import Reading
+from hellodl.reading.readings import Digit, Reading
 
 COLOURS = {"digits": "green", "digit": "green", "unsure": "yellow", "not digits": "red", "not a digit": "red"}
 _BAR = 40  # characters of a full bar
+_NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"]
+SCORE_SAYS = "score: the output before the softmax, above the mean of all ten; pixels without ink add nothing"
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -94,6 +96,12 @@ def details(reading: Reading, names: Sequence[str]) -> list[str]:
     ]
 
 
+def as_trained(digit: Digit) -> tuple[str, str]:
+    """What stands below a picture that is as those of training are, and what below the network's own."""
+    done = "taken as it is" if (digit.seen == digit.turned).all() else "turned upright"
+    return "the picture: 28 by 28 pixels, as in training", f"{done}: what the network saw"
+
+
 # Why --------------------------------------------------------------------------------------------------
 
 
@@ -108,9 +116,9 @@ def growth(why: Explanation) -> tuple[str, str]:
 def like(neighbours: Sequence[Neighbour], names: Sequence[str]) -> str:
     """What the nearest training digits are, in words."""
     counts = Counter(names[n.label] for n in neighbours).most_common()
-    labels = ", ".join(f"{count} times {name}" for name, count in counts)
-    if len(counts) == 1:
-        labels = f"all {counts[0][0]}"
+    several = [f"{_NUMBERS[n]} {name}{'s' * (n > 1 and name.isdigit())}" for name, n in counts]
+    *others, last = [f"all {several[0].partition(' ')[2]}"] if len(counts) == 1 else several
+    labels = f"{', '.join(others)}{' and ' * bool(others)}{last}"
     return f"the {len(neighbours)} training digits most like it are {labels}"
 
 

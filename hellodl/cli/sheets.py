@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from hellodl.cli.predict_view import COLOURS, caption, growth, like, read_as
+from hellodl.cli.predict_view import COLOURS, SCORE_SAYS, as_trained, caption, growth, like, read_as
 from hellodl.cli.terminal import Grey
 from hellodl.cli.words import confidence
 from hellodl.explaining import Explanation
@@ -122,11 +122,11 @@ def _draw_panels(canvas: Canvas, reading: Reading, y: float, factor: float) -> N
     pixels, ink = reading.picture.pixels, reading.ink
     wide, tall = reading.picture.width * factor, reading.picture.height * factor
     if ink is None:
-        captions = "the picture, as in training: nothing to find in it", "as the network saw it"
+        captions = as_trained(reading.digits[0])
         panels = pixels, reading.digits[0].turned
     else:
-        kind = "light on dark" if ink.light else "dark on light"
-        captions = "the picture, with what was found", f"its ink, {kind}"
+        kind = "light" if ink.light else "dark"
+        captions = f"the picture, with what was found: {kind} ink", "its ink"
         panels = pixels, np.where(ink.mask, np.uint8(28), np.uint8(252))
     for i, (panel, words) in enumerate(zip(panels, captions, strict=True)):
         x = _MARGIN + i * (_PANEL + _GAP)
@@ -192,11 +192,13 @@ def explain_picture(
     """The sheet: a card for each digit."""
     head = _MARGIN + 76
     shown = whys[:_MOST_WHYS]
-    canvas = Canvas(_WHY_WIDTH, head + len(shown) * (_WHY_CARD + _GAP) - _GAP * bool(shown) + _MARGIN)
+    foot = head + len(shown) * (_WHY_CARD + _GAP)
+    canvas = Canvas(_WHY_WIDTH, foot + 20 + _MARGIN)
     more = f", {len(shown)} of {len(whys)} digits drawn" if len(shown) < len(whys) else ""
     _draw_head(canvas, file, reading, names, (reading.verdict + more, _COLOURS[reading.verdict]))
     for i, both in enumerate(zip(reading.digits, shown, strict=False)):
         _draw_why(canvas, head + i * (_WHY_CARD + _GAP), *both, names)
+    canvas.text(_MARGIN, foot, SCORE_SAYS, 13, _FADED)
     return canvas.image
 
 

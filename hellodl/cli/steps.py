@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from hellodl.cli.predict_view import COLOURS, bars, caption, growth, like
+from hellodl.cli.predict_view import COLOURS, SCORE_SAYS, as_trained, bars, caption, growth, like
 from hellodl.cli.terminal import Grey, beside, has_colour, in_colours, picture, red_and_blue, resized
 from hellodl.cli.words import confidence
 from hellodl.explaining import Explanation
@@ -33,7 +33,9 @@ def _preparation(reading: Reading, out: Console) -> Iterator[RenderableType]:
     yield Text()
     ink = reading.ink
     if ink is None:
-        yield from (Text("as in training: there is nothing to find in it", "dim"), Text())
+        before, after = as_trained(reading.digits[0])
+        yield from (*picture(reading.picture.pixels, out), Text(before, "dim"), Text())
+        yield Text(after, "dim")
         return
     height, width = reading.picture.height, reading.picture.width
     across = 1 if width > _WIDE * height else 2
@@ -46,8 +48,8 @@ def _preparation(reading: Reading, out: Console) -> Iterator[RenderableType]:
     small = _with_ink(reading.picture.pixels, strength, light=ink.light)
     seen = _picture(small, reading.digits, boxes, out, light=ink.light)
     its_ink = picture((strength * 255).astype(np.uint8), out)
-    kind = "light on dark" if ink.light else "dark on light"
-    yield beside([(seen, "the picture"), (its_ink, f"its ink, {kind}")], out.width)
+    kind = "light" if ink.light else "dark"
+    yield beside([(seen, f"the picture: {kind} ink"), (its_ink, "its ink")], out.width)
     yield Text()
 
 
@@ -141,6 +143,8 @@ def explain_report(
             near = why.neighbours[: max(1, min((out.width + 1) // (SIDE + 1), _MOST_ALIKE))]
             yield beside([(picture(n.image, out), caption(n, names)) for n in near], out.width)
         yield Text()
+    if whys:
+        yield Text(SCORE_SAYS, "dim")
 
 
 def _evidence(why: Explanation, out: Console) -> list[tuple[list[Text], str]]:

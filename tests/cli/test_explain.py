@@ -13,7 +13,7 @@ from hellodl import checkpoint, datasets
 from hellodl.about import DIGITS
 from hellodl.cli import sheets
 from hellodl.cli.main import cli
-from hellodl.cli.predict_view import like
+from hellodl.cli.predict_view import SCORE_SAYS, like
 from hellodl.cli.terminal import red_and_blue
 from hellodl.explaining import Gallery, Neighbour, explain
 from hellodl.reading.reader import read
@@ -75,6 +75,7 @@ def test_terminal_shows_for_against_and_neighbours(folder):
     shown = run(folder, folder / "7.png").stdout
     words = ("seen", " for ", "against", "training digits most like it", "distance")
     assert all(word in shown for word in words)
+    assert SCORE_SAYS in " ".join(shown.split())
 
 
 def test_without_training_digits_the_pixels_are_still_explained(folder, monkeypatch, tmp_path):
@@ -114,8 +115,11 @@ def test_evidence_on_paper_is_white_red_and_blue():
 
 def test_neighbours_in_words():
     near = [Neighbour(i, label, 1.0, np.zeros((28, 28), np.uint8)) for i, label in enumerate((4, 4, 9, 4))]
-    assert like(near, DIGITS) == "the 4 training digits most like it are 3 times 4, 1 times 9"
-    assert like(near[:2], DIGITS) == "the 2 training digits most like it are all 4"
+    assert like(near, DIGITS) == "the 4 training digits most like it are three 4s and one 9"
+    names = [f"{i} Shoe" for i in range(10)]
+    assert like(near, names).endswith("are three 4 Shoe and one 9 Shoe")
+    assert like(near[::2], DIGITS) == "the 2 training digits most like it are one 4 and one 9"
+    assert like(near[:2], DIGITS) == "the 2 training digits most like it are all 4s"
 
 
 def test_several_pictures_and_folders_are_explained_one_after_the_other(folder, tmp_path):

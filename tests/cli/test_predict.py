@@ -223,6 +223,26 @@ def test_steps_fit_the_terminal(folder, width, colour, picture):
     assert sum("%" in line for line in lines) == 11 * len(reading.digits)
 
 
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_picture_as_in_training_is_shown_and_called_so(folder, upright):
+    """Not that there is "nothing to find"; where the network turns it, both are there."""
+    model = checkpoint.load_model(folder / "m.safetensors")
+    model.upright = upright
+    slanted = np.zeros((28, 28), np.uint8)
+    for row in range(4, 24):
+        slanted[row, 17 - row // 3 : 20 - row // 3] = 255
+    reading = read(slanted, model)
+    assert reading.ink is None
+    file = io.StringIO()
+    out = Console(file=file, width=80)
+    for line in steps_report(reading, DIGITS, out):
+        out.print(line)
+    before, after = file.getvalue().split("the picture: 28 by 28 pixels, as in training")
+    assert "█" in before
+    assert ("turned upright" if upright else "taken as it is") in after
+    assert "nothing" not in file.getvalue()
+
+
 def test_thin_lines_on_large_paper_are_seen(folder):
     """Where a line is a twentieth of a pixel that is shown, it is as dark there as on the paper."""
     paper = Image.new("L", (1600, 1200), 255)
