@@ -1,6 +1,7 @@
 """`hellodl draw`: a page to draw digits on, with the trained network in it."""
 
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ import click
 from hellodl.cli import common
 from hellodl.cli.drawing import HTML, check_drawing, write_drawing
 from hellodl.cli.words import percent
+from hellodl.errors import HellodlError
 
 
 @common.command(
@@ -24,6 +26,8 @@ def draw(output: Path, model: Path | None, *, open_it: bool, quiet: bool) -> Non
     One HTML file, which works offline: it reads as you draw, shows the network's inside at work, and lets you
     break it.
     """
+    from hellodl import datasets
+    from hellodl.evaluation import silent_units
     from hellodl.export.draw import page
 
     check_drawing(output, HTML, ".htm")
@@ -31,7 +35,10 @@ def draw(output: Path, model: Path | None, *, open_it: bool, quiet: bool) -> Non
     loaded = common.open_model(model, talk)[1]
     accuracy = loaded.about.results.test_accuracy if loaded.about.results else None
     words = f"this network reads {percent(accuracy)} of its test set" if accuracy else ""
-    content = page(loaded.model(), words)
+    silent: list[list[int]] = []
+    with suppress(HellodlError):  # without test images it is not known which these are
+        silent = silent_units(loaded.model(), datasets.load(common.dataset_of(loaded), "test").images)
+    content = page(loaded.model(), words, silent)
     write_drawing(output, content.decode(), talk, "page")
     if open_it and not webbrowser.open(output.resolve().as_uri()):
         talk.say("no browser was found to open it in")

@@ -30,8 +30,10 @@ NETWORK_BITS, JUDGE_BITS = 16, 8  # of a weight; what the judge of shapes says n
 SCALE_STEPS, SCALE_LEAST, SCALE_MOST = 8, -32, 255  # powers of 2, in eighths of the exponent, from 2⁻³² on
 
 
-def page(model: TrainedNet, about: str = "") -> bytes:
+def page(model: TrainedNet, about: str = "", silent: list[list[int]] | None = None) -> bytes:
     """The page with a model in it; `about` says whose network it is. The same model gives the same bytes.
+
+    `silent`: the units of each hidden layer that never fire, as far as that is known.
 
     Raises HellodlError for a model with weights of some 30,000 and more.
     """
@@ -44,12 +46,13 @@ def page(model: TrainedNet, about: str = "") -> bytes:
         f"default-src 'none'; script-src {hashes[0]} {hashes[1]}; style-src {hashes[2]}; "
         "worker-src blob:; img-src blob:; base-uri 'none'; form-action 'none'"
     )
+    numbers = packed_model(model) | {"silent": silent or []}
     parts = {
         "policy": policy,
         "style": style,
         "weights": f"{sum(layer.weight.size for layer in model.layers):,}",
         "about": html.escape(f"hellodl {__version__}{about and ': '}{about}"),
-        "model": json.dumps(packed_model(model), separators=(",", ":")).replace("<", "\\u003c"),
+        "model": json.dumps(numbers, separators=(",", ":")).replace("<", "\\u003c"),
         "reader": reader,
         "script": script,
     }

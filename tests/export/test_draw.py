@@ -36,7 +36,7 @@ def model():
 @pytest.fixture(scope="module")
 def file(tmp_path_factory, model):
     path = tmp_path_factory.mktemp("draw") / "digits.html"
-    path.write_bytes(page(model))
+    path.write_bytes(page(model, silent=[[1], []]))
     return path
 
 
@@ -228,13 +228,34 @@ def test_the_keyboard_draws_and_looks_inside(seen):
     layer.focus()
     keys.press("ArrowRight")
     keys.press("Enter")
-    assert layer.get_attribute("aria-valuetext") == "layer 1, unit 2: switched off"
-    assert "1 units are off" in seen.page.inner_text("#damage")
-    seen.page.fill("#noise", "2")
-    assert seen.page.evaluate("model.layers[0].weight !== model.layers[0].trained")
-    seen.page.click("#mend")
-    assert seen.page.evaluate("model.layers.every((l) => l.weight === l.trained && !l.off.size)")
+    assert layer.get_attribute("aria-valuetext") == "layer 1, unit 1: switched off"
+    keys.press("Enter")
+    assert layer.get_attribute("aria-valuetext") == "layer 1, unit 1: 0.00, never fires (for no test image)"
     keys.press("Control+z")
+
+
+def test_what_is_broken_is_seen_and_counted_and_mended(seen):
+    """A unit that is clicked is crossed out, counts on the slider and stays off as that moves up."""
+    tab, off, footer = seen.page, seen.page.locator("#off"), seen.page.locator("footer")
+    first, second = tab.locator("#layers canvas").all()
+    assert "broken" not in footer.inner_text()
+    before = first.evaluate("c => c.toDataURL()")
+    first.click(position={"x": 3, "y": 3})
+    assert first.evaluate("c => c.toDataURL()") != before
+    assert (tab.inner_text("#silenced"), off.input_value()) == ("1 of 192", "1")
+    assert "broken" in footer.inner_text()
+    size = second.bounding_box()
+    second.click(position={"x": size["width"] - 3, "y": size["height"] - 3})  # there are 64 units, not 72
+    assert tab.inner_text("#silenced") == "1 of 192"
+    off.fill("96")
+    assert tab.evaluate("model.layers[0].off.has(0) && silenced()") == 96
+    off.fill("2")
+    tab.fill("#noise", "2")
+    assert (tab.inner_text("#silenced"), tab.inner_text("#noisy")) == ("2 of 192", "200 % of their size")
+    assert tab.evaluate("model.layers[0].weight !== model.layers[0].trained")
+    tab.click("#mend")
+    assert tab.evaluate("model.layers.every((l) => l.weight === l.trained && !l.off.size)")
+    assert "broken" not in footer.inner_text()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

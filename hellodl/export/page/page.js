@@ -1,6 +1,7 @@
 // The page: what was read, the inside of the network, and ways to break it.
 
 const $ = (id) => document.getElementById(id);
+const CELL = 16, CROSS = "#ff7b72"; // a unit's square in pixels; the colour in which it is crossed out
 const WORDS = { digits: "sure", unsure: "not sure", "not digits": "no digit" };
 const model = modelFrom($("model").textContent);
 let reading = { text: "", digits: [], warnings: [] }, chosen = 0, unit = null, stale = false, waiting = false;
@@ -55,29 +56,46 @@ function showOne(digit) {
     bar.lastChild.textContent = digit ? percent(share) : "";
   });
   const values = forward(model.layers, scaled(model, image));
-  [...$("layers").children].forEach((canvas, l) => paint(canvas, [...values[l]]));
+  [...$("layers").children].forEach((canvas, l) => paintUnits(canvas, model.layers[l], values[l]));
   if (unit) showUnit(image, values);
 }
 
+/** A square for each unit, as bright as it is active; one that is switched off is crossed out. */
+function paintUnits(canvas, layer, values) {
+  const context = canvas.getContext("2d"), most = Math.max(1e-9, ...values), columns = canvas.width / CELL;
+  values.forEach((value, i) => {
+    const x = CELL * (i % columns), y = CELL * Math.floor(i / columns), grey = (255 * value) / most;
+    context.fillStyle = `rgb(${grey}, ${grey}, ${grey})`;
+    context.fillRect(x, y, CELL, CELL);
+    if (!layer.off.has(i)) return;
+    context.strokeStyle = CROSS;
+    context.lineWidth = 2;
+    context.stroke(new Path2D(`M${x + 3} ${y + 3}l${CELL - 6} ${CELL - 6}m0 ${6 - CELL}l${6 - CELL} ${CELL - 6}`));
+  });
+}
+
 function showUnit(image, values) {
-  const { layer, index } = unit, state = model.layers[layer].off.has(index) ? "switched off" : values[layer][index].toFixed(2);
-  const words = `layer ${layer + 1}, unit ${index + 1}: ${state}`, canvas = $("layers").children[layer];
+  const { layer, index } = unit, never = model.silent[layer]?.includes(index) ? ", never fires (for no test image)" : "";
+  const state = model.layers[layer].off.has(index) ? "switched off" : values[layer][index].toFixed(2) + never;
+  const words = `layer ${layer + 1}, unit ${index}: ${state}`, canvas = $("layers").children[layer];
   paint($("unit"), lookedAt(model, image, layer, index), { signed: true, under: image });
   $("chosen").textContent = words;
-  canvas.setAttribute("aria-valuenow", index + 1);
+  canvas.setAttribute("aria-valuenow", index);
   canvas.setAttribute("aria-valuetext", words);
 }
 
 /** A hidden layer as squares, to be pointed at, or gone through with arrow keys. */
 function layerView(layer, l) {
-  const columns = Math.ceil(Math.sqrt(layer.rows * 2)), canvas = make("canvas", { width: columns, height: Math.ceil(layer.rows / columns), tabIndex: 0 });
-  const given = { role: "slider", "aria-label": `Hidden layer ${l + 1}: unit`, "aria-valuemin": 1, "aria-valuemax": layer.rows, "aria-valuenow": 1 };
+  const columns = Math.ceil(Math.sqrt(layer.rows * 2)), lines = Math.ceil(layer.rows / columns);
+  const canvas = make("canvas", { width: CELL * columns, height: CELL * lines, tabIndex: 0 });
+  const given = { role: "slider", "aria-label": `Hidden layer ${l + 1}: unit`, "aria-valuemin": 0, "aria-valuemax": layer.rows - 1, "aria-valuenow": 0 };
   for (const [name, value] of Object.entries(given)) canvas.setAttribute(name, value);
   const choose = (index) => { unit = { layer: l, index: clip(index, 0, layer.rows - 1) }; showOne(reading.digits[chosen]); };
   const toggle = () => { const { off } = layer; if (!off.delete(unit.index)) off.add(unit.index); damaged(); };
-  const at = ({ offsetX, offsetY }) => Math.floor((offsetY / canvas.clientHeight) * canvas.height) * columns + Math.floor((offsetX / canvas.clientWidth) * columns);
-  canvas.onpointermove = canvas.onpointerdown = (event) => choose(at(event));
-  canvas.onclick = toggle;
+  const at = ({ offsetX, offsetY }) => Math.floor((offsetY / canvas.clientHeight) * lines) * columns + Math.floor((offsetX / canvas.clientWidth) * columns);
+  const isUnit = (event) => at(event) < layer.rows; // the last line may have room for more
+  canvas.onpointermove = canvas.onpointerdown = (event) => isUnit(event) && choose(at(event));
+  canvas.onclick = (event) => isUnit(event) && toggle();
   canvas.onfocus = () => unit?.layer === l || choose(0);
   canvas.onkeydown = (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
@@ -89,21 +107,27 @@ function layerView(layer, l) {
   return canvas;
 }
 
+const hidden = model.layers.slice(0, -1);
+const order = hidden.flatMap((layer, l) => [...layer.bias.keys()].map((i) => [layer, i, Math.sin(i * 12.9898 + l + 4) * 43758.5453 % 1]));
+order.sort(([, , a], [, , b]) => a - b); // that in which units are switched off: it only looks random
+const silenced = () => hidden.reduce((sum, layer) => sum + layer.off.size, 0);
+
 /** After the network was changed: say how much, and read anew. */
 function damaged() {
-  const off = model.layers.reduce((sum, layer) => sum + layer.off.size, 0), noise = Number($("noise").value);
-  $("damage").textContent = off || noise ? `${off} units are off, noise ${Math.round(100 * noise)} % of the weights' size` : "";
+  const noise = Number($("noise").value);
+  $("off").value = silenced();
+  $("noisy").textContent = `${Math.round(100 * noise)} % of their size`;
+  $("silenced").textContent = `${silenced()} of ${order.length}`;
+  $("broken").hidden = !noise && !silenced();
   worker.postMessage({ layers: model.layers });
   showOne(reading.digits[chosen]);
   changed();
 }
 
-function breakUnits(share) {
-  for (const layer of model.layers.slice(0, -1)) {
-    layer.off.clear();
-    const order = [...Array(layer.rows).keys()].map((i) => [Math.sin(i * 12.9898 + 4) * 43758.5453 % 1, i]).sort(([a], [b]) => a - b);
-    for (const [, i] of order.slice(0, Math.round(share * layer.rows))) layer.off.add(i);
-  }
+/** So many units off: some more than there are, or some of them on again. */
+function silence(count) {
+  for (const [layer, i] of order) if (silenced() < count) layer.off.add(i);
+  for (const [layer, i] of [...order].reverse()) if (silenced() > count) layer.off.delete(i);
   damaged();
 }
 
@@ -141,7 +165,9 @@ document.ondrop = (event) => { event.preventDefault(); take(event.dataTransfer.f
 document.onpaste = (event) => take(event.clipboardData.files[0]);
 $("save").onclick = async () => make("a", { href: URL.createObjectURL(await sheet.png()), download: "drawing.png" }).click();
 $("noise").oninput = () => { shake(model.layers, Number($("noise").value)); damaged(); };
-$("off").oninput = () => breakUnits(Number($("off").value));
-$("mend").onclick = () => { $("noise").value = $("off").value = 0; shake(model.layers, 0); breakUnits(0); };
+$("off").max = order.length;
+$("off").oninput = () => silence(Number($("off").value));
+$("mend").onclick = () => { $("noise").value = 0; shake(model.layers, 0); silence(0); };
 matchMedia("(prefers-color-scheme: dark)").onchange = () => sheet.draw();
+damaged();
 sheet.draw();
