@@ -11,15 +11,19 @@ Curve: TypeAlias = Sequence[Point]
 
 _BRAILLE = 0x2800  # the character without dots; a bit more for each dot
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of its dots, row by row
+_DASH = 3  # dots of a dash, and of the gap after it
 
 
-def chart(curves: Sequence[Curve], colours: Sequence[str], width: int, height: int) -> list[str]:
-    """Lines of `width` characters that show curves; where two meet, the later one's colour is seen."""
+def chart(
+    curves: Sequence[Curve], colours: Sequence[str], width: int, height: int, dashed: str = ""
+) -> list[str]:
+    """Lines of `width` characters that show curves, later ones on top, one of colour `dashed` with gaps."""
     cells: list[list[tuple[int, str]]] = [[(0, "")] * width for _ in range(height)]
     for curve, colour in zip(curves, colours, strict=True):
-        for x, y in _dots(curve, 2 * width - 1, 4 * height - 1):
-            dots, _ = cells[y // 4][x // 2]
-            cells[y // 4][x // 2] = dots | _BITS[y % 4][x % 2], colour
+        for i, (x, y) in enumerate(_dots(curve, 2 * width - 1, 4 * height - 1)):
+            if colour != dashed or i % (2 * _DASH) < _DASH:
+                dots, _ = cells[y // 4][x // 2]
+                cells[y // 4][x // 2] = dots | _BITS[y % 4][x % 2], colour
     return [_styled(line) for line in cells]
 
 

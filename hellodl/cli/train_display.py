@@ -16,13 +16,14 @@ from hellodl.training.loop import EpochRecord, Trainer
 
 _HEIGHT = 5  # lines of a chart
 _GAP = 2  # columns between two charts
-_SCALE = 8  # columns for the ends of a scale
+_SCALE = 12  # columns for the ends of a scale
 _WIDEST = 100  # columns: wider charts of so few lines show no more
 _ROOMY = 60  # columns from which on there is room for the speed
 _MOST_POINTS = 1000  # of a curve; then every second one goes
 _NARROW = math.log(1.2)  # the least height of a scale
 _SMALLEST = 1e-4  # loss and share of errors shown; a logarithm knows no 0
 _LEARNING, _HELD_OUT = "cyan", "green"
+_MARKED = {"── loss": _LEARNING, "- - held out": _HELD_OUT, "- - accuracy": _HELD_OUT}  # the names of curves
 _UP, _ERASE = "\x1b[{}A", "\r\x1b[J"  # cursor up so many lines; to column 0, erase from here to the end
 
 
@@ -88,11 +89,11 @@ class Course:
 
     def _loss_chart(self, width: int) -> list[str]:
         held_out = [(step, loss) for step, loss, _ in self.held_out]
-        titles = ["loss" if self._loss is None else f"loss {self._loss:.4f}"]
+        titles = ["── loss" if self._loss is None else f"── loss {self._loss:.4f}"]
         if held_out:
-            titles = [f"{titles[0]}, held out {held_out[-1][1]:.4f}", *titles]
+            titles = [f"{titles[0]}, - - held out {held_out[-1][1]:.4f}", *titles]
         curves = [[(step, _log(loss)) for step, loss in curve] for curve in (self.losses, held_out)]
-        return self._chart(titles, curves, width, lambda height: f"{math.exp(height):.3g}")
+        return self._chart(titles, curves, width, lambda height: f"loss {math.exp(height):.3g}")
 
     def _accuracy_chart(self, width: int) -> list[str]:
         """Errors on a logarithmic scale, upside down: 99 % is as far from 90 % as that is from 0."""
@@ -101,9 +102,8 @@ class Course:
         epoch = self.trainer.epoch - len(accuracies) + accuracies.index(best) + 1
         title = f"best {percent(best)} in epoch {epoch}"
         curve = [(step, -_log(1 - accuracy)) for step, _, accuracy in self.held_out]
-        return self._chart(
-            [f"accuracy, {title}", title], [[], curve], width, lambda height: percent(1 - math.exp(-height))
-        )
+        titles = [f"- - accuracy, {title}", title]
+        return self._chart(titles, [[], curve], width, lambda height: percent(1 - math.exp(-height)))
 
     def _chart(
         self, titles: Sequence[str], curves: Sequence[Curve], width: int, label: Callable[[float], str]
@@ -116,11 +116,14 @@ class Course:
             [(step / self.trainer.plan.steps, (height - bottom) / (top - bottom)) for step, height in curve]
             for curve in curves
         ]
-        drawn = chart(placed, (_LEARNING, _HELD_OUT), width - _SCALE, _HEIGHT)
+        drawn = chart(placed, (_LEARNING, _HELD_OUT), width - _SCALE, _HEIGHT, _HELD_OUT)
         labels = [label(top), *[""] * (_HEIGHT - 2), label(bottom)]
         title = next((title for title in titles if len(title) <= width), titles[-1][:width])
         rows = [a + click.style(f"{b:>{_SCALE}}", dim=True) for a, b in zip(drawn, labels, strict=True)]
-        return [f"{title:<{width}}", *rows]
+        heading = f"{title:<{width}}"
+        for name, colour in _MARKED.items():
+            heading = heading.replace(name, click.style(name, fg=colour))
+        return [heading, *rows]
 
 
 def _log(value: float) -> float:

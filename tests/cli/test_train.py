@@ -10,11 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 import tiny
 from PIL import Image
 
 from hellodl import checkpoint
+from hellodl.cli.chart import chart
 from hellodl.cli.main import main
 from hellodl.system.lockstep import PROCESSES
 from hellodl.training import run as training
@@ -176,9 +178,11 @@ def test_on_a_terminal_curves_grow_and_fit(quick, tmp_path, columns):
     assert [line.split()[0] for line in lines if re.match(r" +\d+/40 ", line)] == [
         f"{i}/40" for i in range(1, 41)
     ]
-    (charts,) = [line for line in lines if line.startswith("loss ") and "best " in line]
+    (charts,) = [line for line in lines if line.startswith("── loss ") and "best " in line]
     (last,) = [line.split()[1] for line in lines if line.startswith("  40/40 ")]
-    assert charts.split()[1].rstrip(",") == last
+    assert charts.split()[2].rstrip(",") == last
+    assert columns == 50 or "- - held out" in charts
+    assert any(re.search(r"loss \d", line) for line in lines[lines.index(charts) + 1 :])  # the scale's ends
     assert "saved as hellodl.safetensors" in lines
 
 
@@ -193,6 +197,15 @@ def test_a_terminal_is_sent_nothing_that_it_lacks(quick, tmp_path, environment, 
     assert absent not in sent
     assert not re.search(r"\x1b\[[\d;]*m", sent) or "NO_COLOR" not in environment
     assert "saved as hellodl.safetensors" in seen(sent)
+
+
+def test_curves_are_told_apart_without_colours():
+    """One of them is dashed, and as its name is marked."""
+    flat = [(0.0, 0.0), (1.0, 0.0)]
+    (line,) = chart([flat], ["green"], 12, 1)
+    (dashed,) = chart([flat], ["green"], 12, 1, "green")
+    assert " " not in line
+    assert click.unstyle(dashed).count(" ") == 4
 
 
 @posix
@@ -403,6 +416,7 @@ marked(training, "choose_settings", "settings")
 marked(datasets, "load", "data")
 marked(trainer.Trainer, "learn", "step")
 marked(training, "score", "test")
+from hellodl.cli.chart import chart
 from hellodl.cli.main import main
 main()
 """
