@@ -200,7 +200,10 @@ def _tell_ranking(standing: Standing, rows: list[Row], command: str | None, talk
             {"event": "done", "trainings": standing.done, "ranking": records, "command": command}
         )
         return
+    from hellodl.sweep.ranking import SAYS
+
     common.console().print(_ranking(rows))
+    click.echo("\n".join(("", *SAYS)))
     for row in rows:
         for why in dict.fromkeys(row.failed):
             click.echo(f"{printable(_named(row.varied))}: {printable(why)}")
@@ -222,7 +225,8 @@ def _ranking(rows: list[Row]) -> Table:
     for row in rows:
         cells = [as_option(row.varied[name]) for name in varied]
         low, high = (f"{100 * end:.2f}" for end in row.interval)
-        cells += [percent(row.mean), f"{low}–{high}"] if row.accuracies else ["–", "failed"]
+        mark = "* " * (len(row.accuracies) == 1)
+        cells += [percent(row.mean), f"{mark}{low}–{high}"] if row.accuracies else ["–", "failed"]
         seeds = str(len(row.accuracies)) + (f" of {len(row.accuracies) + len(row.failed)}" * bool(row.failed))
         table.add_row(*map(Text, (*cells, seeds, f"{row.seconds:.2f}")))
     return table

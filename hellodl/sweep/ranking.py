@@ -23,6 +23,10 @@ BEYOND = 1.96  # for more
 
 LINE, WIDTH = 26.0, 420.0  # pixels in the picture: a row's height; how wide the bars' scale is
 MOST = 60  # rows in it
+SAYS = (
+    "Accuracy: of images held out of training, the mean over the seeds.",
+    "95 % interval: Student's over seeds; *: Wilson's over one seed's images.",
+)
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,12 @@ def interval(accuracies: Sequence[float], images: int) -> tuple[float, float]:
 def plot(rows: Sequence[Row], names: Sequence[str]) -> str:
     """The best rows as an SVG document; `names` says what varied in each.
 
-    A row has a bar for its interval, a dot for its mean and a small one for each seed.
+    A row has a bar for its interval, a dot for its mean and a small one on it for each seed.
     """
     best = [(row, name) for row, name in zip(rows, names, strict=True) if row.accuracies][:MOST]
     shown = [end for row, _ in best for end in (*row.interval, *row.accuracies)] or [0.0, 1.0]
     ticks = round_numbers(min(shown), max(shown))
-    left = 2 * MARGIN + CHARACTER * max((len(name) for _, name in best), default=0)
+    left = 2 * MARGIN + CHARACTER * max((len(name) + 2 for _, name in best), default=0)
     bottom = MARGIN + LINE * (len(best) + 1)
 
     def x(accuracy: float) -> float:
@@ -88,9 +92,11 @@ def plot(rows: Sequence[Row], names: Sequence[str]) -> str:
     parts.append(text("tick", left + WIDTH / 2, bottom + 1.7 * LINE, "accuracy, %"))
     for i, (row, name) in enumerate(best, 1):
         y = MARGIN + LINE * i
-        parts.append(text("note", MARGIN, y + 4, name, "start"))
+        parts.append(text("note", MARGIN, y + 4, name + " *" * (len(row.accuracies) == 1), "start"))
         parts.append(path("series", through((x(end), y) for end in row.interval)))
+        parts.append(dot("bar", x(row.mean), y, 7))
         parts += [dot("badge", x(accuracy), y, 3) for accuracy in row.accuracies]
-        parts.append(dot("bar", x(row.mean), y, 5))
+    for i, words in enumerate(("Bar: interval; large dot: mean; small dots: seeds.", *SAYS)):
+        parts.append(text("tick", MARGIN, bottom + (2.7 + 0.7 * i) * LINE, words, "start"))
     title = f"Validation accuracy of {len(best)} combinations, the best first"
-    return picture(left + WIDTH + 2 * MARGIN, bottom + 2 * LINE + MARGIN, parts, title, stylesheet())
+    return picture(left + WIDTH + 2 * MARGIN, bottom + 4 * LINE + MARGIN, parts, title, stylesheet())

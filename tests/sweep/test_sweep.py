@@ -22,7 +22,7 @@ from PIL import Image
 from hellodl.cli.main import cli
 from hellodl.errors import HellodlError, UsageError
 from hellodl.sweep.grid import Range, points
-from hellodl.sweep.ranking import interval, plot
+from hellodl.sweep.ranking import SAYS, interval, plot
 from hellodl.sweep.run import Sweep, sweeping
 from hellodl.sweep.trial import Trial, journal
 from hellodl.tasks.local import LocalWorkers
@@ -228,6 +228,21 @@ def test_intervals_are_students():
     assert low == pytest.approx(statistics.mean(values) - half)
     assert high == pytest.approx(statistics.mean(values) + half)
     assert interval([1.0], 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+
+
+def test_table_and_picture_say_what_they_show_and_whose_interval_it_is(tmp_path, small_mnist):
+    """Rows where one seed is left are marked: theirs is another interval."""
+    words = ["--lr", "0.05,0.1", *QUICK, "--data-dir", str(small_mnist), "-o", str(tmp_path / "s.jsonl")]
+    for seeds, marks in (("1", 2), ("2", 0)):
+        done = CliRunner().invoke(cli, ["sweep", "--seeds", seeds, *words], catch_exceptions=False)
+        table = done.stdout.partition("\n\n")[0]
+        assert table.count("* ") == marks
+        shapes = list(ET.parse(tmp_path / "s.svg").iter())
+        drawn = [e.text for e in shapes if e.get("class") in ("note", "tick")]
+        assert sum(name.endswith(" *") for name in drawn) == marks
+        assert all(says in drawn and f"{says}\n" in done.stdout for says in SAYS)
+        order = [e.get("class") for e in shapes if e.tag.endswith("circle")]
+        assert order == ["bar", *["badge"] * int(seeds)] * 2  # the small ones on top
 
 
 def test_without_any_accuracy_there_is_a_picture_too():
