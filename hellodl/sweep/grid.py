@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,7 +46,7 @@ class Point:
         return self.settings.as_dict() | {"seed": seed}
 
 
-def points(base: Settings, axes: dict[str, Axis], draws: int, seed: int) -> list[Point]:
+def points(base: Settings, axes: Mapping[str, Axis], draws: int, seed: int) -> list[Point]:
     """The combinations of the axes' values: all of them, or `draws` different ones drawn at random.
 
     Raises UsageError where settings do not go together, for ranges without `draws`, and for too many.
@@ -68,7 +68,7 @@ def points(base: Settings, axes: dict[str, Axis], draws: int, seed: int) -> list
     return [Point(varied, replace(base, **varied)) for varied in chosen]
 
 
-def _drawn(axes: dict[str, Axis], draws: int, rng: np.random.Generator) -> list[dict[str, Any]]:
+def _drawn(axes: Mapping[str, Axis], draws: int, rng: np.random.Generator) -> list[dict[str, Any]]:
     """Different combinations at random; fewer where ranges hold few different numbers."""
     found: dict[str, dict[str, Any]] = {}
     for _ in range(draws * 10):
