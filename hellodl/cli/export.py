@@ -1,19 +1,13 @@
 """`hellodl export`: the trained network as a file for other programs."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from hellodl.cli import common
 from hellodl.cli.words import percent, printable
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from hellodl.checkpoint import Checkpoint
+from hellodl.errors import DataError
 
 
 @common.command(
@@ -32,33 +26,21 @@ def export(output: Path, model: Path | None, data_dir: Path | None, talk: common
     and whether pictures are turned upright first (hellodl.upright). .h is C99 for the smallest machines:
     weights and a forward pass that needs no library but C's own.
     """
+    from hellodl import datasets
     from hellodl.export import formats
+    from hellodl.export.int8 import accuracies
 
     formats.check_name(output, int8=int8)
     loaded = common.open_model(model, talk)[1]
-    written = formats.export(loaded.model(), output, int8=int8)
-    accuracies = _accuracies(loaded, data_dir, talk) if int8 else {}
-    sizes = f"{written.bytes:,} bytes; weights take {written.weight_bytes:,}"
-    lines = [f"{printable(written.file)}: {written.format}, {sizes}"]
-    if accuracies:
-        rounded, exact = (percent(accuracies[name]) for name in ("accuracy", "float32"))
-        lines.append(f"test accuracy {rounded}, in float32 {exact}")
-    talk.tell(asdict(written) | accuracies, lines)
-
-
-def _accuracies(loaded: Checkpoint, data_dir: Path | None, talk: common.Talk) -> dict[str, float]:
-    """What rounding costs: the accuracy on the test set that belongs to the model, with and without it."""
-    from hellodl import datasets
-    from hellodl.errors import DataError
-    from hellodl.evaluation import score, score_probabilities
-    from hellodl.export.int8 import quantised
-
-    try:
-        test = datasets.load(common.dataset_of(loaded), "test", data_dir)
-    except DataError as error:
-        talk.say(f"its accuracy is not known: {error}")
-        return {}
     network = loaded.model()
-    rounded = score_probabilities(quantised(network).predict(test.images), test.labels)
-    exact = score(network, test.images, test.labels)
-    return {"accuracy": rounded.accuracy, "float32": exact.accuracy}
+    written = formats.export(network, output, int8=int8)
+    sizes = f"{written.bytes:,} bytes; weights take {written.weight_bytes:,}"
+    found, lines = {}, [f"{printable(written.file)}: {written.format}, {sizes}"]
+    if int8:
+        try:
+            found = accuracies(network, datasets.load(common.dataset_of(loaded), "test", data_dir))
+            rounded, exact = map(percent, found.values())
+            lines.append(f"test accuracy {rounded}, in float32 {exact}")
+        except DataError as error:
+            talk.say(f"its accuracy is not known: {error}")
+    talk.tell(asdict(written) | found, lines)

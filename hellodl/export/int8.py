@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hellodl.datasets import Dataset
+from hellodl.evaluation import score, score_probabilities
 from hellodl.nn import DigitNet, Linear
 from hellodl.reading.weights import softmax
 from hellodl.upright import upright
@@ -71,6 +73,12 @@ def quantised(model: DigitNet) -> Int8Net:
         rounded = np.rint(weight / scale[:, None]).astype(np.int8)
         layers.append(Int8Layer(rounded, scale.astype(np.float32), bias.astype(np.float32)))
     return Int8Net(tuple(layers), model.upright)
+
+
+def accuracies(model: DigitNet, test: Dataset) -> dict[str, float]:
+    """What rounding costs: the accuracy on a test set with it, and without, in float32."""
+    rounded = score_probabilities(quantised(model).predict(test.images), test.labels)
+    return {"accuracy": rounded.accuracy, "float32": score(model, test.images, test.labels).accuracy}
 
 
 def _sums(layer: Int8Layer, whole: NDArray[np.uint8], unit: NDArray[np.float32]) -> NDArray[np.float32]:
