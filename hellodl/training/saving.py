@@ -101,13 +101,12 @@ def check_precious(path: Path, settings: Settings) -> None:
     """
     if (about := _about_of(path)) is None:
         return
-    layers, learned = "→".join(map(str, about.network)), about.settings.get("dataset", settings.dataset)
-    for is_same, what in (
-        (about.network == (784, *settings.hidden, 10), f"a network {layers}"),
-        (learned == settings.dataset, f"a model of {learned}"),
-    ):
-        if not is_same:
-            raise UsageError(f"{path}: holds {what}; --force replaces it, -o FILE writes elsewhere")
+    learned = about.settings.get("dataset", settings.dataset)
+    has_other_layers = about.network != (784, *settings.hidden, 10)
+    if has_other_layers or learned != settings.dataset:
+        layers = "→".join(map(str, about.network))
+        what = f"a network {layers}" if has_other_layers else f"a model of {learned}"
+        raise UsageError(f"{path}: holds {what}; --force replaces it, -o FILE writes elsewhere")
     _about_of(_backup(path))
 
 
