@@ -8,8 +8,6 @@ from hellodl.cli import common
 from hellodl.cli.drawing import DOT, PNG, SVG, check_drawing
 from hellodl.errors import UsageError
 
-_MOST_ORDERS = 9
-
 
 @common.command(
     ('graph "3*x*x*x + 4*x + 1 + x*z" --at x=2 --at z=0', "the chapter's formula"),
@@ -22,7 +20,7 @@ _MOST_ORDERS = 9
 @click.option("--network", is_flag=True, help="The graph of the network's training, instead of a formula's.")
 @click.option(
     "--order",
-    type=click.IntRange(0, _MOST_ORDERS),
+    type=click.IntRange(0, 9),
     default=0,
     metavar="N",
     help="The graph of a derivative by the first variable: 1 for the first, 2 for the second …",
