@@ -1,5 +1,6 @@
 """How `hellodl graph` looks: a tree with values and gradients, the backward pass in steps, a program."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -53,6 +54,8 @@ def tell_graph(subject: Subject, output: Path | None, talk: Talk, *, steps: bool
         draw, caption = animation if steps else svg, f"{subject.title} = {show(value)}"
         is_dot = output.suffix.lower() == DOT
         write_drawing(output, dot(graph) if is_dot else draw(graph, caption), talk)
+    if isinstance(value, float) and not math.isfinite(value):
+        talk.say(f"{subject.title} has no finite value there; what is said of its derivatives means nothing")
     told = {"expression": subject.title, "value": value, "gradients": gradients, **graph.for_json()}
     walked = {"steps": [step._asdict() for step in backward_steps(graph)]} if steps else {}
     lines = _walk(graph) if steps else _report(graph, subject.symbol, gradients)
@@ -67,9 +70,11 @@ def tell_program(subject: Subject, talk: Talk) -> None:
 
 def _report(graph: Graph, result: str, gradients: dict[str, Content]) -> Iterator[str]:
     """The value of `result` and its derivatives as the chapter prints them, then the graph as a tree."""
-    yield f"{result} = {show(graph.nodes[0].value)}"
+    derivative = f" = d{result[:-1]}/d{next(iter(gradients))}" if result.endswith("′") else ""
+    yield f"{result}{derivative} = {show(graph.nodes[0].value)}"
     for name, gradient in gradients.items():
-        yield f"d{result}/d{name} = {show(gradient)}"
+        told = f"= {show(gradient)}" if isinstance(gradient, float) else f"is {math.prod(gradient):,} numbers"
+        yield f"d{result}/d{name} {told}"
     yield style(f"\n{'value':>12} {'gradient':>12} {'handed down':>12}", dim=True)
     for node, handed_down, branch, seen_before in tree(graph):
         numbers = f"{show(node.value):>12} {show(node.gradient):>12} {style(f'{handed_down:>12}', fg='red')}"
@@ -87,8 +92,8 @@ def _walk(graph: Graph) -> Iterator[str]:
             edge = graph.edges[i]
             target = graph.nodes[edge.target]
             share = style(f"{show(edge.handed_down, '+'):>16}", fg="red")
-            has = style(f", which now has {show(total)}", dim=True) if target.label else ""
-            yield f"{share}{style(' to ', dim=True)}{_coloured(target.title, target)}{has}"
+            has = style(f", whose gradient is now {show(total)}", dim=True) if target.label else ""
+            yield f"{share}{style(' to ', dim=True)}{_coloured(target.told, target)}{has}"
 
 
 def _coloured(name: str, node: Node) -> str:

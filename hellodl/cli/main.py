@@ -24,6 +24,11 @@ COMMANDS = (
     *("descend", "report", "chapter", "export", "sweep", "draw"),
 )
 
+_FORMULA_SLIPS = {  # what click makes of a mistyped formula and its variables, and the cure
+    "option '-[^-]": 'a formula that starts with a minus goes in parentheses, "(-x)"',
+    r"arguments? \([^=]+\);": 'a formula goes in quotes, as in "x + z"',
+    r"arguments? \(.*=|option '--(at|from)'": "each value has its --at x=2 (graph) or --from x=2 (descend)",
+}
 _COMPLETION = "_HELLODL_COMPLETE"  # the variable by which a shell asks for completions
 
 
@@ -112,6 +117,8 @@ def _in_a_line(error: click.ClickException) -> str:
     message = re.sub(r"'\[(\w+)]'", r"'\1'", message)  # as an argument is called, not that it may be left out
     message = message[:1].lower() + message[1:] + ("" if message.endswith("?") else ";")
     context = getattr(error, "ctx", None)
+    if context and context.info_name in ("graph", "descend"):
+        message += "".join(f" {cure};" for slip, cure in _FORMULA_SLIPS.items() if re.search(slip, message))
     words = context.command_path.removeprefix(context.find_root().info_name) if context else ""
     return f"{message} `{NAME}{words} --help` tells what there is"
 

@@ -34,6 +34,7 @@ FUNCTIONS = {
     name: Op.registry[name]
     for name in ("exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "abs", "sqrt")
 }
+_OTHERS = {"ln": "log is the natural logarithm", "tan": "write sin(x)/cos(x)"}
 _CONSTANTS = {"pi": math.pi, "e": math.e}
 RESERVED = {*FUNCTIONS, *_CONSTANTS}
 
@@ -48,7 +49,7 @@ _SLIPS = {  # other notations, looked for when a formula cannot be read, and wha
     "[\N{MINUS SIGN}\N{EN DASH}]": "write - to subtract",
     "\N{SQUARE ROOT}": "write sqrt(…)",
     rf"\b({'|'.join(FUNCTIONS)})\b(?!\s*\()": "a function's argument goes in parentheses, as in sin(x)",
-    "=": "leave out what is left of =, and give values with --at x=2",
+    "=": "leave out what is left of =, and give values with --at or --from",
     r"(?<![\w.])[\d.]++(e[-+]?\d++)?+\s*(?=[^\W\d]|\()": "write * to multiply, as in 2*x",
     r"\)\s*(?=[\w(])": "write * to multiply, as in (x+1)*(x+2)",
 }
@@ -94,6 +95,8 @@ def read_values(values: Iterable[str], option: str = "--at") -> dict[str, Tensor
             wrong = f"{name} already has a meaning in formulas; choose another name"
         elif name in variables:
             wrong = f"{name} was given a value before; give it one"
+        elif "=" in value:
+            wrong = f"give each variable its own, as in {option} x=2 {option} z=3"
         elif not math.isfinite(number):
             wrong = "expected a finite number after the =, as in x=2"
         if wrong:
@@ -132,7 +135,7 @@ class Reader:
                 raise self.error(node, f"{name} takes one argument, as in {name}(x)")
             case ast.Call(ast.Name(name)):
                 known = " ".join(FUNCTIONS)
-                advice = f"expected one of {known}; to multiply, write {name}*(…)"
+                advice = _OTHERS.get(name, f"expected one of {known}; to multiply, write {name}*(…)")
                 raise self.error(node, f"{name:.40} is no function, {advice}")
         raise self.unreadable(self.column(node))
 
@@ -149,7 +152,8 @@ class Reader:
         if name in FUNCTIONS:
             raise self.error(node, f"{name} is a function; write {name}(…)")
         if name not in self.variables:
-            raise self.error(node, f"{name:.40} has no value; add {self.option} {name:.40}=…")
+            or_call = ", or parentheses, as in sin(x)" * name.startswith(tuple(FUNCTIONS))
+            raise self.error(node, f"{name:.40} has no value; add {self.option} {name:.40}=…{or_call}")
         return self.variables[name]
 
     def column(self, node: ast.expr) -> int:

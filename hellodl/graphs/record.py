@@ -33,6 +33,11 @@ class Node:
         return f"{self.label}{link}{show(self.value)}" if self.label else show(self.value)
 
     @property
+    def told(self) -> str:
+        """The title within a sentence, where a bare number is taken for a gradient."""
+        return self.title if self.label else f"the constant {self.title}"
+
+    @property
     def subtitle(self) -> str:
         """`grad=40`; a constant has none."""
         return f"grad={show(self.gradient)}" if self.label else ""
@@ -110,7 +115,7 @@ class Step(NamedTuple):
     def told(self, graph: Graph) -> str:
         """The step in words."""
         op, edges = graph.nodes[self.node], [graph.edges[i] for i, _ in self.handed_down]
-        shares = (f"{show(e.handed_down)} to {graph.nodes[e.target].title}" for e in edges)
+        shares = (f"{show(e.handed_down)} to {graph.nodes[e.target].told}" for e in edges)
         return f"{op.title} with gradient {show(op.gradient)} hands {', '.join(shares)}"
 
 

@@ -12,7 +12,7 @@ Point = tuple[float, float]
 _HEIGHT, _ROW, _CAPTION = 46.0, 52, 40.0  # of a box; from row to row; of a line of text above or below
 _LINE = 18.0  # the height of a label
 _BASELINE, _APART = 5, 9  # from a text's middle to its baseline, and from a box's middle to that of its lines
-_PACE, _REST = 1.5, 4  # seconds a step; how many steps long the end stays
+_PACE, _REST = 3, 3  # seconds a step; how many steps long the end stays
 
 
 def svg(graph: Graph, caption: str) -> str:

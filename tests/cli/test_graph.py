@@ -115,6 +115,25 @@ def test_from_the_shell_an_error_is_one_line_and_exit_code_2():
     assert done.stderr == "hellodl: formula, column 2: cannot read '^2'; write ** for a power\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "cure"),
+    [
+        ("graph -x --at x=2", 'starts with a minus goes in parentheses, "(-x)"'),
+        ("graph x + z --at x=2", 'a formula goes in quotes, as in "x + z"'),
+        ("graph x*z --at x=2 z=3", "each value has its --at x=2"),
+        ("graph x --from x=2", "--at x=2 (graph)"),
+        ("descend x --at x=2", "--from x=2 (descend)"),
+    ],
+)
+def test_what_click_takes_for_an_option_or_argument_is_told_its_cure(words, cure):
+    """In one line, with exit code 2."""
+    command = [sys.executable, "-m", "hellodl", *words.split()]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 2
+    assert cure in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def texts(root, *styles):
     return sorted(t.text for t in root.iter(f"{SVG}text") if t.get("class") in styles)
 
@@ -171,8 +190,8 @@ def test_a_png_without_its_package_says_what_to_do(tmp_path, monkeypatch):
 def test_steps_walk_the_chapters_backward_pass():
     """Each op once, from the top; the totals end at the chapter's gradients: 12, 24, 36, 40 and 2."""
     output = run(*CHAPTER, "--steps")
-    assert re.findall(r"to x=2, which now has (\d+)", output)[-1] == "40"
-    assert re.findall(r"to z=0, which now has (\d+)", output) == ["2"]
+    assert re.findall(r"to x=2, whose gradient is now (\d+)", output)[-1] == "40"
+    assert re.findall(r"to z=0, whose gradient is now (\d+)", output) == ["2"]
     assert output.count(", gradient ") == 8
     told = json.loads(run(*CHAPTER, "--steps", "--json"))
     collected = {i: total for step in told["steps"] for i, total in step["handed_down"]}
@@ -198,6 +217,26 @@ def record_of_chapter():
     return record(formula(CHAPTER[0], variables), {tensor: name for name, tensor in variables.items()})
 
 
+def test_a_formula_without_a_value_there_says_so():
+    """On stderr, where it breaks no pipe; a number is told without a word."""
+    for text, x, said in (("log(x)", "-1", 1), ("1/x", "0", 1), ("abs(x)", "0", 0)):
+        result = CliRunner().invoke(graph, [text, "--at", f"x={x}"])
+        assert result.stderr.count("has no finite value there") == said
+        assert CliRunner().invoke(graph, [text, "--at", f"x={x}", "-q"]).stderr == ""
+
+
+def test_steps_tell_a_constant_from_a_gradient(tmp_path):
+    """In the terminal and in the film: `1 to 1` says nothing."""
+    file = tmp_path / "steps.svg"
+    assert "+1 to the constant 1\n" in run("x + 1", "--at", "x=2", "--steps", "-o", str(file))
+    assert "1 to the constant 1<" in file.read_text(encoding="utf-8")
+
+
+def test_a_derivative_says_by_which_variable():
+    """The first one."""
+    assert run("x*z", "--at", "z=3", "--at", "x=2", "--order", "1").startswith("y′ = dy/dz = 2\n")
+
+
 @pytest.mark.parametrize(("order", "value", "slope"), [(1, 40, 36), (2, 36, 18), (3, 18, 0)])
 def test_derivatives_are_graphs_themselves(order, value, slope):
     """y = 3x³ + 4x + 1 + xz at x = 2: 9x² + 4 + z, 18x, 18."""
@@ -213,6 +252,7 @@ def test_the_networks_graph_has_all_weights_and_their_shapes():
     assert shapes["lc3.bias"] == [10]
     assert told["gradients"]["lc2.weight"] == shapes["lc2.weight"] == [64, 128]
     assert told["value"] == pytest.approx(math.log(10), abs=1.5)  # untrained: about chance
+    assert "dloss/dlc3.bias is 10 numbers\n" in run("--network")
 
 
 def test_a_program_lists_calls_that_compute_the_gradients():

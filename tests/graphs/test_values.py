@@ -21,6 +21,7 @@ from hellodl.graphs.formula import formula, read_values
         (["x=1e400"], "finite number"),
         (["x=two"], "finite number"),
         (["x="], "finite number"),
+        (["x=2,z=3"], "give each variable its own, as in --at x=2 --at z=3"),
         (["x=1", "x=2"], "before"),
         (["pi=3"], "already has a meaning"),
         (["sin=1"], "already has a meaning"),
