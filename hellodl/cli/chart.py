@@ -8,6 +8,7 @@ import click
 
 Point: TypeAlias = tuple[float, float]  # from 0 at the left and the bottom to 1 at the right and the top
 Curve: TypeAlias = Sequence[Point]
+Mark: TypeAlias = tuple[Point, str, str]  # where a character stands, which, and its colour
 
 _BRAILLE = 0x2800  # the character without dots; a bit more for each dot
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of its dots, row by row
@@ -15,15 +16,24 @@ _DASH = 3  # dots of a dash, and of the gap after it
 
 
 def chart(
-    curves: Sequence[Curve], colours: Sequence[str], width: int, height: int, dashed: str = ""
+    curves: Sequence[Curve],
+    colours: Sequence[str],
+    width: int,
+    height: int,
+    dashed: str = "",
+    marks: Iterable[Mark] = (),
 ) -> list[str]:
     """Lines of `width` characters that show curves, later ones on top, one of colour `dashed` with gaps."""
     cells: list[list[tuple[int, str]]] = [[(0, "")] * width for _ in range(height)]
     for curve, colour in zip(curves, colours, strict=True):
         for i, (x, y) in enumerate(_dots(curve, 2 * width - 1, 4 * height - 1)):
-            if colour != dashed or i % (2 * _DASH) < _DASH:
+            is_inside = 0 <= x < 2 * width and 0 <= y < 4 * height
+            if is_inside and (colour != dashed or i % (2 * _DASH) < _DASH):
                 dots, _ = cells[y // 4][x // 2]
                 cells[y // 4][x // 2] = dots | _BITS[y % 4][x % 2], colour
+    for place, character, colour in marks:
+        ((x, y),) = _dots([place], 2 * width - 1, 4 * height - 1)
+        cells[y // 4][x // 2] = ord(character) - _BRAILLE, colour
     return [_styled(line) for line in cells]
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hellodl.graphs.descent import Descent, Landscape
 
 _MOST_STEPS, _MOST_DESCENTS = 10_000, 12
-_WIDTH, _HEIGHT = 64, 14  # characters
-_SHOWN = 3  # of so many contours, one
+_WIDTH, _HEIGHT = 48, 18  # characters: as many dots for each as a picture has pixels
+_SHOWN = 4  # of so many contours, one
 _STEPS = 8  # as many of the first steps are told in numbers
 
 
@@ -62,7 +62,8 @@ def descend(
     """Walk down a formula's hill, as weights do in training.
 
     Each variable moves against its derivative. EXPR is as for `hellodl graph`. With several learning rates or
-    momenta there is a descent for each pair.
+    momenta there is a descent for each pair. It has arrived where slope and bend (the second derivative)
+    promise less than a hundredth of the way so far.
     """
     from hellodl.graphs import descent
     from hellodl.graphs.record import finite
@@ -95,17 +96,27 @@ def _descents(
 
 
 def _report(land: Landscape | None, names: Sequence[str], descents: Sequence[Descent]) -> Iterator[str]:
-    """Each descent with its picture, if it can be drawn, and its first steps in numbers."""
+    """Each descent with its picture, if it can be drawn, and its first steps and the last in numbers."""
     for descent in descents:
         yield style(descent.knobs, bold=True)
         if land:
-            lines = [line for contour in land.contours[::_SHOWN] for line in contour]
-            # As far as the way stays in the picture.
-            way = list(takewhile(lambda point: all(0 <= place <= 1 for place in point), land.way(descent)))
-            colours = [*["bright_black"] * len(lines), "red"]
-            yield from chart([*lines, way], colours, _WIDTH, _HEIGHT)
-        steps = zip(descent.points[: _STEPS + 1], descent.values, strict=False)
-        for number, (point, value) in enumerate(steps):
-            where = "  ".join(f"{name} {x:<12.6g}" for name, x in zip(names, point, strict=True))
-            yield style(f"{number:>6}  {where}  → {value:.6g}", dim=True)
+            yield from _drawn(land, descent)
+        last = len(descent.points) - 1
+        for number in [*range(min(_STEPS + 1, last)), last]:
+            point = zip(names, descent.points[number], strict=True)
+            where = "  ".join(f"{name} {x:<12.6g}" for name, x in point)
+            yield style(f"{number:>6}  {where}  → {descent.values[number]:.6g}", dim=True)
         yield f"{descent.end}\n"
+
+
+def _drawn(land: Landscape, descent: Descent) -> Iterator[str]:
+    """The land, the way through it as far as it stays inside, and what is shown of the axes."""
+    lines = [line for contour in land.contours[::_SHOWN] for line in contour]
+    way = list(takewhile(lambda point: all(0 <= place <= 1 for place in point), land.way(descent)))
+    marks = [*((point, "•", "red") for point in way[1:]), (way[0], "●", "blue")]
+    colours = [*["bright_black"] * len(lines), "red"]
+    yield from chart([*lines, way], colours, _WIDTH, _HEIGHT, marks=marks)
+    ends = zip(land.names, land.low, land.high, strict=True)
+    axes = ", ".join(f"{name} from {low:.3g} to {high:.3g}" for name, low, high in ends)
+    rise = f"; a line every {_SHOWN * land.step:g}" if land.step else ""
+    yield style(axes + rise, dim=True)

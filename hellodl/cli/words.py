@@ -67,7 +67,7 @@ _SPELLED_OUT = {
     "→": "->",
     "…": "...",
     "≤": "<=",
-    **dict(zip("×–−·↑µ′━─│├└▀▄░▒▓█▏▎▍▌▋▊▉", "x--.^u'=-||`\",.+*#   ####", strict=True)),
+    **dict(zip("×–−·•●↑µ′━─│├└▀▄░▒▓█▏▎▍▌▋▊▉", "x--.oO^u'=-||`\",.+*#   ####", strict=True)),
     **{chr(0x2800 + dots): " '.:"[(dots & 0x1B > 0) + 2 * (dots & 0xE4 > 0)] for dots in range(256)},
 }  # the last are of braille: dots in the upper half, in the lower one, in both
 

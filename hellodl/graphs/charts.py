@@ -81,7 +81,7 @@ def round_numbers(low: float, high: float) -> list[float]:
     step = 10.0 ** np.floor(np.log10(spread / 4))
     step *= next(factor for factor in (1, 2, 5, 10) if spread / (step * factor) <= 5)
     whole = np.arange(np.floor(low / step), np.ceil(high / step) + 1)
-    return [float(number) for number in np.round(whole * step, 10)]
+    return [float(f"{number:.15g}") for number in whole * step]
 
 
 @dataclass(frozen=True)

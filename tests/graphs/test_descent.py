@@ -40,11 +40,62 @@ def test_momentum_is_pytorchs():
 def test_what_becomes_infinite_is_told_from_what_is_flat():
     """A hill without end diverges, a plain is left at once, a pole at the start is no arrival."""
     assert descend("-x**4", {"x": 9.0}, 1, 0, 30).outcome is Outcome.DIVERGED
-    assert descend("1 + 0*x", {"x": 1.0}, 0.1, 0, 30).outcome is Outcome.ARRIVED
+    assert descend("1 + 0*x", {"x": 1.0}, 0.1, 0, 30).outcome is Outcome.FLAT
     assert descend("-1/x", {"x": 1e-300}, 0.1, 0, 30).outcome is Outcome.DIVERGED
     for formula, start in (("log(x)", -1.0), ("1/x", 0.0)):
         with pytest.raises(UsageError, match="at its start, expected a number"):
             descend(formula, {"x": start}, 0.1, 0, 30)
+
+
+@pytest.mark.parametrize(
+    ("formula", "start", "lr", "steps", "outcome"),
+    [
+        ("(1-x)**2 + 100*(z-x**2)**2", {"x": -1.0, "z": 1.5}, 0.001, 100, Outcome.UNDERWAY),
+        ("x**4 + z**4", {"x": 2.0, "z": 1.5}, 0.01, 100, Outcome.UNDERWAY),
+        ("(x*z - 1)**2", {"x": 2.0, "z": 1.0}, 0.05, 100, Outcome.ARRIVED),
+        ("exp(x)", {"x": 0.0}, 0.1, 100, Outcome.UNDERWAY),
+        ("x**2", {"x": 2.0}, 1, 30, Outcome.BOUNCING),
+        ("abs(x)", {"x": 1.0}, 0.3, 30, Outcome.BOUNCING),
+        ("cos(x)", {"x": 0.0}, 0.1, 30, Outcome.FLAT),
+        ("x**2 - z**2", {"x": 1.0, "z": 0.0}, 0.1, 30, Outcome.FLAT),
+        ("relu(x)", {"x": -1.0}, 0.1, 30, Outcome.FLAT),
+        ("log(x)", {"x": 0.5}, 0.1, 30, Outcome.OUTSIDE),
+    ],
+)
+def test_how_a_way_ended_is_told(formula, start, lr, steps, outcome):
+    """Slow behind a steep wall is not arrived; a bounce, a hilltop, a saddle, a domain have their words."""
+    assert descend(formula, start, lr, 0, steps).outcome is outcome
+
+
+def test_an_arrival_is_within_a_hundredth_of_the_way():
+    """Of the narrow valley's bottom, whose place is known, from anywhere and for any learning rate."""
+    for lr in (0.02, 0.1, 0.3, 0.7):
+        found = descend("x**2/9 + z**2", {"x": 4.0, "z": 2.0}, lr, 0, 3000)
+        assert found.outcome is Outcome.ARRIVED
+        assert math.hypot(*found.points[-1]) <= 0.011 * math.hypot(4, 2)
+
+
+def test_a_map_is_to_scale_and_its_lines_are_equal_steps_apart():
+    """A circle is round, also where the way is long and narrow; lines lie closer where it is steeper."""
+    text = "x**2 + z**2"
+    land = landscape(text, ["x", "z"], [descend(text, {"x": 3.0, "z": 1.0}, 0.1, 0, 50)])
+    (left, low), (right, high) = land.low, land.high
+    assert (right - left) / (high - low) == pytest.approx(4 / 3)
+    heights = []
+    for lines in filter(None, land.contours):
+        x, z = np.array([point for line in lines for point in line]).T
+        squares = (left + x * (right - left)) ** 2 + (low + z * (high - low)) ** 2
+        assert np.ptp(squares) < 0.1 * land.step
+        heights.append(squares.mean())
+    assert np.diff(heights) == pytest.approx(land.step, rel=0.1)
+
+
+def test_a_curve_is_as_high_as_the_ways_on_it():
+    """Neither its far ends nor a way that leads astray squeezes what there is to see."""
+    ways = [descend("x**2", {"x": 2.0}, lr, 0, 30) for lr in (0.1, 1.1)]
+    land = landscape("x**2", ["x"], ways)
+    assert -3 < land.low[1] < 0
+    assert 8 < land.high[1] < 11
 
 
 def test_contour_lines_of_a_bowl_are_circles():
