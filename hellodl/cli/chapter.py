@@ -1,5 +1,7 @@
 """`hellodl chapter`: the chapter, computed before your eyes; and a course through the source."""
 
+import re
+
 import click
 
 from hellodl.cli import common
@@ -13,7 +15,7 @@ from hellodl.errors import UsageError
 def chapter(*, course: bool, as_json: bool) -> None:
     """Walk through the chapter on autograd, computed and checked now.
 
-    Each formula, number and drawing of it, with the Python that makes it.
+    Its formulas, numbers and drawings, with the Python that makes them.
     """
     from rich.markdown import Markdown
     from rich.syntax import Syntax
@@ -23,9 +25,10 @@ def chapter(*, course: bool, as_json: bool) -> None:
 
     if course and as_json:
         raise UsageError("chapter: --course is a page to read, which has no --json")
-    out = common.console()
-    if course:
-        out.print(Markdown(as_typed(lesson.course())))
+    out, code = common.console(), Syntax("", "pycon", theme="ansi_light", background_color="default")
+    if course:  # what is to be copied, commands and code, is never broken
+        for i, part in enumerate(re.split(r"^ {4}`(.+)`$", as_typed(lesson.course()), flags=re.MULTILINE)):
+            out.print(f"    {part}" if i % 2 else Markdown(part), soft_wrap=bool(i % 2))
         return
     for number, section in enumerate(lesson.walk(), 1):
         if as_json:
@@ -34,8 +37,6 @@ def chapter(*, course: bool, as_json: bool) -> None:
         out.print(Text(f"{number}. {section.title}", "bold"))
         for part in section.text.split("\n\n"):
             if part.startswith(">>>"):
-                code = Syntax(part, "pycon", theme="ansi_light", background_color="default", word_wrap=True)
-                out.print(code)
-                out.print()
+                out.print(code.highlight(part), soft_wrap=True)
             else:
-                out.print(Text(part))
+                out.print(Text(as_typed(" ".join(part.split()))))

@@ -48,14 +48,15 @@ def walk() -> Iterator[Section]:
 
 
 def course() -> str:
-    """Where to go from there: a reading order with minutes, a glossary, exercises; Markdown."""
+    """Where to go from there: a reading order with folder and minutes, a glossary, exercises; Markdown."""
     home = resources.files("hellodl")
 
     def with_minutes(row: re.Match[str]) -> str:
         lines = len((home / row[2]).read_text(encoding="utf-8").splitlines())
         return f"{row[1]} {math.ceil(lines / _LINES_A_MINUTE)} min |"
 
-    return re.sub(r"^(\| `(\S+\.py)` \|) \|", with_minutes, _text("course.md"), flags=re.MULTILINE)
+    text = _text("course.md").replace("FOLDER", str(home), 1)
+    return re.sub(r"^(\| `(\S+\.py)` \|) \|", with_minutes, text, flags=re.MULTILINE)
 
 
 def _text(name: str) -> str:

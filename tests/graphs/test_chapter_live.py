@@ -8,17 +8,19 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import hellodl
 from hellodl import Tensor
 from hellodl.cli.chapter import chapter
 from hellodl.cli.main import COMMANDS
 from hellodl.errors import HellodlError
 from hellodl.graphs.chapter import course, walk
 
-EXERCISES = re.findall(r"^ +`hellodl (.+)` # (.+)$", course(), re.MULTILINE)
+EXERCISES = re.findall(r"^ {4}`hellodl (.+)`\nLook for: (.+)$", course(), re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def sections():
 def test_every_number_of_the_chapter_is_there(sections):
     """What the chapter prints, the size of its drawing, the network's weights."""
     shown = [line for section in sections for line in section.shown]
-    assert {"33.0", "40.0 2.0", "(13, 16)", "109184", "[40.0, 36.0, 18.0]"} <= set(shown)
+    assert {"33.0", "40.0 2.0", "(13, 16)", "109184", "202", "[40.0, 36.0, 18.0]"} <= set(shown)
     shown = "\n".join(shown)
     assert "not computed yet" in shown
     assert "+12  │ └ x=2" in re.sub(r"(│ )+", "│ ", shown)
@@ -57,18 +59,29 @@ def test_the_command_tells_every_section_with_its_code(sections):
 
 
 def test_the_course_names_files_that_are_there_with_minutes():
-    """A core that is read in an hour and a half; commands that exist."""
+    """A core that is read in an hour and a half, and where it is; commands that exist, each in one line."""
     minutes = [int(m) for m in re.findall(r"^\| `\S+\.py` \| (\d+) min \|", course(), re.MULTILINE)]
-    assert len(minutes) == len(re.findall(r"`\S+\.py`", course())) == 13
+    assert len(minutes) == len(re.findall(r"^\| `\S+\.py`", course(), re.MULTILINE)) == 13
     assert all(minute <= 45 for minute in minutes)
     assert "a course through hellodl" in CliRunner().invoke(chapter, ["--course"]).stdout.lower()
+    assert str(Path(hellodl.__file__).parent) in course()
     assert len(EXERCISES) == 10
     assert {command.split()[0] for command, _ in EXERCISES} <= set(COMMANDS)
 
 
+def test_what_is_to_be_copied_is_not_broken():
+    """Commands and code, at any width."""
+    told = "".join(CliRunner().invoke(chapter, words).stdout for words in ([], ["--course"]))
+    lines = {line.strip() for line in told.splitlines()}
+    assert {f"hellodl {command}" for command, _ in EXERCISES} <= lines
+    assert {
+        line for section in walk() for line in section.text.splitlines() if line.startswith(">>>")
+    } <= lines
+
+
 @pytest.mark.slow
 def test_the_exercises_have_their_answers(tmp_path):
-    """Typed one after the other in an empty folder, each shows what is written beside it."""
+    """Typed one after the other in an empty folder, each shows what is written below it."""
     for command, answer in EXERCISES:
         done = subprocess.run(
             [sys.executable, "-m", "hellodl", *shlex.split(command)],
@@ -80,4 +93,6 @@ def test_the_exercises_have_their_answers(tmp_path):
             check=False,
         )
         assert done.returncode == 0, (command, done.stderr)
-        assert answer in " ".join((done.stdout + done.stderr).split()), command
+        told = " ".join((done.stdout + done.stderr).split())
+        for words in re.findall("`(.+?)`", answer):
+            assert words in told, command
