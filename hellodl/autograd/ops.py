@@ -25,13 +25,13 @@ Rule: TypeAlias = Callable[..., Tensor | None]
 class Elementwise(Op):
     """An op on each element alone; inputs are broadcast against each other."""
 
-    takes: int | None = None  # so many inputs; None is any number
+    rules: tuple[Any, ...] = ()  # of a `Row`, one an input
 
     def shape(self, *shapes: Shape) -> Shape:
         """The shape all inputs broadcast to."""
         first = shapes[0]
-        if len(shapes) != (self.takes or len(shapes)):
-            raise TypeError(f"{self.name} takes {self.takes} of tensors and numbers, not {len(shapes)}")
+        if len(shapes) != (len(self.rules) or len(shapes)):
+            raise TypeError(f"{self.name} takes {len(self.rules)} of tensors and numbers, not {len(shapes)}")
         if shapes.count(first) == len(shapes):
             return first
         try:
@@ -50,8 +50,7 @@ class Row(Elementwise):
 
     def __init__(self, name: str, function: Callable[..., Any], *rules: Rule | None, **others: Any) -> None:
         self.name, self.symbol, self.function = name, name, function
-        self.rules: tuple[Any, ...] = rules
-        self.takes = len(rules)
+        self.rules = rules
         vars(self).update(others)
 
     def step(self, out: Array, *inputs: Array) -> Callable[[], object]:
