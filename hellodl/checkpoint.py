@@ -101,7 +101,7 @@ def find_model(path: Path | None) -> Path:
     if path is not None:
         return SHIPPED if str(path) == "shipped" else path
     local = Path(DEFAULT_NAME)
-    if kind_at(local) != "nothing":
+    if kind_at(local) not in ("nothing", "hidden"):
         return local
     if SHIPPED.exists():
         return SHIPPED
@@ -199,7 +199,7 @@ def _check_start(path: Path) -> None:
     kind = kind_at(path)
     if kind == "nothing":
         raise ModelError(f"{path}: does not exist, expected a model; `hellodl train -o {path}` makes one")
-    if kind != "file":
+    if kind in ("folder", "other"):
         raise ModelError(
             f"{path}: is a {kind if kind == 'folder' else 'device or pipe'}, expected a model's file"
         )

@@ -357,9 +357,9 @@ def test_what_is_missing_or_no_file_is_told(path, tmp_path):
     for name, what in {
         path: "does not exist",
         tmp_path: "is a folder",
-        tmp_path / "loop": "does not exist",
+        tmp_path / "loop": "Too many levels",
         tmp_path / "nowhere": "does not exist",
-        tmp_path / ("n" * 300): "does not exist",
+        tmp_path / ("n" * 300): "File name too long",
         tmp_path / "a" / "b": "does not exist",
     }.items():
         with pytest.raises(ModelError, match=what):

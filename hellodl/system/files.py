@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -31,12 +32,14 @@ else:
             pass
 
 
-def kind_at(path: str | Path) -> Literal["file", "folder", "other", "nothing"]:
-    """What lies at a path: nothing, too, where we may not look, or where the name cannot be one."""
+def kind_at(path: str | Path) -> Literal["file", "folder", "other", "nothing", "hidden"]:
+    """What lies at a path: hidden where we may not look, or where links lead round in a circle."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - takes a quarter of the time that Path needs
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return "nothing"
+    except OSError:
+        return "hidden"
     return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
 
 
@@ -57,27 +60,30 @@ def open_plain(path: str | Path, *, buffering: int = -1) -> BinaryIO:
 def replacing(path: Path, *, sync: bool = True) -> Iterator[BufferedIOBase]:
     """A temporary file beside `path` that takes its place if the block succeeds, and vanishes if it fails.
 
-    With `sync` the bytes are on the disk before the name is: needed where nothing checks them later. Writers
-    of one path have to take turns: see below.
+    Links are followed; whoever might not read the file before may not afterwards. With `sync` the bytes are
+    on the disk before the name is: needed where nothing checks them later. Writers of one path have to take
+    turns: see below.
     """
     temporary = temporary_of(path)
     temporary.unlink(missing_ok=True)
     is_ours = True
     try:
         with temporary.open("x+b") as file:  # no pipe or link that somebody laid there
+            with suppress(OSError):  # there is none yet
+                shutil.copymode(path, temporary)
             yield file
             file.flush()
             if sync:
                 os.fsync(file.fileno())
             if not (is_ours := _is_still(temporary, file.fileno())):  # there are disks without locks
                 raise OSError(errno.EBUSY, "another process writes it too")
-        temporary.replace(path)
+        temporary.replace(os.path.realpath(path))
     except BaseException:
         if is_ours:
             temporary.unlink(missing_ok=True)
         raise
     if sync:
-        _sync_folder(path.parent)
+        _sync_folder(temporary.parent)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -98,9 +104,16 @@ def writing(path: Path) -> Iterator[None]:
         raise HellodlError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
+def make_folder_of(path: Path) -> None:
+    """Make the folder that a file is to lie in. Raises HellodlError if it cannot be made."""
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+
 def temporary_of(path: Path) -> Path:
     """Where `path` is written before it takes its name; what a killed process leaves there is used again."""
-    return path.with_name(f".{path.name}.tmp")
+    folder, name = os.path.split(os.path.realpath(path))
+    return Path(folder, f".{name}.tmp")
 
 
 def _sync_folder(folder: Path) -> None:
@@ -119,8 +132,9 @@ def only_writer(path: Path) -> Iterator[None]:
     """Inside, no other hellodl writes `path`. The lock is on a file beside it, which vanishes at the end.
 
     A killed process leaves that file behind but not the lock. Raises HellodlError if another process holds
-    the lock, or if no file can be made there.
+    the lock, or if no file can be made there. The folder is made if it is missing.
     """
+    make_folder_of(path)
     lock = path.with_name(f"{path.name}.lock")
     descriptor = _acquire(path, lock)
     try:

@@ -11,7 +11,7 @@ from hellodl import checkpoint as checkpoints
 from hellodl.about import About, DataIdentity, Epoch, Machine, Position, describe
 from hellodl.checkpoint import Checkpoint, weights_of
 from hellodl.errors import Interrupted, ModelError, UsageError
-from hellodl.system.files import kind_at, write_atomically, writing
+from hellodl.system.files import kind_at, write_atomically
 from hellodl.system.kernels import kernel_in_use, processor_name
 from hellodl.training.loop import Progress, Trainer
 from hellodl.training.settings import Settings
@@ -87,9 +87,7 @@ class Saver:
 
 
 def check_place(path: Path) -> None:
-    """Make the output's folder if it is missing. Raises if something there is in the way."""
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    """Raise UsageError if something at the output's place is in the way."""
     if what := {"folder": "a folder", "other": "no plain file"}.get(kind_at(path)):
         raise UsageError(f"{path}: is {what}, expected the name of a file to write")
 

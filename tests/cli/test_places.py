@@ -24,6 +24,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("places")
     Image.fromarray(paper.digits()[0][0]).save(folder / "digit.png")
     tiny.write_dataset(folder / "data", train=20, test=6)
+    (folder / "loop.png").symlink_to("loop.png")
     shut = folder / "shut", folder / "set" / "7"
     for place in shut:
         place.mkdir(parents=True)
@@ -52,9 +53,11 @@ def run(*arguments, cwd, before="", **environment):
     ("arguments", "code", "says"),
     [
         (("predict", "-q", "shut/digit.png"), 5, "shut/digit.png: Permission denied"),
-        (("predict", "-q", "shut"), 5, "shut: holds no pictures"),
+        (("predict", "-q", "shut"), 5, "shut: Permission denied"),
+        (("predict", "-q", "loop.png"), 5, "loop.png: Too many levels of symbolic links"),
         (("predict", "-q", f"{'x' * 300}.png"), 5, "File name too long"),
-        (("predict", "-q", "-m", "shut/m", "digit.png"), 3, "shut/m: does not exist"),
+        (("predict", "-q", "-m", "shut/m", "digit.png"), 3, "shut/m: Permission denied; expected a safetensors file"),
+        (("export", "-q", "-o", "shut/m.h"), 2, "shut/m.h: cannot be written: Permission denied"),
         (("evaluate", "-q", "--data-dir", "shut"), 4, "Permission denied, expected a folder that can"),
         (("evaluate", "-q", "shut"), 4, "shut: cannot be read: Permission denied"),
         (("evaluate", "-q", "set"), 4, "set/7: cannot be read: Permission denied"),

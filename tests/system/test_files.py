@@ -8,10 +8,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from modes import needs_modes, obedient
 
 from hellodl.errors import HellodlError
 from hellodl.system import files
-from hellodl.system.files import alone_in, only_writer, replacing, temporary_of, write_atomically
+from hellodl.system.files import alone_in, kind_at, only_writer, replacing, temporary_of, write_atomically
 
 needs_locks = pytest.mark.skipif(sys.platform == "win32", reason="no folder locks there")
 
@@ -108,6 +109,37 @@ def test_a_link_in_the_temporarys_place_is_not_followed(tmp_path):
     temporary_of(path).symlink_to(mine)
     write_atomically(path, b"new")
     assert (mine.read_bytes(), path.read_bytes()) == (b"precious", b"new")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other links and modes there")
+def test_a_file_that_is_replaced_stays_a_link_and_as_private_as_it_was(tmp_path):
+    """A link goes on leading there, also to where nothing is yet, and nobody else may read what nobody might."""
+    (tmp_path / "far").mkdir()
+    far, link = tmp_path / "far" / "file", tmp_path / "link"
+    link.symlink_to("far/file")
+    write_atomically(link, b"first")
+    far.chmod(0o600)
+    write_atomically(link, b"second")
+    assert link.is_symlink()
+    assert far.read_bytes() == b"second"
+    assert stat.S_IMODE(far.stat().st_mode) == 0o600
+    assert sorted(tmp_path.rglob("*")) == [far.parent, far, link]
+
+
+@needs_modes
+def test_what_may_not_be_looked_at_is_hidden_not_missing(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "shut").mkdir(mode=0)
+    (tmp_path / "file").touch()
+    names = ("file", ".", "none", "file/in", "shut/file", "loop", "nul\0")
+    kinds = "file", "folder", "nothing", "nothing", "hidden", "hidden", "nothing"
+    with obedient():
+        assert tuple(kind_at(f"{tmp_path}/{name}") for name in names) == kinds
+
+
+def test_the_folder_of_a_lock_is_made(tmp_path):
+    with only_writer(tmp_path / "new" / "folder" / "file"):
+        assert (tmp_path / "new" / "folder" / "file.lock").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no open file can be removed there")
