@@ -1,4 +1,4 @@
-"""Drawings in files: the ending says in which form, and a file that hellodl did not draw stays as it is."""
+"""Drawings in files: the ending says in which form, and a file that hellodl did not write stays as it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hellodl.errors import HellodlError, UsageError
-from hellodl.system.files import kind_at, open_plain, write_atomically
+from hellodl.system.files import make_folder_of, open_plain, write_atomically
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 SVG, PNG, DOT, HTML = ".svg", ".png", ".dot", ".html"
 _ZOOM = 2  # pixels of a PNG for one of the drawing, so that it is sharp on fine screens
-_OURS = re.compile(rb"(drawn by |Software\0)hellodl ")  # in text, and in a PNG, which has a field for it
+_OURS = re.compile(rb"(drawn by |written by |Software\0|\x12\x07)hellodl|upright\.npy")
+"""In text and C; in a PNG and in ONNX, which have fields for it; of NumPy's archives, the first name."""
 _HEAD = 1 << 16  # bytes, among which this stands
 
 
 def check_drawing(path: Path | None, *endings: str) -> None:
-    """Raise UsageError unless a drawing may go there: its name ends so, and what is there hellodl drew."""
+    """Raise UsageError unless a drawing may go there: its name ends so, and what is there hellodl wrote."""
     if path is None:
         return
     if path.suffix.lower() not in endings:
@@ -32,18 +33,22 @@ def check_drawing(path: Path | None, *endings: str) -> None:
         raise UsageError(
             f"{path}: expected a name that ends in {', '.join(others)}{' or ' * bool(others)}{last}"
         )
-    if kind_at(path) != "nothing" and not _is_ours(path):
-        raise UsageError(
-            f"{path}: cannot be written: hellodl did not draw what is there; choose another name"
-        )
+    check_ours(path)
 
 
-def _is_ours(path: Path) -> bool:
+def check_ours(path: Path, *, force: bool = False) -> None:
+    """Make a file's folder. Raise UsageError unless hellodl wrote what is there, or `force` gives it up."""
+    make_folder_of(path)
+    why = "hellodl did not write what is there; choose another name"
     try:
         with open_plain(path) as file:
-            return _OURS.search(file.read(_HEAD)) is not None
-    except OSError:
-        return False
+            if force or _OURS.search(file.read(_HEAD)):
+                return
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        why = error.strerror or why
+    raise UsageError(f"{path}: cannot be written: {why}")
 
 
 def write_drawing(path: Path, drawing: str | Image, talk: Talk, what: str = "drawing") -> None:
@@ -52,6 +57,8 @@ def write_drawing(path: Path, drawing: str | Image, talk: Talk, what: str = "dra
     Raises HellodlError.
     """
     ending = path.suffix.lower()
+    if isinstance(drawing, str):
+        drawing = drawing.encode(errors="backslashreplace").decode()  # names of files may hold any bytes
     if ending == PNG:
         content = _png(_painted(drawing, path) if isinstance(drawing, str) else drawing)
     else:

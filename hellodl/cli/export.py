@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from hellodl.cli import common
+from hellodl.cli.drawing import check_ours
 from hellodl.cli.words import percent, printable
 from hellodl.errors import DataError
 
@@ -16,10 +17,13 @@ from hellodl.errors import DataError
 )
 @common.output_option(help="Write this file: .onnx, .npz or .h.", required=True)
 @click.option("--int8", is_flag=True, help="Weights of 8 bits, a quarter of the size; for .h.")
+@click.option("--force", is_flag=True, help="Replace a file that hellodl did not write.")
 @common.model_argument
 @common.data_dir_option
 @common.talking
-def export(output: Path, model: Path | None, data_dir: Path | None, talk: common.Talk, *, int8: bool) -> None:
+def export(
+    output: Path, model: Path | None, data_dir: Path | None, talk: common.Talk, *, int8: bool, force: bool
+) -> None:
     """Write the network for other programs: ONNX, NumPy, or C.
 
     .onnx takes uint8 pictures (n, 28, 28) and gives probabilities (n, 10). .npz holds the weights by name,
@@ -31,6 +35,7 @@ def export(output: Path, model: Path | None, data_dir: Path | None, talk: common
     from hellodl.export.int8 import accuracies
 
     formats.check_name(output, int8=int8)
+    check_ours(output, force=force)
     loaded = common.open_model(model, talk)[1]
     network = loaded.model()
     written = formats.export(network, output, int8=int8)

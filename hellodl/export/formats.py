@@ -57,8 +57,8 @@ def npz(model: DigitNet) -> bytes:
     """
     buffer = io.BytesIO()
     arrays = {name: np.ascontiguousarray(p.value) for name, p in model.named_parameters().items()}
-    prepared = {"pixels": np.array(model.pixels, np.float64), "upright": np.array(model.upright)}
-    np.savez(buffer, **arrays, **prepared)  # type: ignore[arg-type] # none is called allow_pickle
+    prepared = {"upright": np.array(model.upright), "pixels": np.array(model.pixels, np.float64)}
+    np.savez(buffer, **prepared, **arrays)  # type: ignore[arg-type] # none is called allow_pickle
     return buffer.getvalue()
 
 

@@ -1,4 +1,7 @@
-"""One rule for all that is drawn: over a file of others it is refused, over an earlier drawing it goes."""
+"""One rule for all that is drawn or exported: over a file of others it is refused, over an earlier drawing it goes."""
+
+import os
+import sys
 
 import paper
 import pytest
@@ -18,6 +21,8 @@ COMMANDS = [
     "explain digit.png -m m.safetensors --data-dir data -o a.png",
     "report -m m.safetensors --data-dir data -o a.html",
     "draw -m m.safetensors -o a.htm",
+    *(f"export m.safetensors -o {name}" for name in ("a.h", "a.npz", "a.onnx")),
+    "export m.safetensors --int8 --data-dir data -o a.h",
     "sweep --lr 0.1 --seeds 1 --epochs 1 --validation 20 --data-dir data --threads 1 --plot a.svg",
 ]
 
@@ -43,13 +48,42 @@ def test_a_file_of_others_stays_and_an_earlier_drawing_is_replaced(folder, line)
     others = [b"something precious", b"", b'<svg xmlns="http://www.w3.org/2000/svg">mine</svg>']
     for content in [*others, (folder / "digit.png").read_bytes()]:
         file.write_bytes(content)
-        with pytest.raises(UsageError, match=f"^{file.name}: cannot be written: hellodl did not draw"):
+        with pytest.raises(UsageError, match=f"^{file.name}: cannot be written: hellodl did not write"):
             run(line)
         assert file.read_bytes() == content
     file.unlink()
     for _ in range(2):
         assert run(line).exit_code == 0
         assert file.stat().st_size > 60
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_folder_that_is_missing_is_made(folder, line):
+    words = line.split()
+    assert run(" ".join([*words[:-1], f"new/folder/{words[-1]}"])).exit_code == 0
+    assert [file.name for file in (folder / "new" / "folder").iterdir()] == [words[-1]]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes with names there")
+def test_what_is_exported_replaces_a_file_of_others_when_it_is_told_to(folder):
+    """But neither a pipe nor a link that leads nowhere."""
+    (folder / "a.h").write_text("mine")
+    assert run("export m.safetensors -o a.h --force").exit_code == 0
+    assert "hellodl" in (folder / "a.h").read_text()
+    (folder / "loop.h").symlink_to("loop.h")
+    os.mkfifo("pipe.h")
+    for name in ("loop.h", "pipe.h"):
+        with pytest.raises(UsageError, match=f"^{name}: cannot be written: "):
+            run(f"export m.safetensors -o {name} --force")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+@pytest.mark.parametrize("line", ["evaluate --data-dir data -o a.svg", "report --data-dir data -o a.html"])
+def test_a_model_whose_name_is_no_text_can_be_drawn(folder, line):
+    name = os.fsdecode(b"b\xffd.safetensors")
+    (folder / "m.safetensors").rename(name)
+    assert CliRunner().invoke(cli, [*line.split(), "-m", name], catch_exceptions=False).exit_code == 0
+    assert r"b\udcffd" in (folder / line.split()[-1]).read_text()
 
 
 def test_a_folder_is_no_place_for_a_drawing(folder):
