@@ -44,6 +44,8 @@ def undecoded(name: str, file: IO[bytes]) -> Image:
     file.seek(0)
     head = file.read(11)
     file.seek(0)
+    if not head:
+        raise PictureError(f"{name}: is empty, expected a picture")
     if head.startswith(b"%PDF-"):
         return _page(name, file)
     formats: tuple[str, ...] = FORMATS
@@ -103,7 +105,9 @@ def _page(name: str, file: IO[bytes]) -> Image:
     from PIL import Image as PillowImage
 
     number = name.rpartition(PAGE)[2] if file_of(name) != name else "1"
-    sizes, _, pixels = _of_pdf(name, file, str(LONG_SIDE), number).partition(b"\n")
+    sizes, drawn, pixels = _of_pdf(name, file, str(LONG_SIDE), number).partition(b"\n")
+    if not drawn:  # how many there are
+        raise PictureError(f"{name}: has {int(sizes)} pages, expected {PAGE}1 to {PAGE}{int(sizes)}")
     width, height, stride = map(int, sizes.split())
     return PillowImage.frombytes("RGB", (width, height), pixels, "raw", "RGB", stride)
 

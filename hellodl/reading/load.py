@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, TypeAlias
 
@@ -30,12 +30,14 @@ class Picture:
     """Pixels to read digits from.
 
     pixels: uint8, (height, width) grey or (height, width, 3) red, green, blue; no transparency left.
-    scale: original pixels a pixel here; 1.0 unless the picture was reduced on loading.
+    scale: original pixels a pixel here; 1.0 unless the picture was reduced on loading. has_more: whether its
+    file holds more pages or frames, which are not read.
     """
 
     name: str
     pixels: Pixels
     scale: float = 1.0
+    has_more: bool = False
 
     @property
     def height(self) -> int:
@@ -64,8 +66,8 @@ def load_picture(source: Source | Picture) -> Picture:
             upright = _upright(source, _workable(source.size))
         return Picture("image", _opaque(upright), max(source.size) / max(upright.size))
     with opened(source) as (name, file), decoding(name), ExitStack() as turn:
-        longer, upright = _from_file(name, file, turn)  # what was decoded is gone before another's turn
-    return Picture(name, _opaque(upright), longer / max(upright.size))
+        longer, upright, more = _from_file(name, file, turn)  # what was decoded is gone before another's turn
+    return Picture(name, _opaque(upright), longer / max(upright.size), more)
 
 
 def _image_from_array(array: NDArray[np.generic]) -> Image:
@@ -82,13 +84,20 @@ def _image_from_array(array: NDArray[np.generic]) -> Image:
     return Image.fromarray(np.ascontiguousarray(_bytes_of(array)).reshape(shape))
 
 
-def _from_file(name: str, file: IO[bytes], turn: ExitStack) -> tuple[int, Image]:
-    """The longer side as it is in the file, and the picture."""
+def _from_file(name: str, file: IO[bytes], turn: ExitStack) -> tuple[int, Image, bool]:
+    """The longer side as it is in the file, the picture, and whether there are more than this first one."""
     with undecoded(name, file) as image:
         turn.enter_context(room_for(name, image))
         longer, size = max(image.size), _workable(image.size)
         image.draft(None, size)  # a JPEG is decoded at a fraction of its size
-        return longer, _upright(image, size)
+        return longer, _upright(image, size).copy(), _has_more(image)  # which may lose what was decoded
+
+
+def _has_more(image: Image) -> bool:
+    """Whether there are more pages or frames; a phone's photograph has others for other screens."""
+    with suppress(Exception):  # damage behind the first must not cost it
+        return image.format != "MPO" and bool(getattr(image, "is_animated", False))
+    return False
 
 
 def _workable(size: tuple[int, int]) -> tuple[int, int]:

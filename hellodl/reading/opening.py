@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from contextlib import contextmanager
 from os import PathLike, fspath
@@ -11,7 +12,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from hellodl.errors import PictureError
 from hellodl.reading.formats import MOST_SECONDS, file_of
-from hellodl.system.files import open_plain
+from hellodl.system.files import kind_at, open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Encoded: TypeAlias = "str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
 
+ADDRESSES = "http://", "https://"  # how names begin that are no files
 MOST_BYTES = 256_000_000
 MOST_PIXELS = 52_000_000  # so many decode in under 500 MB; a 50-megapixel photograph passes
 
@@ -79,23 +81,36 @@ class _Patient(io.BufferedReader):
 
 def _open(source: Encoded) -> tuple[str, IO[bytes]]:
     """Name the source for messages, and make it a binary file that can seek."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return "bytes", io.BytesIO(source)
     if isinstance(source, (str, PathLike)):
         path = fspath(source)
         try:
             return path, open_plain(file_of(path), buffering=0)
-        except OSError as error:
-            raise PictureError(f"{path}: {error.strerror or error}") from error
-        except ValueError as error:
-            raise PictureError(f"{path!r}: {error}") from error
-    name = str(getattr(source, "name", "file"))
-    if source.seekable() and hasattr(source, "readinto"):
-        return name, source
-    content = source.read(MOST_BYTES + 1)
+        except (OSError, ValueError) as error:
+            raise PictureError(f"{path}: {_why_not(file_of(path), error)}") from error
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        name, content = "bytes", source
+    else:
+        name = str(getattr(source, "name", "file"))
+        if source.seekable() and hasattr(source, "readinto"):
+            return name, source
+        content = source.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise PictureError(f"{name}: more than {MOST_BYTES:,} bytes, too large for a picture")
     return name, io.BytesIO(content)
+
+
+def _why_not(path: str, error: Exception) -> str:
+    """Why a file could not be opened, and what to do."""
+    if path.startswith(ADDRESSES):
+        return "is an address: fetch it first; only --cluster fetches pictures itself"
+    kind = kind_at(path)
+    if kind == "folder" and (isinstance(error, IsADirectoryError) or os.name == "nt"):
+        return "holds no pictures, expected files like image.png"
+    words = {
+        "nothing": "does not exist, expected a picture",
+        "other": "is a pipe or a device, expected a file; `hellodl predict - < FILE` reads standard input",
+    }
+    return words.get(kind) or getattr(error, "strerror", None) or str(error)
 
 
 @contextmanager

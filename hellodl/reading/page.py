@@ -2,9 +2,9 @@
 
     python page.py SECONDS MEGABYTES [PIXELS PAGE] < FILE
 
-Writes how many pages there are; or, of one of them (1 is the first), width, height, bytes a row, and red,
-green, blue of each pixel. A limit inside a process would not do: PDFium draws a page in one call, and threads
-may not share it.
+Writes how many pages there are; or, of one that is there (1 is the first), width, height, bytes a row, and
+red, green, blue of each pixel. A limit inside a process would not do: PDFium draws a page in one call, and
+threads may not share it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 
 
 def main(seconds: int, megabytes: int, pixels: int = 0, number: int = 0) -> None:
-    """Raises whatever PDFium raises, for a page that is not there ValueError."""
+    """Raises whatever PDFium raises."""
     with suppress(ImportError):  # Windows
         import resource
 
@@ -27,11 +27,9 @@ def main(seconds: int, megabytes: int, pixels: int = 0, number: int = 0) -> None
     if file.seekable():
         file.seek(0)  # whoever opened it may have read
     document = PdfDocument(file if file.seekable() else io.BytesIO(file.read()))
-    if not pixels:
+    if not 1 <= number <= len(document):
         out.write(b"%d" % len(document))
         return
-    if not 1 <= number <= len(document):
-        raise ValueError(f"has {len(document)} pages")
     page = document[number - 1]
     drawn = page.render(scale=pixels / max(page.get_size()), rev_byteorder=True)
     out.write(b"%d %d %d\n" % (drawn.width, drawn.height, drawn.stride))

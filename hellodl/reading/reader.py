@@ -237,6 +237,8 @@ def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
     marks = tuple(mark for line in lines for mark in line.marks)
     text = "\n".join("".join(str(digit.digit) for digit in line.digits) for line in lines)
     warnings = _warnings(digits, marks, ink)
+    if picture.has_more:
+        warnings.append("the first page or frame alone was read; there are more")
     trouble = []
     if any(line.missed > MISSED for line in lines):
         trouble.append("something beside the digits may be one, too")

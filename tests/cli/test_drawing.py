@@ -1,4 +1,4 @@
-"""One rule for all that is drawn or exported: over a file of others it is refused, over an earlier drawing it goes."""
+"""One rule for all that is drawn or exported: not over a file of others, but over an earlier one."""
 
 import os
 import sys

@@ -159,6 +159,24 @@ def test_a_strip_one_pixel_wide_is_a_picture():
     assert load_picture(encoded(np.zeros((100_000, 1), np.uint8))).pixels.shape == (LONG_SIDE, 1)
 
 
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP", "PNG", "AVIF", "MPO"])
+def test_what_a_file_holds_besides_is_told(kind):
+    """Not of a phone's photograph, whose second picture is the first for other screens."""
+    first, second = Image.fromarray(DARK), Image.fromarray(255 - DARK)
+    alone, two = encoded(first, kind), encoded(first, kind, save_all=True, append_images=[second])
+    assert not load_picture(alone).has_more
+    assert load_picture(two).has_more == (kind != "MPO")
+    if kind in ("GIF", "TIFF", "PNG"):
+        assert np.array_equal(load_picture(two).pixels, load_picture(alone).pixels)
+
+
+def test_damage_after_the_first_frame_does_not_cost_it():
+    frames = [Image.fromarray(DARK), Image.fromarray(255 - DARK)]
+    content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    damaged = content[: content.rindex(b"\x2c") + 5]
+    assert np.array_equal(load_picture(damaged).pixels, load_picture(content).pixels)
+
+
 def test_of_thousands_of_frames_only_the_first_is_read():
     frames = [Image.new("L", (8, 8), i % 256) for i in range(2000)]
     content = encoded(frames[7], "GIF", save_all=True, append_images=frames)
@@ -226,7 +244,7 @@ def test_what_is_no_picture_is_named(tmp_path):
         with pytest.raises(PictureError, match=str(source)):
             load_picture(source)
     with pytest.raises(PictureError, match="not a picture"):
-        load_picture(b"")
+        load_picture(b"dear reader")
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,32 @@ def test_jpegs_of_several_scans_are_bounded_by_what_has_to_be_kept(make, is_read
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
 def test_a_pipe_with_a_name_is_refused_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
-    with pytest.raises(PictureError, match=r"pipe\.png: not a file$"):
+    with pytest.raises(PictureError, match=r"pipe\.png: is a pipe or a device, .* `hellodl predict - < "):
         load_picture(tmp_path / "pipe.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("none.png", "does not exist, expected a picture"),
+        ("none.pdf#3", "does not exist, expected a picture"),
+        (".", "holds no pictures, expected files like image.png"),
+        ("empty.png", "is empty, expected a picture"),
+        ("http://example.org/a.png", "is an address: fetch it first; only --cluster fetches pictures itself"),
+    ],
+)
+def test_what_cannot_be_opened_is_told_with_what_to_do(name, what, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(PictureError) as refused:
+        load_picture(name)
+    assert str(refused.value) == f"{name}: {what}"
+
+
+def test_more_bytes_than_a_picture_has_are_refused(monkeypatch):
+    monkeypatch.setattr(opening, "MOST_BYTES", 100)
+    with pytest.raises(PictureError, match="more than 100 bytes, too large"):
+        load_picture(bytes(101))
 
 
 def test_pictures_are_decoded_together_as_far_as_memory_goes(monkeypatch):

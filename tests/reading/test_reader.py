@@ -455,3 +455,11 @@ def test_ink_everywhere_takes_less_than_half_a_gigabyte(name, side, tmp_path):
     command = [sys.executable, "-c", PEAK, file]
     run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     assert int(run.stdout) < LIMITS[side]
+
+
+def test_more_pages_are_told(model):
+    first = Image.fromarray(drawn([number("42")]))
+    content = encoded(first, "TIFF", save_all=True, append_images=[first])
+    alone, found = read(encoded(first, "TIFF"), model), read(content, model)
+    assert (found.text, found.verdict) == (alone.text, alone.verdict)
+    assert found.warnings == (*alone.warnings, "the first page or frame alone was read; there are more")

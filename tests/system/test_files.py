@@ -113,7 +113,7 @@ def test_a_link_in_the_temporarys_place_is_not_followed(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="other links and modes there")
 def test_a_file_that_is_replaced_stays_a_link_and_as_private_as_it_was(tmp_path):
-    """A link goes on leading there, also to where nothing is yet, and nobody else may read what nobody might."""
+    """Also where a link leads to what is not there yet; and nobody else may read what nobody might."""
     (tmp_path / "far").mkdir()
     far, link = tmp_path / "far" / "file", tmp_path / "link"
     link.symlink_to("far/file")
