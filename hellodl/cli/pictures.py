@@ -1,8 +1,9 @@
 """From the names of pictures to their readings: which files are meant, what is told, what is refused."""
 
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,12 +12,12 @@ import click
 from hellodl.cli import predict_view
 from hellodl.cli.common import Talk, console, print_json, say, show
 from hellodl.cli.drawing import PNG, check_drawing, write_drawing
-from hellodl.errors import PictureError, UsageError
+from hellodl.errors import DataError, PictureError, UsageError
 from hellodl.nn import DigitNet
 from hellodl.reading.formats import pictures_at
+from hellodl.reading.opening import MOST_BYTES
 from hellodl.reading.readings import Reading
 from hellodl.reading.several import read_each
-from hellodl.system.files import kind_at
 from hellodl.system.processors import one_blas_thread
 
 Answer = TypeVar("Answer")
@@ -25,24 +26,47 @@ STDIN = "-"
 _PATIENCE = 1.0  # seconds after which many files get a bar
 
 
-def files(images: Sequence[str], output: Path | None, *, deep: bool = False) -> list[str]:
-    """The files meant, folders opened up, if `deep` those in them too.
-
-    Raises UsageError for none, or if `output` cannot be drawn.
-    """
-    names = [
-        name for image in images for name in ([image] if image == STDIN else pictures_at(image, deep=deep))
-    ]
-    if not names:
-        raise UsageError(
-            f"which picture? Try `hellodl {click.get_current_context().info_name} image.png`, "
-            "or - for standard input"
-        )
+def files(
+    images: Sequence[str], output: Path | None, listed: Path | None = None, *, deep: bool = False
+) -> list[str]:
+    """The files meant, as in `named`. Raises UsageError for none, or if `output` cannot be drawn."""
+    names = list(at_least_one(named(images, listed, deep=deep)))
     if output:
         check_drawing(output, PNG)
         if len(names) > 1:
             raise UsageError(f"--output {output}: draws one picture, but there are {len(names):,}")
+        if output.resolve() == Path(names[0]).resolve():
+            raise UsageError(f"--output {output}: is the picture that is read; choose another name")
     return names
+
+
+def named(images: Sequence[str], listed: Path | None, *, deep: bool = False) -> Iterator[str]:
+    """The files meant, folders opened up, if `deep` those in them too; then those that a file lists."""
+    for image in images:
+        yield from [image] if image == STDIN else pictures_at(image, deep=deep)
+    if listed:
+        yield from names_in(listed)
+
+
+def names_in(path: Path) -> Iterator[str]:
+    """The lines of a file, or of standard input for "-". Raises DataError if it cannot be read."""
+    try:
+        with click.open_file(str(path), encoding="utf-8", errors="surrogateescape") as lines:
+            yield from filter(None, (line.rstrip("\r\n") for line in lines))
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read: {error.strerror or error}; expected names, one a line"
+        ) from None
+
+
+def at_least_one(names: Iterator[str]) -> Iterator[str]:
+    """The same names. Raises UsageError where there are none."""
+    for first in names:
+        return chain([first], names)
+    raise UsageError(
+        f"which picture? Try `hellodl {click.get_current_context().info_name} image.png`, "
+        "or - for standard input"
+    )
 
 
 def readings(
@@ -111,15 +135,13 @@ def _source(name: str) -> str | bytes:
         raise UsageError(
             "-: standard input is a keyboard, expected a picture; try `hellodl predict - < image.png`"
         )
-    return sys.stdin.buffer.read()
+    return sys.stdin.buffer.read(MOST_BYTES + 1)  # more is refused when it is opened
 
 
 def _refuse(name: str, error: PictureError, *, as_json: bool) -> None:
     why = str(error)
     if name == STDIN:
         why = f"standard input: {why.removeprefix('bytes: ')}"
-    elif kind_at(name) == "folder":
-        why = f"{name}: holds no pictures, expected files like image.png"
     if as_json:
         print_json({"file": name, "error": why})
     say(f"hellodl: {why}")

@@ -25,7 +25,7 @@ from hellodl.system.files import kind_at
     "--names",
     "listed",
     type=common.FILE,
-    help="With --cluster: read what this file names, paths or URLs, one a line; - is standard input.",
+    help="Read what this file names, a picture a line; - is standard input.",
 )
 @common.talking
 def predict(
@@ -46,15 +46,16 @@ def predict(
     """
     from hellodl.cli import pictures, predict_cluster, predict_view
 
-    if cluster or listed:
+    if cluster is not None:
+        wanted = predict_cluster.sendable(images, listed, deep=recursive, drawing=steps or bool(output))
         path = common.open_model(model, talk)[0]
-        predict_cluster.read(cluster, images, listed, path, invert=invert, as_json=talk.as_json)
+        predict_cluster.read(cluster, wanted, path, invert=invert, as_json=talk.as_json)
         return
-    names = pictures.files(images, output, deep=recursive)
+    names = pictures.files(images, output, listed, deep=recursive)
     _check(names, talk, steps=steps)
     network = common.open_model(model, talk)[1].model()
     answers = predict_view.names_of(network.classes)
-    bars = not (talk.as_json or talk.quiet or steps) and len(names) == 1 and kind_at(images[0]) != "folder"
+    bars = not (talk.as_json or talk.quiet or steps) and len(names) == 1 and names == [*images]
     for name, reading in pictures.readings(names, network, talk, invert=invert, steps=steps or bool(output)):
         pictures.tell(name, reading, answers, output, talk, bars=bars, steps=steps)
 

@@ -51,7 +51,7 @@ def plan(told: dict[str, Any], output: Path) -> Sweep:
 
 def hire(threads: int | None, cluster: str | None) -> Hire:
     """Who does the work: processes here, or the workers of a cluster."""
-    if cluster:
+    if cluster is not None:
         from hellodl.tasks.cluster import ClusterWorkers
 
         return partial(ClusterWorkers, address=cluster)

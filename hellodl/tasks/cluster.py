@@ -33,10 +33,13 @@ COUNT_EVERY = 2.0  # seconds between looks at how many threads there are now
 class ClusterWorkers(Workers):
     """The workers behind a scheduler's address. What all tasks share is sent to each of them once.
 
-    Raises HellodlError if the scheduler does not answer, has no workers, or if one has other versions.
+    Raises UsageError for an empty address, HellodlError if the scheduler does not answer, has no workers, or
+    if one has other versions.
     """
 
     def __init__(self, work: Work, shared: Any, address: str) -> None:
+        if not address:
+            raise UsageError("--cluster '': expected the address of a scheduler, like tcp://scheduler:8786")
         self._work, self._address = work, address
         self._name = f"hellodl-{uuid.uuid4().hex[:8]}"  # of this run: the scheduler may have others
         try:

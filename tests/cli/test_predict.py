@@ -194,12 +194,14 @@ def test_steps_with_one_name_is_the_picture(here):
 
 
 def test_contradictions_are_refused(folder, here):
+    run(folder / "42.jpg", "-o", "ours.png")
     for arguments in (
         (),
         ("--show-steps",),
         (folder / "many", "-o", "s.png"),
         (folder / "42.jpg", "--show-steps", "s.png"),
         (folder / "42.jpg", "--json", "--show-steps"),
+        ("ours.png", "-o", "./ours.png"),
     ):
         result = tiny.hellodl("predict", *arguments, cwd=here)
         assert (result.returncode, result.stderr.count(b"\n")) == (2, 1), arguments
@@ -286,9 +288,9 @@ def test_ctrl_c_ends_reading_at_once_in_one_line(folder, here, files):
         class Telling:
             def __init__(self, stdin):
                 self.isatty, self.buffer, self._stdin = stdin.isatty, self, stdin
-            def read(self):
+            def read(self, size):
                 print(flush=True)
-                return self._stdin.buffer.read()
+                return self._stdin.buffer.read(size)
 
         signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
         sys.argv[1:] = sys.stdin.readline().split()
@@ -350,10 +352,13 @@ def test_suffixes_are_those_of_formats_that_are_read():
     assert {s for s in SUFFIXES if s not in known} <= {".heic", ".heif"}
 
 
-def test_what_is_no_picture_on_standard_input_is_called_so(here):
+def test_what_is_no_picture_on_standard_input_is_called_so(here, monkeypatch):
     result = run("-", input=b"no picture")
     assert result.exit_code == 5
-    assert "hellodl: standard input: " in result.stderr
+    assert "hellodl: standard input: not a picture" in result.stderr
+    assert "hellodl: standard input: is empty" in run("-", input=b"").stderr
+    monkeypatch.setattr("hellodl.reading.opening.MOST_BYTES", 10)
+    assert "hellodl: standard input: more than 10 bytes, too large" in run("-", input=bytes(99)).stderr
 
 
 # Which model ------------------------------------------------------------------------------------------

@@ -89,10 +89,46 @@ def test_addresses_are_fetched_by_the_workers(cluster, folder):
     assert all(record["error"].startswith(record["file"]) for record in records[1:3])
 
 
-def test_names_need_a_cluster_and_have_to_be_there(folder):
-    with pytest.raises(UsageError, match="--names: is for many pictures on a --cluster"):
-        CliRunner().invoke(cli, ["predict", "--names", "list.txt"], catch_exceptions=False)
-    from hellodl.cli.predict_cluster import names_in
+def test_names_are_looked_up_where_they_were_typed(cluster, folder, monkeypatch):
+    """Not where a worker happens to be; and called as they were typed. Folders within folders with -r."""
+    monkeypatch.chdir(folder)
+    cluster.workers(1)
+    lines = [
+        predict(folder, "--json", "-r", *where, "many/000.png", "many/none.png").stdout.splitlines()
+        for where in ((), ("--cluster", cluster.address))
+    ]
+    assert [json.loads(line) for line in lines[1]] == [about(line) for line in lines[0]]
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ((), "which picture"),
+        (("a.png", "-"), "standard input is here"),
+        (("a.png", "-o", "b.png"), "--output"),
+        (("a.png", "--show-steps"), "--show-steps"),
+        (("a.png", "--show-steps", "--json"), "--show-steps"),
+    ],
+)
+def test_what_a_cluster_does_not_do_is_refused(folder, words, what):
+    with pytest.raises(UsageError, match=what):
+        CliRunner().invoke(cli, ["predict", "--cluster", "tcp://127.0.0.1:1", *words], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("command", ["predict a.png", "sweep --epochs 1"])
+def test_an_empty_address_is_no_cluster(folder, command, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(UsageError, match="--cluster ''"):
+        CliRunner().invoke(cli, [*command.split(), "--cluster", ""], catch_exceptions=False)
+
+
+def test_names_are_taken_from_a_list_and_have_to_be_there(folder):
+    """Also where they are read here."""
+    names = "".join(f"{folder}/many/{i:03}.png\n" for i in range(3))
+    command = ["predict", "-m", str(folder / "m.safetensors"), "-q", "--json", "--names", "-"]
+    done = CliRunner().invoke(cli, command, input=names, catch_exceptions=False)
+    assert "".join(f"{json.loads(line)['file']}\n" for line in done.stdout.splitlines()) == names
+    from hellodl.cli.pictures import names_in
 
     with pytest.raises(DataError, match="cannot be read: No such file"):
         list(names_in(folder / "missing.txt"))
