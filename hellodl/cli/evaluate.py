@@ -11,7 +11,7 @@ import click
 from hellodl.cli import common
 from hellodl.cli.drawing import PNG, SVG, check_drawing, write_drawing
 from hellodl.cli.words import percent
-from hellodl.errors import UsageError
+from hellodl.errors import PictureError, UsageError
 
 if TYPE_CHECKING:
     from hellodl.checkpoint import Checkpoint, TrainedNet
@@ -96,3 +96,7 @@ def _on_folders(path: Path, loaded: Checkpoint, folders: tuple[Path, ...], talk:
         from hellodl.cli.evaluate_view import folder_report
 
         common.show(folder_report(path, result))
+    for unread in result.errors:
+        common.say(f"hellodl: {unread.error}")
+    if result.errors:
+        click.get_current_context().exit(PictureError.exit_code)

@@ -32,7 +32,7 @@ class SetScore:
     `doubted_wrong`: readings called unsure among those that are right, that are wrong. `wrong_sure`: wrong
     readings among those called sure. `refused`: pictures without digits that were not called sure.
     `calibration_error`: how far confidence is from accuracy, over digits of pictures with the right number of
-    them; None where there are none. `unreadable`: files that are no pictures; they count as wrong.
+    them; None where there are none. `unreadable`: files that are no pictures; they count among `pictures` alone.
     """
 
     name: str
@@ -60,6 +60,14 @@ class Misread:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A file that is no picture, and why."""
+
+    file: str
+    error: str
+
+
+@dataclass(frozen=True)
 class FolderScore:
     """How a folder of labelled pictures is read: each set, all together, and what went wrong."""
 
@@ -67,6 +75,7 @@ class FolderScore:
     all: SetScore
     mistakes: tuple[Misread, ...]
     seconds: float
+    errors: tuple[Unread, ...]
 
 
 @dataclass(frozen=True)
@@ -113,9 +122,10 @@ def score_folder(pictures: Iterable[Labelled], model: Model) -> FolderScore:
         tuple(
             Misread(str(r.picture.file), r.picture.label, r.text, str(r.verdict), r.warnings)
             for r in results
-            if r.is_mistake
+            if r.is_readable and r.is_mistake
         ),
         time.perf_counter() - started,
+        tuple(Unread(str(r.picture.file), r.warnings[0]) for r in results if not r.is_readable),
     )
 
 
@@ -129,7 +139,8 @@ def _result(picture: Labelled, reading: Reading | PictureError) -> _Result:
 
 
 def _score(name: str, results: list[_Result]) -> SetScore:
-    digits = [r for r in results if r.picture.label != NONE]
+    read = [r for r in results if r.is_readable]
+    digits = [r for r in read if r.picture.label != NONE]
     right, wrong = [r for r in digits if r.is_right], [r for r in digits if not r.is_right]
     errors = sum(edits(r.text, r.picture.label) for r in digits)
     return SetScore(
@@ -141,9 +152,9 @@ def _score(name: str, results: list[_Result]) -> SetScore:
         doubted_right=_count([not r.is_sure for r in right]),
         doubted_wrong=_count([not r.is_sure for r in wrong]),
         wrong_sure=_count([not r.is_right for r in digits if r.is_sure]),
-        refused=_count([not r.is_sure for r in results if r.picture.label == NONE]),
+        refused=_count([not r.is_sure for r in read if r.picture.label == NONE]),
         calibration_error=calibration_of([pair for r in digits for pair in r.confidences], BINS),
-        unreadable=sum(not r.is_readable for r in results),
+        unreadable=len(results) - len(read),
     )
 
 
