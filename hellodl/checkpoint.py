@@ -147,6 +147,7 @@ def load_weights(path: Path, widths: Sequence[int]) -> Arrays:
     """
     from safetensors import SafetensorError
 
+    path = find_model(path)
     expected = _shapes(widths)
     read, kind = (_npz, "weights as .npz") if path.suffix == ".npz" else (_safetensors, "a safetensors file")
     try:
@@ -167,7 +168,7 @@ def learned_upright(path: Path) -> bool:
     """Whether weights in a file learned from pictures turned upright, as it says; not if it says nothing."""
     try:
         if path.suffix != ".npz":
-            return load(path).about.recipe.upright
+            return load(find_model(path)).about.recipe.upright
         with np.load(path) as arrays:
             return bool(arrays["upright"])
     except (ModelError, KeyError, *BROKEN):

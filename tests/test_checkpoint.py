@@ -366,6 +366,14 @@ def test_what_is_missing_or_no_file_is_told(path, tmp_path):
             load(name)
 
 
+def test_shipped_names_weights_to_start_from():
+    """As it does where a model is read."""
+    assert checkpoint.load_weights(Path("shipped"), (784, 128, 64, 10)).keys() == set(
+        checkpoint.load(checkpoint.SHIPPED).weights
+    )
+    assert checkpoint.learned_upright(Path("shipped")) == checkpoint.learned_upright(checkpoint.SHIPPED)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
 def test_pipes_and_devices_are_not_opened(path):
     """Opening a pipe would wait for ever; /dev/zero has no end."""

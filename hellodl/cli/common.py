@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
     from hellodl.checkpoint import Checkpoint
 
-FILE = click.Path(path_type=Path, readable=False)  # our own errors say more, with their own codes
+
+class Name(click.Path):
+    """The name of a file."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click does, but for an empty name, which it takes for the current folder."""
+        if value == "":
+            self.fail("is empty, expected a name", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = Name(path_type=Path, readable=False)  # our own errors say more, with their own codes
 DATASETS = ("mnist", "fashion-mnist", "kmnist", "emnist-digits", "qmnist")  # a test holds it to the catalogue
 
 
@@ -179,7 +190,7 @@ model_option = file_option(
     "[default: ./hellodl.safetensors, else shipped]",
 )
 pictures_argument = click.argument(  # names, kept as they were typed; shells complete them
-    "images", nargs=-1, metavar="IMAGE…", type=click.Path(allow_dash=True, readable=False)
+    "images", nargs=-1, metavar="IMAGE…", type=Name(allow_dash=True, readable=False)
 )
 polarity_option = click.option(
     "--invert/--no-invert",

@@ -16,7 +16,7 @@ from hellodl.cli.common import Talk, console, print_json
 from hellodl.cli.drawing import SVG, check_drawing, write_drawing
 from hellodl.cli.terminal import plain_table
 from hellodl.cli.words import as_typed, counted, percent, printable
-from hellodl.errors import UsageError
+from hellodl.errors import HellodlError, UsageError
 from hellodl.sweep.grid import Range, points
 from hellodl.sweep.ranking import SAYS, Row, plot
 from hellodl.sweep.run import Hire, Standing, Sweep
@@ -44,9 +44,9 @@ def plan(told: dict[str, Any], output: Path) -> Sweep:
     seeds, draws, data_dir = (told.pop(name, None) for name in ("seeds", "draws", "data_dir"))
     varied = {n: v for n, v in told.items() if isinstance(v, Range) or (isinstance(v, tuple) and len(v) > 1)}
     fixed = {n: v[0] if isinstance(v, tuple) else v for n, v in told.items() if n not in varied}
-    base = choose_settings(fixed.pop("preset", None), fixed, None)
-    first = base.seed
-    return Sweep(points(base, varied, draws or 0, first), range(first, first + seeds), output, data_dir)
+    preset, first = fixed.pop("preset", None), fixed.get("seed", 0)
+    tried = points(lambda **told: choose_settings(preset, fixed | told, None), varied, draws or 0, first)
+    return Sweep(tried, range(first, first + seeds), output, data_dir)
 
 
 def hire(threads: int | None, cluster: str | None) -> Hire:
@@ -106,6 +106,8 @@ def tell_ranking(standing: Standing, picture: Path, talk: Talk) -> None:
                 click.echo(f"{printable(_named(row.varied))}: {printable(why)}")
         if command:
             click.echo(f"\nthe best again, with seed {first}:\n  {as_typed(f'`{command}`')[1:-1]}")
+    if not rows[0].accuracies:
+        raise HellodlError(f"every training failed: {rows[0].failed[0]}")
     write_drawing(picture, plot(rows, [_named(row.varied) for row in rows]), talk, "plot")
 
 
@@ -117,9 +119,9 @@ def _ranking(rows: list[Row]) -> Table:
     table.columns[len(varied)].style = "bold green"
     for row in rows:
         cells = [as_option(row.varied[name]) for name in varied]
-        low, high = (f"{100 * end:.2f}" for end in row.interval)
+        low, high = (f"{100 * end:.2f}" for end in row.interval or (0, 1))
         mark = "* " * (len(row.accuracies) == 1)
-        cells += [percent(row.mean), f"{mark}{low}–{high}"] if row.accuracies else ["–", "failed"]
+        cells += ["–", "failed"] if row.mean is None else [percent(row.mean), f"{mark}{low}–{high}"]
         seeds = str(len(row.accuracies)) + (f" of {len(row.accuracies) + len(row.failed)}" * bool(row.failed))
         table.add_row(*map(Text, (*cells, seeds, f"{row.seconds:.2f}")))
     return table

@@ -22,7 +22,10 @@ def _widths(text: str) -> tuple[int, ...]:
 
 def _threads(text: str) -> int | None:
     """A number of threads; None stands for auto."""
-    return None if text == "auto" else click.IntRange(1, 1024)(text)
+    try:
+        return None if text == "auto" else click.IntRange(1, 1024)(text)
+    except click.BadParameter:
+        raise click.BadParameter(f"{text!r} is neither auto nor 1 to 1024") from None
 
 
 def threads_option(purpose: str) -> Callable[[Any], Any]:

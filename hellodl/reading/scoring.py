@@ -32,7 +32,7 @@ class SetScore:
     `doubted_wrong`: readings called unsure among those that are right, that are wrong. `wrong_sure`: wrong
     readings among those called sure. `refused`: pictures without digits that were not called sure.
     `calibration_error`: how far confidence is from accuracy, over digits of pictures with the right number of
-    them; None where there are none. `unreadable`: files that are no pictures; they count among `pictures` alone.
+    them; None where there are none. `unreadable`: files that are no pictures, and count as such alone.
     """
 
     name: str

@@ -2,8 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,10 +46,11 @@ class Point:
         return self.settings.as_dict() | {"seed": seed}
 
 
-def points(base: Settings, axes: Mapping[str, Axis], draws: int, seed: int) -> list[Point]:
+def points(settle: Callable[..., Settings], axes: Mapping[str, Axis], draws: int, seed: int) -> list[Point]:
     """The combinations of the axes' values: all of them, or `draws` different ones drawn at random.
 
-    Raises UsageError where settings do not go together, for ranges without `draws`, and for too many.
+    `settle` makes settings of the values that vary. Raises UsageError where settings do not go together, for
+    ranges without `draws`, and for too many.
     """
     ranges = [name for name, axis in axes.items() if isinstance(axis, Range)]
     lists = [axis for axis in axes.values() if not isinstance(axis, Range)]
@@ -65,7 +66,7 @@ def points(base: Settings, axes: Mapping[str, Axis], draws: int, seed: int) -> l
     else:
         chosen = [dict(zip(axes, values, strict=True)) for values in itertools.product(*lists)]
         chosen = [chosen[i] for i in rng.permutation(every)[:draws]] if draws else chosen
-    return [Point(varied, replace(base, **varied)) for varied in chosen]
+    return [Point(varied, settle(**varied)) for varied in chosen]
 
 
 def _drawn(axes: Mapping[str, Axis], draws: int, rng: np.random.Generator) -> list[dict[str, Any]]:

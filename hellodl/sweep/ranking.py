@@ -35,14 +35,14 @@ class Row:
 
     With one seed the interval is Wilson's, over the images held out; with more it is Student's, over the
     seeds, each of which holds out other images. `failed` says why seeds have no accuracy, if some have none;
-    `seconds` is the mean time of training.
+    if all have none, mean and interval are None. `seconds` is the mean time of training.
     """
 
     varied: dict[str, Any]
     settings: dict[str, Any]
     accuracies: tuple[float, ...]
-    mean: float
-    interval: tuple[float, float]
+    mean: float | None
+    interval: tuple[float, float] | None
     seconds: float
     failed: tuple[str, ...]
 
@@ -55,8 +55,8 @@ def row_of(point: Point, trials: Sequence[Trial]) -> Row:
         varied=point.varied,
         settings=point.settings.as_dict(),
         accuracies=accuracies,
-        mean=math.fsum(accuracies) / max(1, len(accuracies)),
-        interval=interval(accuracies, good[0].images) if good else (0.0, 1.0),
+        mean=math.fsum(accuracies) / len(accuracies) if good else None,
+        interval=interval(accuracies, good[0].images) if good else None,
         seconds=math.fsum(trial.train_seconds for trial in good) / max(1, len(good)),
         failed=tuple(trial.error for trial in trials if trial.validation_accuracy is None),
     )
@@ -79,7 +79,7 @@ def plot(rows: Sequence[Row], names: Sequence[str]) -> str:
     A row has a bar for its interval, a dot for its mean and a small one on it for each seed.
     """
     best = [(row, name) for row, name in zip(rows, names, strict=True) if row.accuracies][:MOST]
-    shown = [end for row, _ in best for end in (*row.interval, *row.accuracies)] or [0.0, 1.0]
+    shown = [end for row, _ in best for end in (*(row.interval or ()), *row.accuracies)] or [0.0, 1.0]
     ticks = round_numbers(min(shown), max(shown))
     left = 2 * MARGIN + CHARACTER * max((len(name) + 2 for _, name in best), default=0)
     bottom = MARGIN + LINE * (len(best) + 1)
@@ -93,8 +93,8 @@ def plot(rows: Sequence[Row], names: Sequence[str]) -> str:
     for i, (row, name) in enumerate(best, 1):
         y = MARGIN + LINE * i
         parts.append(text("note", MARGIN, y + 4, name + " *" * (len(row.accuracies) == 1), "start"))
-        parts.append(path("series", through((x(end), y) for end in row.interval)))
-        parts.append(dot("bar", x(row.mean), y, 7))
+        parts.append(path("series", through((x(end), y) for end in row.interval or ())))
+        parts.append(dot("bar", x(row.mean or 0.0), y, 7))
         parts += [dot("badge", x(accuracy), y, 3) for accuracy in row.accuracies]
     for i, words in enumerate(("Bar: interval; large dot: mean; small dots: seeds.", *SAYS)):
         parts.append(text("tick", MARGIN, bottom + (2.7 + 0.7 * i) * LINE, words, "start"))

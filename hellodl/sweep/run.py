@@ -57,7 +57,7 @@ class Standing:
             keys = [self._key(point.told(seed)) for seed in self.sweep.seeds]
             if found := [self._trials[key] for key in keys if key in self._trials]:
                 rows.append(row_of(point, found))
-        return sorted(rows, key=lambda row: (len(row.failed), -row.mean))
+        return sorted(rows, key=lambda row: (len(row.failed), -(row.mean or 0)))
 
     def data_of(self, settings: dict[str, Any]) -> str:
         """The SHA-256 of what a training learns from."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from hellodl import checkpoint as checkpoints
 from hellodl.about import EXTREME, Calibration, Results
-from hellodl.errors import Interrupted
+from hellodl.errors import Interrupted, UsageError
 from hellodl.evaluation import score
 from hellodl.reading.doubt import fit_doubt
 from hellodl.system.files import only_writer, temporary_of
@@ -129,6 +129,8 @@ def choose_settings(preset: str | None, given: dict[str, Any], resume: Path | No
         if given.get("init"):
             given = {"upright": "yes" if checkpoints.learned_upright(Path(given["init"])) else "no"} | given
         return Settings(**fitting(preset, given, count_digits(Path(name)) if is_folder(name) else None))
+    if resume == Path("shipped"):
+        raise UsageError("--resume: the model that ships is complete; --init shipped starts from its weights")
     there = saving.settings_of(resume, checkpoints.load(resume))
     wanted = {**PRESETS.get(preset or "", {}), "upright": there.upright, **given}
     return replace(there, **wanted)

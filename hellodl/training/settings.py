@@ -84,7 +84,8 @@ class Settings(Checked):
         try:
             super().__post_init__()
         except limits.OutOfLimitsError as error:
-            raise UsageError(f"--{error.name.replace('_', '-')}: {str(error).partition(': ')[2]}") from None
+            option, value = error.name.replace("_", "-"), as_option(error.value)
+            raise UsageError(f"--{option}: is {value:.80}, expected {error.expected}") from None
         if not self.validation and self.target_accuracy is not None:
             raise UsageError("--validation: is 0, but --target-accuracy needs images held out")
 

@@ -69,13 +69,26 @@ def test_the_list_of_commands_says_what_each_does():
             "train --epochs x",
             "hellodl: invalid value for '--epochs': 'x' is not a valid integer; `{} train --help`",
         ),
+        (
+            "train --threads AUTO",
+            "hellodl: invalid value for '--threads': 'AUTO' is neither auto nor 1",
+        ),
+        ("train --hidden 0", "hellodl: --hidden: is 0, expected widths like 128,64"),
+        ("train --lr 0", "hellodl: --lr: is 0, expected a number above 0"),
+        ("evaluate -m ''", "hellodl: invalid value for '-m' / '--model': is empty, expected a name;"),
+        ("evaluate ''", "hellodl: invalid value for '[FOLDER…]': is empty, expected a name;"),
+        ("predict a.png ''", "hellodl: invalid value for 'IMAGE…': is empty, expected a name;"),
+        (
+            "train --resume shipped",
+            "hellodl: --resume: the model that ships is complete; --init shipped",
+        ),
         ("train --lr", "hellodl: option '--lr' requires an argument; `{} train --help`"),
         ("inspect one two", "hellodl: got unexpected extra argument"),
         ("predict", "hellodl: which picture? Try `{} predict image.png`"),
     ],
 )
 def test_what_is_mistyped_gets_one_line_and_exit_code_2(typed, said, tmp_path):
-    done = tiny.hellodl(*typed.split(), cwd=tmp_path)
+    done = tiny.hellodl(*shlex.split(typed), cwd=tmp_path)
     message = done.stderr.decode()
     assert (done.returncode, done.stdout, message.count("\n")) == (2, b"", 1)
     assert message.startswith(said.format(f"{shlex.quote(sys.executable)} -m hellodl")), message

@@ -9,6 +9,7 @@ import signal
 import statistics
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -52,7 +53,9 @@ def learned(path: Path) -> dict[str, tuple]:
 
 def make(folder: Path, data: Path) -> Sweep:
     base = Settings(epochs=1, validation=200)
-    return Sweep(points(base, {"lr": (0.05, 0.1, 0.2)}, 0, 0), range(3), folder / "s.jsonl", data)
+    return Sweep(
+        points(partial(replace, base), {"lr": (0.05, 0.1, 0.2)}, 0, 0), range(3), folder / "s.jsonl", data
+    )
 
 
 def run(sweep: Sweep, hire, after=lambda number: None) -> None:
@@ -187,6 +190,31 @@ def test_what_diverges_comes_last_and_says_so(tmp_path, small_mnist):
     assert "learning rate" in worst["failed"][0]
 
 
+def test_where_all_fail_there_is_no_mean_and_the_exit_code_is_1(tmp_path, small_mnist, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["sweep", "--lr", "1e300", "--seeds", "1", *QUICK, "--data-dir", str(small_mnist)]
+    for more in ([], ["--json"]):
+        done = CliRunner().invoke(cli, [*words, *more])
+        assert isinstance(done.exception, HellodlError)
+        assert (done.exception.exit_code, done.exception.args[0][:24]) == (1, "every training failed: e")
+    (row,) = json.loads(done.stdout.splitlines()[-1])["ranking"]
+    assert (row["mean"], row["interval"]) == (None, None)
+    assert not Path("sweep.svg").exists()
+
+
+def test_each_combination_has_the_defaults_that_fit_it(tmp_path, small_mnist):
+    """Adam its own learning rate and no momentum, as `train --optimizer adam` has."""
+    words = ["--optimizer", "sgd,adam", "--seeds", "1", "--epochs", "1", "--validation", "200"]
+    more = ["--data-dir", str(small_mnist), "-o", str(tmp_path / "s.jsonl"), "--json"]
+    done = CliRunner().invoke(cli, ["sweep", *words, *more], catch_exceptions=False)
+    ranking = json.loads(done.stdout.splitlines()[-1])["ranking"]
+    told = {row["settings"]["optimizer"]: row["settings"] for row in ranking}
+    assert (told["sgd"]["lr"], told["sgd"]["momentum"]) == (0.25, 0.9)
+    assert (told["adam"]["lr"], told["adam"]["momentum"]) == (0.001, 0)
+    with pytest.raises(UsageError, match="--momentum: is for sgd"):
+        CliRunner().invoke(cli, ["sweep", *words, "--momentum", "0,0.9", *more], catch_exceptions=False)
+
+
 def test_random_draws_are_different_and_stay_in_their_range():
     """Learning rates evenly in the logarithm; the same seed draws the same."""
     axes = {
@@ -194,15 +222,15 @@ def test_random_draws_are_different_and_stay_in_their_range():
         "batch_size": Range(16, 512, whole=True),
         "schedule": ("linear", "cosine"),
     }
-    drawn = points(Settings(), axes, 200, seed=1)
-    assert drawn == points(Settings(), axes, 200, seed=1)
+    drawn = points(partial(replace, Settings()), axes, 200, seed=1)
+    assert drawn == points(partial(replace, Settings()), axes, 200, seed=1)
     assert len({repr(point.varied) for point in drawn}) == 200
     rates = [point.settings.lr for point in drawn]
     assert min(rates) >= 1e-4
     assert max(rates) <= 1
     assert 0.35 < sum(rate < 0.01 for rate in rates) / 200 < 0.65
-    assert len(points(Settings(), {"lr": (0.1, 0.2, 0.3)}, 2, seed=0)) == 2
-    assert len(points(Settings(), {"lr": (0.1, 0.2, 0.3)}, 9, seed=0)) == 3
+    assert len(points(partial(replace, Settings()), {"lr": (0.1, 0.2, 0.3)}, 2, seed=0)) == 2
+    assert len(points(partial(replace, Settings()), {"lr": (0.1, 0.2, 0.3)}, 9, seed=0)) == 3
 
 
 def test_a_range_needs_random(tmp_path):
