@@ -97,6 +97,6 @@ def _on_folders(path: Path, loaded: Checkpoint, folders: tuple[Path, ...], talk:
 
         common.show(folder_report(path, result))
     for unread in result.errors:
-        common.say(f"hellodl: {unread.error}")
+        common.say(f"hellodl: {unread['error']}")
     if result.errors:
         click.get_current_context().exit(PictureError.exit_code)

@@ -54,9 +54,7 @@ def names_in(path: Path) -> Iterator[str]:
         with click.open_file(str(path), encoding="utf-8", errors="surrogateescape") as lines:
             yield from filter(None, (line.rstrip("\r\n") for line in lines))
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read: {error.strerror or error}; expected names, one a line"
-        ) from None
+        raise DataError(f"{path}: cannot be read: {error.strerror}; expected names, one a line") from None
 
 
 def at_least_one(names: Iterator[str]) -> Iterator[str]:

@@ -103,14 +103,13 @@ def _why_not(path: str, error: Exception) -> str:
     """Why a file could not be opened, and what to do."""
     if path.startswith(ADDRESSES):
         return "is an address: fetch it first; only --cluster fetches pictures itself"
-    kind = kind_at(path)
-    if kind == "folder" and (isinstance(error, IsADirectoryError) or os.name == "nt"):
-        return "holds no pictures, expected files like image.png"
     words = {
+        "folder": "holds no pictures, expected files like image.png",
         "nothing": "does not exist, expected a picture",
         "other": "is a pipe or a device, expected a file; `hellodl predict - < FILE` reads standard input",
     }
-    return words.get(kind) or getattr(error, "strerror", None) or str(error)
+    is_shut = isinstance(error, PermissionError) and os.name != "nt"  # where folders are shut, too
+    return words.get("" if is_shut else kind_at(path)) or getattr(error, "strerror", None) or str(error)
 
 
 @contextmanager

@@ -60,22 +60,17 @@ class Misread:
 
 
 @dataclass(frozen=True)
-class Unread:
-    """A file that is no picture, and why."""
-
-    file: str
-    error: str
-
-
-@dataclass(frozen=True)
 class FolderScore:
-    """How a folder of labelled pictures is read: each set, all together, and what went wrong."""
+    """How a folder of labelled pictures is read: each set, all together, what went wrong.
+
+    `errors`: each file that is no picture, and why.
+    """
 
     sets: tuple[SetScore, ...]
     all: SetScore
     mistakes: tuple[Misread, ...]
     seconds: float
-    errors: tuple[Unread, ...]
+    errors: tuple[dict[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -125,7 +120,7 @@ def score_folder(pictures: Iterable[Labelled], model: Model) -> FolderScore:
             if r.is_readable and r.is_mistake
         ),
         time.perf_counter() - started,
-        tuple(Unread(str(r.picture.file), r.warnings[0]) for r in results if not r.is_readable),
+        tuple({"file": str(r.picture.file), "error": r.warnings[0]} for r in results if not r.is_readable),
     )
 
 

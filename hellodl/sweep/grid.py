@@ -66,7 +66,7 @@ def points(settle: Callable[..., Settings], axes: Mapping[str, Axis], draws: int
     else:
         chosen = [dict(zip(axes, values, strict=True)) for values in itertools.product(*lists)]
         chosen = [chosen[i] for i in rng.permutation(every)[:draws]] if draws else chosen
-    return [Point(varied, settle(**varied)) for varied in chosen]
+    return [Point(varied, settle(varied)) for varied in chosen]
 
 
 def _drawn(axes: Mapping[str, Axis], draws: int, rng: np.random.Generator) -> list[dict[str, Any]]:

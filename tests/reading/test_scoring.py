@@ -42,7 +42,7 @@ def test_a_folder_is_scored(folder, model):
     assert result.all.characters == Count(0, 4)
     assert result.all.refused == Count(1, 1)
     assert result.all.unreadable == 1
-    assert [Path(error.file).name for error in result.errors] == ["broken.png"]
+    assert [Path(error["file"]).name for error in result.errors] == ["broken.png"]
     assert not [mistake for mistake in result.mistakes if "broken" in mistake.file]
     assert result.sets[0].name == folder.name
 

@@ -51,10 +51,17 @@ def learned(path: Path) -> dict[str, tuple]:
     }
 
 
+def settle(told: dict) -> Settings:
+    return replace(Settings(), **told)
+
+
 def make(folder: Path, data: Path) -> Sweep:
     base = Settings(epochs=1, validation=200)
     return Sweep(
-        points(partial(replace, base), {"lr": (0.05, 0.1, 0.2)}, 0, 0), range(3), folder / "s.jsonl", data
+        points(lambda told: replace(base, **told), {"lr": (0.05, 0.1, 0.2)}, 0, 0),
+        range(3),
+        folder / "s.jsonl",
+        data,
     )
 
 
@@ -222,15 +229,15 @@ def test_random_draws_are_different_and_stay_in_their_range():
         "batch_size": Range(16, 512, whole=True),
         "schedule": ("linear", "cosine"),
     }
-    drawn = points(partial(replace, Settings()), axes, 200, seed=1)
-    assert drawn == points(partial(replace, Settings()), axes, 200, seed=1)
+    drawn = points(settle, axes, 200, seed=1)
+    assert drawn == points(settle, axes, 200, seed=1)
     assert len({repr(point.varied) for point in drawn}) == 200
     rates = [point.settings.lr for point in drawn]
     assert min(rates) >= 1e-4
     assert max(rates) <= 1
     assert 0.35 < sum(rate < 0.01 for rate in rates) / 200 < 0.65
-    assert len(points(partial(replace, Settings()), {"lr": (0.1, 0.2, 0.3)}, 2, seed=0)) == 2
-    assert len(points(partial(replace, Settings()), {"lr": (0.1, 0.2, 0.3)}, 9, seed=0)) == 3
+    assert len(points(settle, {"lr": (0.1, 0.2, 0.3)}, 2, seed=0)) == 2
+    assert len(points(settle, {"lr": (0.1, 0.2, 0.3)}, 9, seed=0)) == 3
 
 
 def test_a_range_needs_random(tmp_path):
