@@ -235,10 +235,10 @@ def no_training(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--lr", "0"], 2, "--lr: is 0.0, expected a number above 0"),
+        (["--lr", "0"], 2, "--lr: is 0, expected a number above 0"),
         (["--lr", "nan"], 2, "--lr: is nan"),
         (["--epochs", "0"], 2, "--epochs: is 0, expected a whole number from 1 to 10000"),
-        (["--hidden", "99999999"], 2, "--hidden: is (99999999,), expected widths like 128,64"),
+        (["--hidden", "99999999"], 2, "--hidden: is 99999999, expected widths like 128,64"),
         (["--validation", "0", "--target-accuracy", "0.9"], 2, "--validation: is 0, but"),
         (["--optimizer", "adam", "--momentum", "0.9"], 2, "--momentum: is for sgd"),
         (["--validation", "2000"], 2, "--validation: is 2000, expected fewer than the 2000 images of mnist"),
