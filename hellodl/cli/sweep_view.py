@@ -45,7 +45,7 @@ def plan(told: dict[str, Any], output: Path) -> Sweep:
     varied = {n: v for n, v in told.items() if isinstance(v, Range) or (isinstance(v, tuple) and len(v) > 1)}
     fixed = {n: v[0] if isinstance(v, tuple) else v for n, v in told.items() if n not in varied}
     preset, first = fixed.pop("preset", None), fixed.get("seed", 0)
-    tried = points(lambda told: choose_settings(preset, fixed | told, None), varied, draws or 0, first)
+    tried = points(lambda values: choose_settings(preset, fixed | values, None), varied, draws or 0, first)
     return Sweep(tried, range(first, first + seeds), output, data_dir)
 
 
