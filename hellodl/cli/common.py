@@ -6,7 +6,6 @@ import json
 import shutil
 import sys
 import textwrap
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, wraps
 from pathlib import Path
@@ -155,8 +154,7 @@ def say(message: str, *, prose: bool = False) -> None:
     if prose and sys.stderr.isatty():
         columns = shutil.get_terminal_size().columns
         text = textwrap.fill(text, columns, break_long_words=False, break_on_hyphens=False)
-    with suppress(OSError):  # that nobody reads it is no reason to stop
-        click.echo(text, err=True)
+    click.echo(text, err=True)
 
 
 def print_json(record: dict[str, Any]) -> None:

@@ -2,19 +2,17 @@
 
 import errno
 import importlib
-import io
 import os
 import re
 import sys
 import warnings
-from contextlib import suppress
-from pathlib import Path
 
 import click
 
 from hellodl.cli.common import Command, say
 from hellodl.cli.signals import SIGNALS
-from hellodl.cli.words import NAME, PLAIN, command_name
+from hellodl.cli.streams import OutputError, prepare_streams
+from hellodl.cli.words import NAME, command_name
 from hellodl.errors import HellodlError
 from hellodl.system.kernels import choose_kernel
 from hellodl.version import __version__
@@ -71,10 +69,7 @@ def cli(context: click.Context) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    _replace_closed_streams()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=PLAIN)  # an arrow must not crash a terminal that has none
+    prepare_streams()
     choose_kernel()  # before any command loads NumPy
     warnings.filterwarnings("ignore", module="PIL")  # what it says of odd files is nobody's mistake here
     with SIGNALS.heard():
@@ -96,18 +91,19 @@ def _attempt() -> int:
         code = _complain(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         code = error.exit_code
-        with suppress(OSError):  # as in `complain`
-            error.show()
+        error.show()
     except click.ClickException as error:
         code = _complain(_in_a_line(error), error.exit_code)
     except MemoryError as error:  # NumPy's says how much
         code = _complain(f"there is not enough memory{f': {error}' if str(error) else ''}", 1)
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except ImportError as error:  # for want of memory, as a rule; what is ours is there
+        if "hellodl" in str(error.name):
             raise
-        code = _complain(f"the output cannot be written: {error.strerror}", 1)
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        code = _complain(f"a library cannot be loaded: {reason}", 1)
+    except OutputError as error:
+        if error.errno != errno.EPIPE:  # the reader has gone, as `| head` does
+            code = _complain(f"the output cannot be written: {error.strerror}", 1)
     return code
 
 
@@ -121,13 +117,6 @@ def _in_a_line(error: click.ClickException) -> str:
         message += "".join(f" {cure};" for slip, cure in _FORMULA_SLIPS.items() if re.search(slip, message))
     words = context.command_path.removeprefix(context.find_root().info_name) if context else ""
     return f"{message} `{NAME}{words} --help` tells what there is"
-
-
-def _replace_closed_streams() -> None:
-    """Let streams that were closed for us (`2>&-`) lead nowhere, or the next file opened got their number."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - to stay open
 
 
 def _complain(message: str, code: int) -> int:

@@ -6,7 +6,6 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 import click
 
@@ -163,8 +162,7 @@ class Block:
         text = "\n".join(lines)
         if context is not None and context.color is False:
             text = click.unstyle(text)
-        with suppress(OSError):  # whoever read our stderr may have gone
-            click.echo(f"{home}{_ERASE}{text}", err=True, nl=False, color=True)
+        click.echo(f"{home}{_ERASE}{text}", err=True, nl=False, color=True)
 
     def clear(self) -> None:
         """Take the lines away, unless somebody has left: what was said then stands below them."""
