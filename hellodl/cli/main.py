@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import warnings
+from typing import Any
 
 import click
 
@@ -13,7 +14,7 @@ from hellodl.cli.common import Command, say
 from hellodl.cli.signals import SIGNALS
 from hellodl.cli.streams import OutputError, prepare_streams
 from hellodl.cli.words import NAME, command_name
-from hellodl.errors import HellodlError
+from hellodl.errors import HellodlError, Interrupted
 from hellodl.system.kernels import choose_kernel
 from hellodl.version import __version__
 
@@ -43,6 +44,13 @@ class Commands(Command, click.Group):
             return None
         command: click.Command = getattr(importlib.import_module(f"hellodl.cli.{cmd_name}"), cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does, which would print an empty line for an interruption."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.Abort from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands, then the options."""
@@ -88,7 +96,8 @@ def _attempt() -> int:
         code = cli.main(prog_name=name, complete_var=_COMPLETION, standalone_mode=False) or 0
         sys.stdout.flush()
     except HellodlError as error:
-        code = _complain(str(error), error.exit_code)
+        is_stopped = isinstance(error, Interrupted)
+        code = _complain(str(error), SIGNALS.exit_code if is_stopped else error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         code = error.exit_code
         error.show()

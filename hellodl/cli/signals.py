@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first ends the command, or the step; no other disturbs it while it tidies up."""
+"""Ctrl-C, SIGTERM, SIGHUP: the first ends the command, or the step; none disturbs it while it tidies up."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from threading import Timer
 from types import FrameType
 
-_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_NUMBERS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}  # Windows has two
 _PATIENCE = 3.0  # seconds to tidy up in; a signal after that ends the process at once
 _SOON = 0.05  # seconds after which an interruption that Python has swallowed is tried again
 
@@ -34,10 +34,12 @@ class Signals:
             if time.monotonic() - self._raised_at > _PATIENCE:
                 os._exit(self.exit_code)
             return
-        if first and self._defers:
+        if first:
+            noted = b"hellodl: stopping where nothing is lost (again to leave at once)\n" * self._defers
             with suppress(OSError):  # whoever read our stderr may have had the same Ctrl-C
-                os.write(2, b"\nhellodl: finishing this step and saving (again to leave at once)\n")
-            return
+                os.write(2, b"\n" * os.isatty(2) + noted)  # a terminal shows ^C where it stands
+            if self._defers:
+                return
         self._raised_at = time.monotonic()
         raise KeyboardInterrupt
 

@@ -10,7 +10,6 @@ from typing import Any
 from hellodl.cli import common
 from hellodl.cli.signals import SIGNALS
 from hellodl.cli.train_options import run_options, setting_options
-from hellodl.errors import Interrupted
 from hellodl.training.settings import Settings
 
 _STARTED = time.perf_counter()  # as nearly as can be told: this file is imported first thing
@@ -47,8 +46,5 @@ def train(preset: str | None, log: Path | None, talk: common.Talk, **given: Any)
                 for record in records:
                     view.show(record)
                     log_to(view.as_fields(record))
-        except Interrupted as error:
-            error.exit_code = SIGNALS.exit_code
-            raise
         finally:
             view.block.clear()

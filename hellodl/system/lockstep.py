@@ -108,7 +108,7 @@ def _follow(work: Callable[[Check], None], parent: int) -> None:
             os._exit(1)
 
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         for descriptor in list(Path("/proc/self/fd").iterdir()):
             with suppress(OSError):  # the one that the list was read from is closed

@@ -104,12 +104,12 @@ def _end_of(worker: _Worker) -> str:
 
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Processes started in here never hear of Ctrl-C, which goes to all: their parent ends them."""
+    """Processes started in here never hear of Ctrl-C or a lost terminal: their parent ends them."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # starting it later would unblock the signal
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    resource_tracker.ensure_running()  # starting it later would unblock the signals
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:

@@ -308,7 +308,7 @@ def test_ctrl_c_ends_reading_at_once_in_one_line(folder, here, files):
         assert process.stdout.readline()  # the first record, or that it is waited for
         process.send_signal(signal.SIGINT)
         _, said = process.communicate()
-    assert (process.returncode, said.strip()) == (130, b"hellodl: interrupted")
+    assert (process.returncode, said) == (130, b"hellodl: interrupted\n")
 
 
 def test_folders_are_read_in_order_of_numbers_without_what_is_hidden(here):

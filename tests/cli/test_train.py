@@ -433,21 +433,20 @@ def signalled(quick, tmp_path):
             assert "here\n" in iter(process.stdout.readline, "")
             for number in signals[:-1]:
                 process.send_signal(number)
-                assert process.stderr.readline() == "\n"
                 assert process.stderr.readline().endswith("(again to leave at once)\n")
             process.send_signal(signals[-1])
             _, err = process.communicate()
-        return process.returncode, [line for line in err.splitlines() if line]
+        return process.returncode, err.splitlines()
 
     return signalled
 
 
 @posix
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_amid_training_saves_and_says_how_to_go_on(signalled, train, tmp_path, number, code):
-    found, err = signalled("step", number)
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_amid_training_saves_and_says_how_to_go_on(signalled, train, tmp_path, name, code):
+    found, err = signalled("step", getattr(signal, name))
     assert found == code
-    assert err[0] == "hellodl: finishing this step and saving (again to leave at once)"
+    assert err[0] == "hellodl: stopping where nothing is lost (again to leave at once)"
     assert re.fullmatch(r"hellodl: stopped after 1 of 28 steps; go on with `(.*)`", err[1])
     assert names(tmp_path) == ["hellodl.safetensors"]
     words = shlex.split(err[1].split("`")[1])
@@ -459,11 +458,38 @@ def test_a_signal_amid_training_saves_and_says_how_to_go_on(signalled, train, tm
 
 
 @posix
+def test_a_terminal_that_goes_ends_a_run_that_two_share(quick, tmp_path):
+    """The signal is sent to all processes that the terminal started; the run is saved."""
+    command = [sys.executable, "-c", STORY.format(place="step"), "train", *quick, "--threads", "2"]
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, cwd=tmp_path, start_new_session=True, **streams) as process:
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGHUP)
+        _, err = process.communicate()
+    assert (process.returncode, err.splitlines()[-1][:40]) == (
+        129,
+        b"hellodl: stopped after 1 of 28 steps; go",
+    )
+    assert checkpoint.load(tmp_path / MODEL).about.position.step == 1
+
+
+@posix
+def test_under_nohup_a_run_goes_on(quick, tmp_path):
+    command = ["nohup", sys.executable, "-c", STORY.format(place="step"), "train", *quick]
+    streams = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+    with subprocess.Popen(command, cwd=tmp_path, **streams) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        process.communicate()
+    assert process.returncode == 0
+
+
+@posix
 def test_a_second_ctrl_c_leaves_at_once_without_harm(signalled, train, tmp_path):
     train()
     before = MODEL.read_bytes()
     code, err = signalled("step", signal.SIGINT, signal.SIGINT)
-    assert (code, err) == (130, ["hellodl: interrupted"])
+    assert (code, err) == (130, ["hellodl: interrupted"])  # off a terminal without an empty line
     assert MODEL.read_bytes() == before
     assert names(tmp_path) == ["hellodl.safetensors"]
 
@@ -489,7 +515,7 @@ def hears_sigterm(pid):
 @pytest.mark.parametrize("command", ["train", "predict"])
 def test_a_storm_of_signals_gets_one_line_and_leaves_no_file(command, small_mnist, tmp_path):
     """At any moment, Ctrl-C and SIGTERM; HELLODL_STORMS=1000 asks for more than every test run has."""
-    moments = random.Random(STORMS)
+    moments, storm = random.Random(STORMS), (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     line = ["train", "-q", "--epochs", "300", "--checkpoint-every", "0", "--force"]
     line += ["--data-dir", small_mnist, "--validation", "200"]
     if command == "predict":
@@ -505,13 +531,13 @@ def test_a_storm_of_signals_gets_one_line_and_leaves_no_file(command, small_mnis
             time.sleep(1e-3)  # Python itself is still starting, and answers signals in its own words
         time.sleep(moments.uniform(0, 2))
         while process.poll() is None:
-            process.send_signal(moments.choice([signal.SIGINT, signal.SIGTERM]))
+            process.send_signal(moments.choice(storm))
             time.sleep(moments.choice([0, 0, 1e-4, 1e-3, 1e-2, 1e-1]))
-        said = [said for said in process.stderr.read().splitlines() if said and "finishing" not in said]
+        said = [said for said in process.stderr.read().splitlines() if said and "again to leave" not in said]
         process.stderr.close()
         assert len(said) <= 1, said
         assert all(words.startswith("hellodl: ") for words in said)
-        assert process.returncode in {130, 143, -signal.SIGINT, -signal.SIGTERM}, said
+        assert process.returncode in {code for number in storm for code in (128 + number, -number)}, said
         assert set(names(tmp_path)) <= {"hellodl.safetensors", "digit.png"}
 
 

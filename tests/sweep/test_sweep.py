@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -142,18 +141,19 @@ KILLED = """if __name__ == "__main__":
     from hellodl.cli.main import main
     from hellodl.sweep.run import Standing
 
-    done = []
+    add_one = Standing.add
     def add(standing, trial):
-        done.append(trial)
-        if len(done) == 3:
+        add_one(standing, trial)
+        if standing.done == 3:
             os.kill(os.getpid(), signal.SIGKILL)
     Standing.add = add
     main()"""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signals")
-def test_a_killed_sweep_goes_on(tmp_path, small_mnist):
-    """`kill -9` half-way, then the same command: nothing is done twice, and no process is left behind."""
+@pytest.mark.parametrize(("name", "code"), [("SIGKILL", -9), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_killed_sweep_goes_on(tmp_path, small_mnist, name, code):
+    """Ended half-way, then the same command: nothing is done twice, and no process is left behind."""
     file = tmp_path / "s.jsonl"
     words = ["--lr", "0.05,0.1,0.2", "--seeds", "4", *QUICK, "--data-dir", small_mnist, "-o", file, "-q"]
     line = ["sweep", *map(str, words)]
@@ -165,9 +165,11 @@ def test_a_killed_sweep_goes_on(tmp_path, small_mnist):
         text=True,
         check=False,
     )
-    killed = start([sys.executable, "-c", KILLED, *line])
-    assert killed.returncode == -signal.SIGKILL
+    killed = start([sys.executable, "-c", KILLED.replace("SIGKILL", name), *line])
+    assert killed.returncode == code
     assert len(learned(file)) == 3
+    told = f"hellodl: stopped after 3 of 12 trainings; the same command goes on from {file}"
+    assert name == "SIGKILL" or killed.stderr.splitlines() == [told]
     done = start([sys.executable, "-m", "hellodl", *line])
     assert done.returncode == 0
     assert len(learned(file)) == 12
