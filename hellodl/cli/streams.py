@@ -11,30 +11,25 @@ from hellodl.cli.words import PLAIN
 
 
 class OutputError(OSError):
-    """Standard output cannot be written."""
+    """An output cannot be written."""
 
 
 class Output(io.FileIO):
-    """Standard output or error, below its buffer. What cannot be written is told once; all after it is lost.
+    """What lies below the buffer of an output. What cannot be written is told once; all after it is lost."""
 
-    Of standard error it is not told: that nobody reads our remarks is no reason to stop.
-    """
-
-    def __init__(self, name: str, descriptor: int) -> None:
-        super().__init__(descriptor, "w", closefd=False)
-        self._told = name == "stderr"
-        self._works = True
+    works = True
+    silent = False  # nor is it told once
 
     def write(self, data: Any, /) -> int:
         """Write some of these bytes, at least one; waits where a pipe is full."""
         try:
-            while self._works:
+            while self.works:
                 if written := super().write(data):
                     return written
                 select.select([], [self], [])
         except OSError as error:
-            self._works = False
-            if not self._told:
+            self.works = False
+            if not self.silent:
                 raise OutputError(error.errno, error.strerror) from None
         return len(data)
 
@@ -53,10 +48,11 @@ def prepare_streams() -> None:
             stream.reconfigure(errors=PLAIN)  # an arrow must not crash a terminal that has none
             is_original = stream is getattr(sys, f"__{name}__")
             if is_original and isinstance(getattr(stream.buffer, "raw", stream.buffer), io.FileIO):
-                setattr(sys, name, _over(Output(name, stream.fileno()), stream))
+                setattr(sys, name, _over(Output(stream.fileno(), "w", closefd=False), stream))
 
 
 def _over(raw: Output, stream: io.TextIOWrapper) -> io.TextIOWrapper:
     """A stream of text like another one, over a buffer: without (PYTHONUNBUFFERED) short writes get lost."""
+    raw.silent = stream is sys.stderr  # that nobody reads our remarks is no reason to stop
     by_line = stream.line_buffering or stream.write_through
     return io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, PLAIN, line_buffering=by_line)

@@ -29,22 +29,21 @@ def train(preset: str | None, log: Path | None, talk: common.Talk, **given: Any)
     hill: the chapter's plain hill descent. fast: 98 % in about a second.
     good: 99 % in ten. best: the most this small network can do, in some minutes.
     """
-    from hellodl.cli.train_view import View, log_file
+    from hellodl.cli.train_log import log_file, tell_all
+    from hellodl.cli.train_view import View
     from hellodl.training import run as training
 
     options = {field.name: given.pop(field.name) for field in fields(Settings)}  # the others are of the run
     settings = {name: value for name, value in options.items() if value is not None}
     told = training.choose_settings(preset, settings, given["resume"])
-    given["output"] = output = given["output"] or given["resume"] or Path("hellodl.safetensors")
+    given["output"] = given["output"] or given["resume"] or Path("hellodl.safetensors")
     talk = common.Talk(talk.as_json, talk.quiet or talk.as_json)
-    with SIGNALS.deferring(), log_file(log, output, append=bool(given["resume"])) as log_to:
+    with log_file(log, given, told.init) as log_to, SIGNALS.deferring():
         view = View(talk, SIGNALS.requested, _STARTED)
         tell = partial(talk.say, prose=True)
         run = training.Run(**given, progress=view.progress, should_stop=SIGNALS.requested, tell=tell)
         try:
             with closing(training.train(told, run)) as records:  # the run ends with this, whatever happens
-                for record in records:
-                    view.show(record)
-                    log_to(view.as_fields(record))
+                tell_all(records, view.show, lambda record: log_to(view.as_fields(record)))
         finally:
             view.block.clear()

@@ -1,13 +1,10 @@
 """How `hellodl train` looks: records as JSON, or a row an epoch with curves that grow while it runs."""
 
-import json
 import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
@@ -16,8 +13,6 @@ from hellodl.checkpoint import DEFAULT_NAME
 from hellodl.cli.common import Talk, print_json, say
 from hellodl.cli.train_display import Block, Course, is_lively
 from hellodl.cli.words import command_name, counted, percent
-from hellodl.errors import UsageError
-from hellodl.system.files import kind_at, writing
 from hellodl.training.batches import Batch
 from hellodl.training.loop import EpochRecord, Trainer
 from hellodl.training.run import DoneRecord
@@ -143,34 +138,3 @@ def _introduction(trainer: Trainer) -> str:
         counted(trainer.processes, "processor"),
     ]
     return "; ".join(part for part in parts if part)
-
-
-@contextmanager
-def log_file(path: Path | None, model: Path, *, append: bool) -> Iterator[Callable[[dict[str, Any]], object]]:
-    """A function that writes records, a line each; what was in the file stays until there is a first one."""
-    if path is None:
-        yield lambda _record: None
-        return
-    with writing(path):
-        if path.absolute() == model.absolute():
-            raise UsageError(f"{path}: is the model's file, expected --log to name another")
-        is_new = kind_at(path) == "nothing"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab", buffering=0)
-    lines = 0
-
-    def write(record: dict[str, Any]) -> None:
-        nonlocal lines
-        with writing(path):
-            if not (lines or append):
-                with suppress(OSError):  # a device
-                    file.truncate(0)
-            file.write(json.dumps(record).encode() + b"\n")
-        lines += 1
-
-    try:
-        yield write
-    finally:
-        file.close()
-        if is_new and not lines:
-            path.unlink(missing_ok=True)

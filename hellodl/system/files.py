@@ -43,12 +43,13 @@ def kind_at(path: str | Path) -> Literal["file", "folder", "other", "nothing", "
     return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
 
 
+def without_waiting(name: str, flags: int) -> int:
+    """Open a file as `open` does, but a pipe only if there is somebody at its other end."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+
+
 def open_plain(path: str | Path, *, buffering: int = -1) -> BinaryIO:
     """Open a file to read its bytes. Raises OSError for anything else, a pipe too: it could block."""
-
-    def without_waiting(name: str, flags: int) -> int:
-        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
-
     file = open(path, "rb", buffering, opener=without_waiting)  # noqa: SIM115 - the caller closes it
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
@@ -172,18 +173,25 @@ def alone_in(folder: Path, on_wait: Callable[[], object] | None = None) -> Itera
         os.close(descriptor)
 
 
+def lock_now(descriptor: int, path: Path, option: str) -> None:
+    """Lock an open file. Raises HellodlError if another process holds the lock."""
+    try:
+        _try_to_lock(descriptor)
+    except OSError:
+        advice = f"wait for its end, or write elsewhere with {option}"
+        raise HellodlError(f"{path}: another run is writing it; {advice}") from None
+
+
 def _acquire(path: Path, lock: Path) -> int:
     """A descriptor of the lock file, locked."""
     while True:
         with writing(path):
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            _try_to_lock(descriptor)
-        except OSError:
+            lock_now(descriptor, path, "-o FILE")
+        except HellodlError:
             os.close(descriptor)
-            raise HellodlError(
-                f"{path}: another run is writing it; wait for its end, or write elsewhere with -o FILE"
-            ) from None
+            raise
         if _is_still(lock, descriptor):
             return descriptor
         os.close(descriptor)

@@ -34,6 +34,7 @@ DONE = [
     "threads",
     "seconds",
 ]
+LOGGED = '{"event": "epoch"}\n'
 MODEL = Path("hellodl.safetensors")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals, pipes and terminals as POSIX has them")
 
@@ -248,7 +249,7 @@ def no_training(monkeypatch):
         (["-o", "notes.txt"], 2, "notes.txt: begins as no model does"),
         (["-o", "notes.txt/model"], 1, "cannot be written"),
         (["-o", "m" * 300], 1, "cannot be written: File name too long"),
-        (["--log", "hellodl.safetensors"], 2, "is the model's file"),
+        (["--log", "hellodl.safetensors"], 2, "is one of the model's files"),
         (["--log", "notes.txt/log"], 1, "cannot be written"),
         (["--log", "."], 1, "cannot be written: Is a directory"),
     ],
@@ -275,11 +276,70 @@ def test_options_that_cannot_be_read_are_usage_errors(train, no_training, option
 
 
 def test_a_refused_run_leaves_the_log_of_the_last_one(train):
-    Path("log").write_text("the last run's\n")
+    Path("log").write_text(LOGGED)
     assert train("--log", "log", "--validation", "2000")[0] == 2
-    assert Path("log").read_text() == "the last run's\n"
+    assert Path("log").read_text() == LOGGED
     assert train("--log", "new", "--validation", "2000")[0] == 2
     assert names() == ["log"]
+
+
+@pytest.mark.parametrize("name", ["old", "old.bak", "notes", "alias", "m.bak", "m.lock", "ahead"])
+def test_no_log_takes_the_place_of_another_file(train, no_training, name):
+    """Not even by a link; that of the model which is to be made, and beside it, is not there yet."""
+    for model in ("old", "old.bak"):
+        tiny.save_model(Path(model))
+    Path("notes").write_text("something precious\n")
+    for link, target in {"alias": "old", "ahead": "m"}.items():
+        Path(link).symlink_to(target)
+    before = {file: Path(file).read_bytes() for file in ("old", "old.bak", "notes", "alias")}
+    there = names()
+    code, _, err = train("-o", "m", "--init", "old", "--log", name)
+    assert (code, len(err)) == (2, 1)
+    assert re.search("is one of the model's files|begins as no log does; --force replaces it", err[0])
+    if name in {"old", "alias"}:
+        assert train("-o", "m", "--init", "old", "--log", name, "--force")[0] == 2
+    assert names() == there
+    assert before == {file: Path(file).read_bytes() for file in before}
+
+
+def test_a_link_to_a_log_that_is_to_be_made_stays(train):
+    Path("link").symlink_to("log")
+    assert train("--log", "link", "--validation", "2000")[0] == 2
+    assert names() == ["link"]
+    assert train("--log", "link")[0] == 0
+    assert Path("log").read_text().count("\n") == 3
+    Path("notes").write_text("nothing precious\n")
+    assert train("--log", "notes", "--force")[0] == 0
+    assert Path("notes").read_text().count("\n") == 3
+
+
+@posix
+def test_a_log_has_one_writer(train, no_training):
+    import fcntl
+
+    Path("log").write_text(LOGGED)
+    with Path("log").open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        code, _, err = train("--log", "log")
+    advice = "wait for its end, or write elsewhere with --log FILE"
+    assert (code, err) == (1, [f"hellodl: log: another run is writing it; {advice}"])
+    assert Path("log").read_text() == LOGGED
+
+
+@posix
+def test_nobody_waits_for_the_reader_of_a_log(train, no_training):
+    os.mkfifo("pipe")
+    code, _, err = train("--log", "pipe")
+    assert (code, err) == (1, ["hellodl: pipe: cannot be written: No such device or address"])
+
+
+@posix
+def test_a_log_may_be_a_pipe_that_is_read(train):
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert train("--log", "pipe")[0] == 0
+    assert os.read(reader, 1 << 16).count(b"\n") == 3
+    os.close(reader)
 
 
 def test_another_architecture_needs_force(train):
@@ -373,10 +433,26 @@ def test_a_folder_that_vanishes_is_told(train, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_a_log_that_fills_its_disk_is_told(train):
-    code, _, (_, *err) = train("--log", "/dev/full")
-    assert (code, err) == (1, ["hellodl: /dev/full: cannot be written: No space left on device"])
+def test_a_log_that_fills_its_disk_is_told_at_the_end(train):
+    """What was learned until then, and after, is kept."""
+    code, out, err = train("--log", "/dev/full")
+    assert (code, err[-1]) == (1, "hellodl: /dev/full: cannot be written: No space left on device")
+    assert checkpoint.load(MODEL).about.position.step == 28
+    assert (len(out), err[1]) == (6, f"saved as {MODEL}")
     assert train("--log", "/dev/null")[0] == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("to", ["--json >/dev/full", "--json | true", ">/dev/full"])
+def test_a_run_whose_output_cannot_be_written_loses_nothing(quick, tmp_path, to):
+    line = f"{shlex.join([sys.executable, '-m', 'hellodl', 'train', *quick])} {to}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False
+    )  # fmt: skip
+    told = "hellodl: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr.endswith(told)) == (1, "full" in to)
+    assert checkpoint.load(tmp_path / MODEL).about.results.test_accuracy is not None
+    assert names(tmp_path) == [str(MODEL)]
 
 
 SHARING = min(PROCESSES, 2)  # more only distort pictures, if that takes long
