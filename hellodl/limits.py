@@ -60,8 +60,7 @@ def is_number(value: object) -> bool:
 
 def whole(least: int = 0, most: int = MOST) -> Limit:
     """A whole number within bounds."""
-    words = f", {least} or more" if most == MOST else f" from {least} to {most}"
-    return Limit(lambda v: is_whole(v) and least <= v <= most, f"a whole number{words}")
+    return Limit(lambda v: is_whole(v) and least <= v <= most, f"a whole number from {least} to {most}")
 
 
 def number(least: float = -math.inf, most: float = math.inf, expected: str = "a number") -> Limit:

@@ -1,5 +1,6 @@
 """The options of `hellodl train`: one for each setting, made of the setting itself, and those of a run."""
 
+import math
 from collections.abc import Callable
 from dataclasses import Field, fields
 from typing import Any
@@ -26,6 +27,13 @@ def _threads(text: str) -> int | None:
         return None if text == "auto" else click.IntRange(1, 1024)(text)
     except click.BadParameter:
         raise click.BadParameter(f"{text!r} is neither auto nor 1 to 1024") from None
+
+
+def _seconds(text: str) -> float:
+    """A span of time that ends."""
+    if not 0 <= (seconds := float(text)) < math.inf:
+        raise click.BadParameter(f"{text} is no span, expected a number of seconds, 0 or more")
+    return seconds
 
 
 def threads_option(purpose: str) -> Callable[[Any], Any]:
@@ -76,7 +84,7 @@ run_options = options(
         output_option(help="Where the model goes.  [default: hellodl.safetensors]"),
         click.option(
             "--checkpoint-every",
-            type=click.FloatRange(0),
+            type=_seconds,
             default=5.0,
             metavar="SECONDS",
             show_default=True,
