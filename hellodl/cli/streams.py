@@ -39,20 +39,15 @@ def prepare_streams() -> None:
 
     Streams that were closed for us (`2>&-`) lead nowhere, or the next file opened would get their number.
     """
-    for name in ("stdin", "stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            mode = "r" if name == "stdin" else "w"
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - to stay open
-        elif name != "stdin" and isinstance(stream, io.TextIOWrapper):
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=PLAIN)  # an arrow must not crash a terminal that has none
-            is_original = stream is getattr(sys, f"__{name}__")
-            if is_original and isinstance(getattr(stream.buffer, "raw", stream.buffer), io.FileIO):
-                setattr(sys, name, _over(Output(stream.fileno(), "w", closefd=False), stream))
-
-
-def _over(raw: Output, stream: io.TextIOWrapper) -> io.TextIOWrapper:
-    """A stream of text like another one, over a buffer: without (PYTHONUNBUFFERED) short writes get lost."""
-    raw.silent = stream is sys.stderr  # that nobody reads our remarks is no reason to stop
-    by_line = stream.line_buffering or stream.write_through
-    return io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, PLAIN, line_buffering=by_line)
+            raw = getattr(stream.buffer, "raw", stream.buffer)  # PYTHONUNBUFFERED puts no buffer above it
+            if stream in (sys.__stdout__, sys.__stderr__) and isinstance(raw, io.FileIO):
+                output = Output(raw.fileno(), "w", closefd=False)
+                output.silent = name == "stderr"  # that nobody reads our remarks is no reason to stop
+                by_line, buffer = stream.line_buffering or stream.write_through, io.BufferedWriter(output)
+                setattr(sys, name, io.TextIOWrapper(buffer, stream.encoding, PLAIN, line_buffering=by_line))

@@ -96,6 +96,17 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def keep_as(path: Path, copy: Path) -> None:
+    """Let a file stay under another name when it is replaced: a link takes no room; else it is copied."""
+    temporary = temporary_of(copy)
+    try:
+        temporary.unlink(missing_ok=True)
+        os.link(os.path.realpath(path), temporary)
+        temporary.replace(copy)
+    except OSError:  # not every disk knows links
+        write_atomically(copy, path.read_bytes())
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Raises HellodlError, naming the file, where the system does not let us write it."""

@@ -95,6 +95,10 @@ class Trainer:
         """The accuracy on the images held out after the latest epoch."""
         return self.history[-1].validation_accuracy if self.history else None
 
+    def is_whole(self) -> bool:
+        """Whether this is a place to go on from: no weight amid an update, no epoch amid its validation."""
+        return bool(self._optimizer.count[0] == self.step) and len(self.history) == self.epoch
+
     def is_done(self) -> bool:
         """Whether all epochs are done, or the accuracy aimed at is reached."""
         aim = self.settings.target_accuracy or np.inf
@@ -108,6 +112,7 @@ class Trainer:
         """Inside, steps are shared with a second process, if we may use one and there is work for two."""
         return self._step.shared(self.plan.rest(self.step))
 
+    @np.errstate(all="ignore")  # what goes astray is told of below
     def run_epoch(self, progress: Progress, after_step: Callable[[], None]) -> EpochRecord:
         """Finish the current epoch, from wherever it stands, and look at the images held out.
 
@@ -160,7 +165,9 @@ class Trainer:
         """Which step (from 0), what is wrong, what to do."""
         epoch, number = divmod(step, self.plan.steps_per_epoch)
         place = f"epoch {epoch + 1}, step {number + 1}"
-        return NonFiniteError(f"{place}: {what}; the learning rate {self.settings.lr:g} may be too large")
+        lr, decay = self.settings.lr, self.settings.weight_decay
+        culprit = f"weight decay {decay:g}" if decay > max(lr, 1 / lr) else f"learning rate {lr:g}"
+        return NonFiniteError(f"{place}: {what}; the {culprit} may be too large")
 
     def state(self) -> dict[str, Array]:
         """All arrays that change from step to step, by name."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from hellodl import checkpoint as checkpoints
 from hellodl.about import EXTREME, Calibration, Results
-from hellodl.errors import Interrupted, UsageError
+from hellodl.datasets import Dataset
+from hellodl.errors import Interrupted, NonFiniteError, UsageError
 from hellodl.evaluation import score
 from hellodl.reading.doubt import fit_doubt
 from hellodl.system.files import only_writer, temporary_of
@@ -60,17 +61,26 @@ def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
     with only_writer(run.output):
         temporary_of(run.output).unlink(missing_ok=True)  # a killed run's
         trainer = _prepared(settings, run)
+        test = scoring_set(settings, run.data_dir)  # now, or that it is missing would be said too late
         if run.should_stop():
             raise Interrupted("stopped before the first step; nothing was written")
         saver = saving.Saver(trainer, run)
-        with trainer.shared_out():
-            while not trainer.is_done():
-                record = trainer.run_epoch(run.progress, saver.between_steps)
-                yield record  # first: a stop below must not lose it
-                if remark := diagnosis(trainer, record):
-                    run.tell(remark)
-                saver.between_steps()
-        yield _finish(trainer, run, saver)
+        try:
+            with trainer.shared_out():
+                while not trainer.is_done():
+                    record = trainer.run_epoch(run.progress, saver.between_steps)
+                    yield record  # first: a stop below must not lose it
+                    if remark := diagnosis(trainer, record):
+                        run.tell(remark)
+                    saver.between_steps()
+            yield _finish(trainer, run, saver, test)
+        except (NonFiniteError, Interrupted):
+            raise
+        except Exception:  # a process that helped was killed, a library cannot be loaded, …
+            if is_whole := trainer.is_whole():
+                saver.save()
+            run.tell(f"{run.output}: {'has all that was learned' if is_whole else 'stays as it was'}")
+            raise
 
 
 def _prepared(settings: Settings, run: Run) -> Trainer:
@@ -87,9 +97,8 @@ def _prepared(settings: Settings, run: Run) -> Trainer:
     return trainer
 
 
-def _finish(trainer: Trainer, run: Run, saver: saving.Saver) -> DoneRecord:
+def _finish(trainer: Trainer, run: Run, saver: saving.Saver, test: Dataset) -> DoneRecord:
     """Score the test set, once, and save the model."""
-    test = scoring_set(trainer.settings, run.data_dir)
     result = score(trainer.model, test.images, test.labels)
     results = Results(trainer.validation_accuracy, result.accuracy, result.loss)
     saver.save(results=results, calibration=_calibrate(trainer))

@@ -11,7 +11,7 @@ from hellodl import checkpoint as checkpoints
 from hellodl.about import About, DataIdentity, Epoch, Machine, Position, describe
 from hellodl.checkpoint import Checkpoint, weights_of
 from hellodl.errors import Interrupted, ModelError, UsageError
-from hellodl.system.files import kind_at, write_atomically
+from hellodl.system.files import keep_as, kind_at
 from hellodl.system.kernels import kernel_in_use, processor_name
 from hellodl.training.loop import Progress, Trainer
 from hellodl.training.settings import Settings
@@ -127,7 +127,7 @@ class Earlier:
 
 
 def keep_earlier(path: Path) -> Earlier | None:
-    """Copy a finished model to FILE.bak before it is replaced, unless a better one is kept there already.
+    """Keep a finished model as FILE.bak before it is replaced, unless a better one is kept there already.
 
     So the best is always in one of the two files.
     """
@@ -135,7 +135,7 @@ def keep_earlier(path: Path) -> Earlier | None:
     if found is None:
         return None
     if kept is None or kept < found:
-        write_atomically(_backup(path), path.read_bytes())
+        keep_as(path, _backup(path))
     return Earlier(_backup(path), max(found, kept or 0.0))
 
 

@@ -239,6 +239,7 @@ def no_training(monkeypatch):
         (["--lr", "0"], 2, "--lr: is 0, expected a number above 0"),
         (["--lr", "nan"], 2, "--lr: is nan"),
         (["--epochs", "0"], 2, "--epochs: is 0, expected a whole number from 1 to 10000"),
+        (["--seed", "9007199254740993"], 2, "expected a whole number from 0 to 9007199254740992"),
         (["--hidden", "99999999"], 2, "--hidden: is 99999999, expected widths like 128,64"),
         (["--validation", "0", "--target-accuracy", "0.9"], 2, "--validation: is 0, but"),
         (["--optimizer", "adam", "--momentum", "0.9"], 2, "--momentum: is for sgd"),
@@ -267,7 +268,9 @@ def test_refusals_take_one_line_and_come_before_training(train, no_training, opt
 
 
 @pytest.mark.parametrize(
-    "options", [["--hidden", "12,x"], ["--threads", "0"], ["--threads", "many"], ["--nope"]]
+    "options",
+    [["--hidden", "12,x"], ["--threads", "0"], ["--threads", "many"], ["--nope"]]
+    + [["--checkpoint-every", span] for span in ("nan", "inf", "-1", "soon")],
 )
 def test_options_that_cannot_be_read_are_usage_errors(train, no_training, options):
     code, out, err = train(*options)
@@ -423,6 +426,20 @@ def test_a_diverging_run_says_where_and_keeps_the_old_model(train):
         r"hellodl: epoch 1, step \d+: \w+ of shape .* gave .*; the learning rate 100 may be", err[0]
     )
     assert MODEL.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "culprit"),
+    [
+        (("--lr", 1e300), "learning rate 1e+300"),
+        (("--lr", 1e300, "--optimizer=adam", "--momentum=0"), "learning rate 1e+300"),
+        (("--weight-decay", 1e30), "weight decay 1e+30"),
+    ],
+)
+def test_what_overflows_is_told_without_warnings_of_libraries(train, options, culprit):
+    code, _, err = train("-q", *options)
+    assert (code, len(err)) == (1, 1)
+    assert err[0].endswith(f"; the {culprit} may be too large")
 
 
 def test_a_folder_that_vanishes_is_told(train, monkeypatch):

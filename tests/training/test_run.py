@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hellodl import checkpoint, datasets, evaluation
+from hellodl import checkpoint, datasets, evaluation, optim
 from hellodl.about import Epoch, Position
-from hellodl.errors import HellodlError, Interrupted, ModelError, NonFiniteError, UsageError
+from hellodl.errors import DataError, HellodlError, Interrupted, ModelError, NonFiniteError, UsageError
 from hellodl.system import lockstep
 from hellodl.system.files import temporary_of
 from hellodl.system.lockstep import PROCESSES
@@ -187,7 +187,7 @@ def test_more_processes_are_used_where_distorting_takes_long(run, augment, batch
 
 @pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
 def test_a_helper_that_is_killed_ends_the_run_with_a_line(run, monkeypatch, output):
-    """Nobody waits for its pictures for ever; what was learned is saved."""
+    """Nobody waits for its pictures for ever, and what was learned is saved."""
     monkeypatch.setattr(lockstep, "CHECK_EVERY", 0.01)
     kill, born, fork = iter(range(20)), [], os.fork
     monkeypatch.setattr(os, "fork", lambda: born.append(fork()) or born[-1])
@@ -199,6 +199,7 @@ def test_a_helper_that_is_killed_ends_the_run_with_a_line(run, monkeypatch, outp
 
     with pytest.raises(HellodlError, match="process that helped was ended; --threads 1"):
         run(settings_of(augment="elastic", epochs=30), threads=4, should_stop=between_steps)
+    assert checkpoint.load(output).about.position.step >= 15
 
 
 @pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
@@ -510,6 +511,89 @@ def test_weights_of_another_shape_are_no_start(run, output, tmp_path):
         run(settings_of(init=str(output)), output=tmp_path / "other")
 
 
+# What goes wrong late ---------------------------------------------------------------------------------
+
+
+def test_a_missing_test_set_is_told_before_the_first_step(run, small_mnist, tmp_path, monkeypatch, output):
+    monkeypatch.setattr(Trainer, "learn", lambda *_: pytest.fail("it trained"))
+    for file in small_mnist.glob("train-*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(DataError, match="t10k"):
+        run(settings_of(), data_dir=tmp_path)
+    assert not output.exists()
+
+
+def test_an_epoch_that_cannot_be_validated_is_not_saved_amid_that(run, monkeypatch, output):
+    def fails(_):
+        raise MemoryError
+
+    monkeypatch.setattr(Trainer, "_validate", fails)
+    with pytest.raises(MemoryError):
+        run(settings_of())
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("name", ["score", "fit_doubt"])
+def test_what_cannot_be_scored_is_saved_and_can_be_scored_later(run, monkeypatch, output, tmp_path, name):
+    def fails(*_):
+        raise ImportError("libswscale.so: failed to map segment")
+
+    usual = getattr(training, name)
+    monkeypatch.setattr(training, name, fails)
+    with pytest.raises(ImportError):
+        run(settings_of())
+    monkeypatch.setattr(training, name, usual)
+    assert checkpoint.load(output).about.position.step == 54
+    run(settings_of(), resume=output)
+    run(settings_of(), output=tmp_path / "whole")
+    assert learned(output) == learned(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("broken", ["hellodl.system.files.write_atomically", "os.link"])
+def test_the_earlier_model_is_kept_without_room_for_a_copy_or_by_one(run, monkeypatch, output, broken):
+    def fails(*_):
+        raise OSError(28, "No space left on device")
+
+    run(settings_of())
+    best = output.read_bytes()
+    monkeypatch.setattr(broken, fails)
+    done = run(settings_of(epochs=1, lr=1e-3))[-1]
+    assert done.earlier.path.read_bytes() == best != output.read_bytes()
+    assert [path.name for path in sorted(output.parent.iterdir())] == [output.name, done.earlier.path.name]
+
+
+@pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("place", ["read", "update"])
+def test_a_partner_that_is_killed_costs_nothing_unless_amid_an_update(
+    run, monkeypatch, output, tmp_path, place, optimizer
+):
+    """Between two updates the weights, which both have, are whole; amid one nobody knows."""
+    monkeypatch.setattr(lockstep, "CHECK_EVERY", 0.01)
+    owner, name = (step.Shard, "read") if place == "read" else (optim.Optimizer, "update")
+    usual, ours, calls, told = getattr(owner, name), os.getpid(), iter(range(10**9)), []
+
+    def dying(*arguments):
+        if os.getpid() != ours and next(calls) == 20:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return usual(*arguments)
+
+    monkeypatch.setattr(owner, name, dying)
+    monkeypatch.setattr(step.Pace, "choose", lambda _: False)
+    settings = settings_of(optimizer=optimizer, lr=0.01)
+    with pytest.raises(HellodlError, match="process that helped was ended"):
+        run(settings, threads=2, tell=told.append)
+    if place == "update":
+        assert (output.exists(), told) == (False, [f"{output}: stays as it was"])
+        return
+    assert told == [f"{output}: has all that was learned"]
+    assert checkpoint.load(output).about.position.step == 20
+    monkeypatch.setattr(owner, name, usual)
+    run(settings, resume=output)
+    run(settings, output=tmp_path / "whole")
+    assert learned(output) == learned(tmp_path / "whole")
+
+
 # Stopping ---------------------------------------------------------------------------------------------
 
 
@@ -554,7 +638,7 @@ def children():
 
 @pytest.mark.parametrize("where", ["save", "predict", "learn"])
 def test_leaving_at_once_does_no_harm(run, output, monkeypatch, where):
-    """A KeyboardInterrupt amid saving, validation or a step: the old model, no lock, no other file."""
+    """A KeyboardInterrupt amid saving, validation or a step: the old model, kept twice at most, no lock."""
     run(settings_of())
     before, strangers = output.read_bytes(), children()
 
@@ -569,8 +653,9 @@ def test_leaving_at_once_does_no_harm(run, output, monkeypatch, where):
     monkeypatch.setattr(target, interrupt)
     with pytest.raises(KeyboardInterrupt):
         run(settings_of(seed=2), threads=2, checkpoint_every=0 if where == "save" else 3600)
-    assert output.read_bytes() == before
-    assert [path.name for path in output.parent.iterdir()] == [output.name]
+    left = sorted(output.parent.iterdir())
+    assert {path.read_bytes() for path in left} == {before}
+    assert [path.name for path in left] in ([output.name], [output.name, f"{output.name}.bak"])
     assert children() == strangers
 
 
