@@ -38,23 +38,21 @@ def log_file(
         yield lambda _record: None
         return
     place, lines = Path(os.path.realpath(path)), 0
-    with writing(path):
-        _check_log(path, given, init)
-        is_new = kind_at(place) == "nothing"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        file = BufferedWriter(Output(place, "a", opener=without_waiting))
+    is_new = kind_at(place) == "nothing"
+    file = _opened(path, place, given, init)
+    is_plain = kind_at(place) == "file"
 
     def write(record: dict[str, Any]) -> None:
         nonlocal lines
         lines += 1
         with writing(path):
-            if lines == 1 and not given["resume"] and kind_at(place) == "file":
+            if lines == 1 and is_plain and not given["resume"]:
                 file.truncate(0)
             file.write(json.dumps(record).encode() + b"\n")
             file.flush()
 
     try:
-        if kind_at(place) == "file":
+        if is_plain:
             lock_now(file.fileno(), path, "--log FILE")
         yield write
     finally:
@@ -63,13 +61,16 @@ def log_file(
             place.unlink(missing_ok=True)
 
 
-def _check_log(path: Path, given: dict[str, Any], init: str) -> None:
-    """Raise UsageError for a file that the run needs or makes, and for what is no log unless it is forced."""
+def _opened(path: Path, place: Path, given: dict[str, Any], init: str) -> BufferedWriter:
+    """A log to write to. Raises UsageError for a file that the run needs or makes, or unforced for no log."""
     output = given["output"]
     theirs = output, f"{output}.bak", f"{output}.lock", given["resume"] or output, init or output
-    if os.path.realpath(path) in map(os.path.realpath, theirs):
+    if str(place) in map(os.path.realpath, theirs):
         raise UsageError(f"{path}: is one of the model's files, expected --log to name another")
-    if kind_at(path) == "file" and not given["force"]:
-        with open_plain(path) as file:
-            if file.read(len(_FIRST)) not in (b"", _FIRST):
-                raise UsageError(f"{path}: begins as no log does; --force replaces it")
+    with writing(path):
+        if kind_at(place) == "file" and not given["force"]:
+            with open_plain(place) as file:
+                if file.read(len(_FIRST)) not in (b"", _FIRST):
+                    raise UsageError(f"{path}: begins as no log does; --force replaces it")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return BufferedWriter(Output(place, "a", opener=without_waiting))

@@ -91,7 +91,7 @@ run_options = options(
             help="How often the run is saved.",
         ),
         click.option(
-            "--force", is_flag=True, help="Replace a file that holds another network, or no model at all."
+            "--force", is_flag=True, help="Replace a file that holds another network, or no model or log."
         ),
         file_option("--log", help="Write each record to this file too, as JSON lines."),
         talking,

@@ -77,9 +77,7 @@ def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
         except (NonFiniteError, Interrupted):
             raise
         except Exception:  # a process that helped was killed, a library cannot be loaded, …
-            if is_whole := trainer.is_whole():
-                saver.save()
-            run.tell(f"{run.output}: {'has all that was learned' if is_whole else 'stays as it was'}")
+            saver.rescue()
             raise
 
 

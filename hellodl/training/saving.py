@@ -60,6 +60,13 @@ class Saver:
         if time.monotonic() >= self._due:
             self.save()
 
+    def rescue(self) -> None:
+        """Save what was learned before something failed, unless that left a step or an epoch half done."""
+        if is_whole := self._trainer.is_whole():
+            self.save()
+        remark = "has all that was learned" if is_whole else "stays as it was"
+        self._run.tell(f"{self._run.output}: {remark}")
+
     def save(self, **more: Any) -> None:
         """Write the model, and everything needed to go on from here. Raises NonFiniteError if it diverged.
 
