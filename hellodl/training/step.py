@@ -129,6 +129,10 @@ class Step:
 
     def take(self, batch: Batch) -> float:
         """Learn from a batch; gives back the mean loss over it. Raises NonFiniteError, naming the op."""
+        self._agree()
+        return self._learn(batch)
+
+    def _learn(self, batch: Batch) -> float:
         wall, work = time.perf_counter(), time.process_time()
         for shard in self._ours:
             self._read(shard, batch)
@@ -146,7 +150,7 @@ class Step:
         self._optimizer.update(self._part)
         self._meet()
         self._pace.note(time.perf_counter() - wall, time.process_time() - work)
-        self._end_step()
+        self._taken += 1
         return loss
 
     def _read(self, shard: Shard, batch: Batch) -> None:
@@ -157,10 +161,9 @@ class Step:
             relays, check = self._ahead
             relays[shard.number].take(self._taken, partial(shard.use, batch), check)
 
-    def _end_step(self) -> None:
-        """Agree, at the end of a stretch, on who takes the next one: the first process decides."""
-        self._taken += 1
-        if self._partner is None or self._taken % STRETCH:
+    def _agree(self) -> None:
+        """Agree, before a stretch, on who takes it, where there was one before: the first process decides."""
+        if self._partner is None or self._taken % STRETCH or not self._taken:
             return
         number, meet = self._partner
         stretch = self._taken // STRETCH % 2  # by turns, as the other may not have read the last answer yet
@@ -217,11 +220,12 @@ class Step:
         """The life of the process that takes the same steps, but for those that the first takes alone."""
         self._share(1, meet)
         for batch in to_come:
+            self._agree()
             if self._pace.alone:
                 self._optimizer.count += 1
-                self._end_step()
+                self._taken += 1
             else:
-                self.take(batch)
+                self._learn(batch)
 
     def _share(self, number: int, meet: Meet) -> None:
         """Do one shard's work and half of the update: of the two processes the one with this number."""

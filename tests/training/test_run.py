@@ -564,13 +564,16 @@ def test_the_earlier_model_is_kept_without_room_for_a_copy_or_by_one(run, monkey
 
 @pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("place", ["read", "update"])
+@pytest.mark.parametrize("place", ["read", "alone", "update"])
 def test_a_partner_that_is_killed_costs_nothing_unless_amid_an_update(
     run, monkeypatch, output, tmp_path, place, optimizer
 ):
     """Between two updates the weights, which both have, are whole; amid one nobody knows."""
     monkeypatch.setattr(lockstep, "CHECK_EVERY", 0.01)
-    owner, name = (step.Shard, "read") if place == "read" else (optim.Optimizer, "update")
+    owner, name = (optim.Optimizer, "update") if place == "update" else (step.Shard, "read")
+    if place == "alone":  # it waits while the first goes on alone, which notices after the stretch
+        owner, name = step.Step, "_agree"
+        monkeypatch.setattr(step, "STRETCH", 4)
     usual, ours, calls, told = getattr(owner, name), os.getpid(), iter(range(10**9)), []
 
     def dying(*arguments):
@@ -579,7 +582,7 @@ def test_a_partner_that_is_killed_costs_nothing_unless_amid_an_update(
         return usual(*arguments)
 
     monkeypatch.setattr(owner, name, dying)
-    monkeypatch.setattr(step.Pace, "choose", lambda _: False)
+    monkeypatch.setattr(step.Pace, "choose", lambda _: place == "alone")
     settings = settings_of(optimizer=optimizer, lr=0.01)
     with pytest.raises(HellodlError, match="process that helped was ended"):
         run(settings, threads=2, tell=told.append)
