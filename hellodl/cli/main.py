@@ -119,7 +119,7 @@ def _attempt() -> int:
 def _in_a_line(error: click.ClickException) -> str:
     """What click found wrong, and where help is."""
     message = " ".join(error.format_message().split()).rstrip(".")
-    message = re.sub(r"'\[([^]']+)]'", r"'\1'", message)  # as an argument is called, not that it may be left out
+    message = re.sub(r"'\[([^]']+)]'", r"'\1'", message)  # an argument is called so, without brackets
     message = message[:1].lower() + message[1:] + ("" if message.endswith("?") else ";")
     context = getattr(error, "ctx", None)
     if context and context.info_name in ("graph", "descend"):
