@@ -13,6 +13,7 @@ from hellodl.reading.arrays import Mask, Pixels, Plane
 from hellodl.reading.normalise import resized
 
 JUMP = 0.25  # where brightness changes by this share within a few pixels, a shadow or a sheet ends
+BROAD, NARROW = 1 / 3, 1 / 8  # what is broader than this share of the shorter side is ground, not strokes
 SMALL = 240  # sheets are looked for with this many pixels along the longer side
 LEAST = 0.25  # a sheet's shorter side is at least this share of the picture's; no stroke is so broad
 CONVEX = 0.93  # a sheet fills so much of its convex hull,
@@ -21,13 +22,14 @@ EDGE = 0.1  # a sheet differs in brightness from what is around it by this share
 CUT_OFF = 0.55  # of its outline is the picture's border, at most: what is lit beside a shadow has more
 
 
-def ground_of(coarse: Pixels) -> Plane:
+def ground_of(coarse: Pixels, least: float = BROAD) -> Plane:
     """How bright the ground is at each pixel of a small picture (h, w), uint8, with dark ink on it.
 
-    The ground is the morphological closing with a square of a third of the shorter side: it fills strokes,
-    and keeps what is dark and broad: shadows, and the desk around a sheet, which goes on beyond the border.
+    The ground is the morphological closing with a square of `least`, a share of the shorter side: it fills
+    strokes, and keeps what is dark and broader: shadows, and the desk around a sheet, which goes on beyond
+    the border.
     """
-    size = max(3, min(coarse.shape) // 3 | 1)
+    size = max(3, int(min(coarse.shape) * least) | 1)
     beyond = np.pad(coarse, size, mode="edge")
     closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
     darker = cv2.erode(closed, np.ones((5, 5)))

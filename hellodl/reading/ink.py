@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from hellodl.reading.arrays import Box, Mask, Pixels, Plane
-from hellodl.reading.ground import ground_of, two_tones
+from hellodl.reading.ground import BROAD, NARROW, ground_of, two_tones
 from hellodl.reading.load import Picture
 from hellodl.reading.normalise import resized, stroke_width
 from hellodl.reading.printed import printed
@@ -18,6 +18,7 @@ LEAST_SIDE = 256  # smaller pictures are enlarged to about this, so that strokes
 COARSE = 400  # the ground is found with about this many pixels along the longer side
 THICKEST = 0.2  # thicker strokes, as a share of the shorter side, look like ground;
 GAP = 1 / 45  # so narrow gaps in them, as a share of the longer side, close
+FLAT = 0.0  # in place of BROAD and NARROW: the ground is the same everywhere
 SHADED = 0.5  # a sheet in shadow is at least this share as bright as in the light
 SPARSE = 0.25  # where ink covers less of the picture than this, there is no doubt which of two shades is ink
 
@@ -79,13 +80,14 @@ def to_grey(picture: Picture) -> tuple[Plane, float]:
     return grey, picture.scale / factor
 
 
-def views(grey: Plane, *, light: bool | None = None) -> list[tuple[bool, bool]]:
-    """Whether ink is light on dark, and whether its ground is flat: what is worth reading, likeliest first.
+def views(grey: Plane, scale: float = 1.0, *, light: bool | None = None) -> list[tuple[bool, float]]:
+    """Whether ink is light on dark, and how broad the ground is at least: what to read, likeliest first.
 
     Ink is what stands out from its wide surroundings, ink is strokes, and ink is little of the picture, or of
     the border of one that has two shades alone. Where these disagree (a sheet on a desk, a bold digit that
-    fills the picture), both polarities are worth it, unless `light` says which. Where ink fills a picture of
-    two shades, nothing of the ground is seen beside its strokes: it is flat, or else as everywhere.
+    fills the picture), both polarities are worth it, unless `light` says which. What stands out and is no
+    strokes may be a shadow, as narrow as a hand; not in pictures that are enlarged (`scale` below 1). Where
+    ink fills a picture of two shades, nothing of the ground is seen beside its strokes: it may be flat.
     """
     seen = is_light_on_dark(grey)
     small = _coarse(grey)
@@ -97,7 +99,9 @@ def views(grey: Plane, *, light: bool | None = None) -> list[tuple[bool, bool]]:
     is_clear = are_strokes and (is_sparse or (has_two_shades and border.mean() < MOST_AT_BORDER))
     lights = (light,) if light is not None else (seen,) if is_clear else (seen, not seen)
     is_filled = not (are_strokes and is_sparse)
-    return list(product(lights, (True, False) if has_two_shades and is_filled else (False,)))
+    flat = (FLAT,) if has_two_shades and is_filled else ()
+    narrow = () if are_strokes or scale < 1 else (NARROW,)
+    return list(product(lights, (*narrow, *flat, BROAD)))
 
 
 def _are_strokes(ink: Mask) -> bool:
@@ -108,7 +112,7 @@ def _are_strokes(ink: Mask) -> bool:
 
 
 def find_ink(
-    grey: Plane, scale: float, *, light: bool, flat: bool = False
+    grey: Plane, scale: float, *, light: bool, least: float = BROAD
 ) -> tuple[Ink, Callable[[], Ink] | None]:
     """Measure what a pen wrote, light or dark, against its ground, flat or local; `scale` as in Ink.
 
@@ -116,7 +120,7 @@ def find_ink(
     or paler. The second result makes the same with printed lines, where there are some.
     """
     grey = 255 - grey if light else grey
-    every = Traces.found(*relief(grey, flat=flat))
+    every = Traces.found(*relief(grey, least=least))
     like_lines, lines = printed(every.strength, every.faint, every.mask)
 
     def ink(traces: Traces) -> Ink:
@@ -213,7 +217,7 @@ def _coarse(grey: Plane) -> Pixels:
     return grey[::step, ::step].astype(np.uint8)
 
 
-def relief(grey: Plane, *, flat: bool = False) -> tuple[Plane, float]:
+def relief(grey: Plane, *, least: float = BROAD) -> tuple[Plane, float]:
     """How far each pixel is darker than its ground, as a share of the ground's brightness; bare ground is 0.
 
     The second result is the ground's noise, as a deviation: both are taken from the lower half of all values,
@@ -222,8 +226,8 @@ def relief(grey: Plane, *, flat: bool = False) -> tuple[Plane, float]:
     step = max(1, max(grey.shape) // COARSE)
     eight = cv2.medianBlur(grey.astype(np.uint8), 3)
     brightest = cv2.dilate(eight, np.ones((step, step), np.uint8))[::step, ::step] if step > 1 else eight
-    coarse = ground_of(np.asarray(brightest, np.uint8))
-    if flat:
+    coarse = ground_of(np.asarray(brightest, np.uint8), least or BROAD)
+    if least == FLAT:
         coarse = np.full_like(coarse, two_tones(_coarse(grey))[1])
     ground = cv2.resize(coarse, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     light = np.maximum(ground, SHADED * np.percentile(coarse, 90))  # what is darker is no sheet, but a desk

@@ -1,8 +1,10 @@
 """Sort pieces of ink into lines of digits, specks and signs beside them; leave out the edges of sheets."""
 
 from collections.abc import Callable
+from itertools import product
 from math import hypot
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,13 +17,14 @@ SHORTEST = 4.0  # digits are at least this many times as tall as their strokes a
 LEVEL = 0.4  # digits of one line share at least this part of the lower one's height
 STEEP, STEEPEST = 0.14, 0.7  # rows down for each column: lines aslant by 8 to 35 degrees are followed,
 REACH = 4.0  # from one digit to the next at most so many digits' heights away
+WITHIN = 0.4, 0.85  # numbers within a ring or a frame are so tall, as shares of its height
 DOT = 0.2  # of the largest: what is shorter and narrower, and hardly larger than the pen, is a dot
 ASIDE = 0.5  # a small piece belongs to the line that is at most this share of a digit's height above or below
 
 
 def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
     """Lines of pieces from top to bottom, each from left to right; no lines when there is no ink."""
-    pieces = _without_sheet_edges(components(strength, mask), mask.shape)
+    pieces = _without_rings(_without_sheet_edges(components(strength, mask), mask.shape))
     if not pieces:
         return []
     stroke = stroke_width(mask)
@@ -90,6 +93,28 @@ def _without_sheet_edges(pieces: list[Piece], shape: tuple[int, ...]) -> list[Pi
         return pieces
     usual = float(np.median([p.stroke for p in inner]))
     return inner + [p for p in pieces if p not in inner and 0.75 * usual <= p.stroke <= 1.5 * usual]
+
+
+def _without_rings(pieces: list[Piece]) -> list[Piece]:
+    """Leave out what goes around other ink, as tall as WITHIN says: a ring about a number, a frame, a box."""
+    x, y, width, height = np.array([p.box for p in pieces] or np.empty((0, 4))).T
+    right, bottom = x + width, y + height
+    inside = (x > x[:, None]) & (y > y[:, None]) & (right < right[:, None]) & (bottom < bottom[:, None])
+    share = height / height[:, None]
+    inside &= (share > WITHIN[0]) & (share < WITHIN[1])
+    return [
+        ring
+        for ring, within in zip(pieces, inside, strict=True)
+        if not any(_encloses(ring, pieces[i]) for i in np.flatnonzero(within))
+    ]
+
+
+def _encloses(ring: Piece, piece: Piece) -> bool:
+    """Whether the corners of a piece's box lie within the convex hull of a ring."""
+    points = cv2.findNonZero((ring.strength > 0.5).astype(np.uint8))
+    hull = cv2.convexHull(points) + np.array(ring.box[:2])
+    corners = product((piece.box[0], piece.right), (piece.box[1], piece.bottom))
+    return all(cv2.pointPolygonTest(hull, corner, measureDist=False) > 0 for corner in corners)
 
 
 def _lies_along_border(piece: Piece, shape: tuple[int, ...]) -> bool:

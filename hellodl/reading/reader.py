@@ -29,6 +29,7 @@ TINY = 10  # digits less tall than this in the original, in pixels, are called v
 
 HARDLY = 0.5  # belief in each digit, from -1 to 1, up to which they are hardly believed in;
 CLEARLY = 1.0  # so much more belief in all is clearly more
+SMALL_PRINT = 0.5  # lines less tall than this share of digits that are sure have to be sure themselves
 MISSED = 0.3  # belief in a digit, where none was read, that makes a reading unsure
 
 TALL_OTHER = np.log(0.5)
@@ -43,6 +44,16 @@ class _Line:
     marks: list[Mark]
     others: int = 0
     missed: float = 0.0  # the greatest belief in a digit where none was read
+
+    @property
+    def tall(self) -> float:
+        """The median height of its digits."""
+        return float(np.median([digit.box[3] for digit in self.digits])) if self.digits else 0.0
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether each of its digits is one."""
+        return bool(self.digits) and all(digit.verdict is Verdict.DIGIT for digit in self.digits)
 
 
 def read(
@@ -142,8 +153,8 @@ class Reader:
         from hellodl.reading.ink import find_ink, views
 
         def until_sure() -> Iterator[tuple[Reading, Callable[[], Ink] | None]]:
-            for light, flat in views(grey, light=self.invert):
-                ink, with_print = find_ink(grey, scale, light=light, flat=flat)
+            for light, least in views(grey, scale, light=self.invert):
+                ink, with_print = find_ink(grey, scale, light=light, least=least)
                 reading = self.lines(picture, ink)
                 yield reading, with_print
                 if reading.verdict is Verdict.DIGITS:
@@ -168,10 +179,16 @@ class Reader:
         for line in find_lines(turned.strength, turned.mask):
             tried = (_AskedLine(groups(line, turned, recipe, turn), turned, self) for turn in turns(line))
             found.append(max(tried, key=lambda asked: _believed(asked.line)))
-        lines = [asked.line for asked in found]
+        lines = _of_one_size([asked.line for asked in found])
         if not any(line.digits for line in lines):
             lines = [asked.read(only_digits=True) for asked in found]
         return _reading(lines, picture, ink)
+
+
+def _of_one_size(lines: list[_Line]) -> list[_Line]:
+    """Lines without those that are in doubt and much less tall than digits that are sure: small print."""
+    tall = max((line.tall for line in lines if line.is_sure), default=0.0)
+    return [line for line in lines if line.is_sure or line.tall > SMALL_PRINT * tall]
 
 
 def _believed(found: Reading | _Line) -> float:

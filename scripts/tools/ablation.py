@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -39,6 +40,10 @@ def _clearest(grey: Any, light: Any) -> bool:
     return bool(ink.is_light_on_dark(grey) if light is None else light)
 
 
+def _views_but(least: float, grey: Any, scale: float, light: Any) -> Any:
+    return [view for view in VIEWS(grey, scale, light=light) if view[1] != least]
+
+
 def _without_print(*given: Any, **how: Any) -> Any:
     return FIND_INK(*given, **how)[0], None
 
@@ -46,19 +51,24 @@ def _without_print(*given: Any, **how: Any) -> Any:
 SCORES, DOUBT_OF, VIEWS, FIND_INK = doubt.scores, doubt.doubt_of, ink.views, ink.find_ink
 STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "nothing": {},
-    "second polarity": {(ink, "views"): lambda grey, light: VIEWS(grey, light=_clearest(grey, light))},
-    "flat ground": {(ink, "views"): lambda grey, light: [v for v in VIEWS(grey, light=light) if not v[1]]},
+    "second polarity": {
+        (ink, "views"): lambda grey, scale, light: VIEWS(grey, scale, light=_clearest(grey, light))
+    },
+    "flat ground": {(ink, "views"): partial(_views_but, ink.FLAT)},
+    "narrow ground": {(ink, "views"): partial(_views_but, ground.NARROW)},
     "sheet": {(ground, "alone_on_sheet"): lambda _grey: None},
     "colour axis": {
         (ink, "contrast_axis"): lambda p: np.float32(p) if p.ndim == 2 else np.float32(p) @ PLAIN_GREY
     },
     "local ground": {
-        (ink, "ground_of"): lambda grey: np.full(grey.shape, np.percentile(grey, 90), np.float32)
+        (ink, "ground_of"): lambda grey, _least: np.full(grey.shape, np.percentile(grey, 90), np.float32)
     },
     "printed lines": {(ink, "printed"): lambda _strength, faint, _written: (np.zeros_like(faint),) * 2},
     "print as strokes": {(ink, "find_ink"): _without_print},
     "pale strokes": {(ink, "evened"): lambda traces, _lines: (np.maximum(traces.strength, 0), traces.mask)},
     "slopes of lines": {(lines, "_slope"): lambda _pieces, _tall: 0.0},
+    "small print": {(reader, "_of_one_size"): lambda found: found},
+    "rings": {(lines, "_without_rings"): lambda pieces: pieces},
     "sheet edges": {(lines, "_without_sheet_edges"): lambda pieces, _shape: pieces},
     "broken strokes": {(lines, "_continues"): lambda *_: False},
     "circles of an 8": {(lines, "_are_circles"): lambda *_: False},

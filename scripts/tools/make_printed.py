@@ -64,8 +64,8 @@ def pixels_of(half: str, job: tuple[str, int]) -> tuple[Pixels, NDArray[np.uint8
     cv2.setNumThreads(1)
     pixels, page = made(*job, half)
     grey, _ = to_grey(load_picture(pixels))
-    light, flat = views(grey)[0]
-    found = Traces.found(*relief(255 - grey if light else grey, flat=flat))
+    light, least = views(grey)[0]
+    found = Traces.found(*relief(255 - grey if light else grey, least=least))
     small, there = made_smaller(found.strength, found.faint, stroke_width(found.mask))
     what = truth(page, small.shape)
     rows, columns = np.nonzero(there & (what != NEITHER))
