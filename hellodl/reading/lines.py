@@ -96,17 +96,24 @@ def _without_sheet_edges(pieces: list[Piece], shape: tuple[int, ...]) -> list[Pi
 
 
 def _without_rings(pieces: list[Piece]) -> list[Piece]:
-    """Leave out what goes around other ink, as tall as WITHIN says: a ring about a number, a frame, a box."""
+    """Leave out what goes around a number: a ring, a frame, a box.
+
+    It is taller than what is written: a nought may go around the end of its own stroke.
+    """
     x, y, width, height = np.array([p.box for p in pieces] or np.empty((0, 4))).T
     right, bottom = x + width, y + height
     inside = (x > x[:, None]) & (y > y[:, None]) & (right < right[:, None]) & (bottom < bottom[:, None])
     share = height / height[:, None]
     inside &= (share > WITHIN[0]) & (share < WITHIN[1])
-    return [
+    rings = [
         ring
         for ring, within in zip(pieces, inside, strict=True)
-        if not any(_encloses(ring, pieces[i]) for i in np.flatnonzero(within))
+        if any(_encloses(ring, pieces[i]) for i in np.flatnonzero(within))
     ]
+    if not rings:
+        return pieces
+    tall = _usual_height(np.array([p.box[3] for p in pieces if p not in rings]))
+    return [p for p in pieces if p not in rings or tall > WITHIN[1] * p.box[3]]
 
 
 def _encloses(ring: Piece, piece: Piece) -> bool:
