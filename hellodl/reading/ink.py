@@ -18,6 +18,7 @@ LEAST_SIDE = 256  # smaller pictures are enlarged to about this, so that strokes
 COARSE = 400  # the ground is found with about this many pixels along the longer side
 THICKEST = 0.2  # thicker strokes, as a share of the shorter side, look like ground;
 GAP = 1 / 45  # so narrow gaps in them, as a share of the longer side, close
+GRAIN = 300  # a picture's longer side to the deviation by which grain is smoothed
 FLAT = 0.0  # in place of BROAD and NARROW: the ground is the same everywhere
 SHADED = 0.5  # a sheet in shadow is at least this share as bright as in the light
 SPARSE = 0.25  # where ink covers less of the picture than this, there is no doubt which of two shades is ink
@@ -78,6 +79,11 @@ def to_grey(picture: Picture) -> tuple[Plane, float]:
         large = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
         grey = np.clip(large, 0, 255).astype(np.float32)
     return grey, picture.scale / factor
+
+
+def smoothed(grey: Plane) -> Plane:
+    """Without its grain, that of a crayon, of sand, of a fax."""
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), max(grey.shape) / GRAIN), np.float32)
 
 
 def views(grey: Plane, scale: float = 1.0, *, light: bool | None = None) -> list[tuple[bool, float]]:

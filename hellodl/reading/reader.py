@@ -117,12 +117,16 @@ class Reader:
         sheet: what seems one lies within a digit.
         """
         from hellodl.reading.ground import alone_on_sheet
-        from hellodl.reading.ink import to_grey
+        from hellodl.reading.ink import smoothed, to_grey
 
         grey, scale = to_grey(picture)
         sheet = alone_on_sheet(grey) if scale >= 1 else None
         planes = [grey] if sheet is None else [sheet, grey]
         best = max((self.plane(picture, plane, scale) for plane in planes), key=_believed)
+        if best.verdict is not Verdict.DIGITS:
+            smooth = self.plane(picture, smoothed(grey), scale)
+            if smooth.verdict is Verdict.DIGITS and _believed(smooth) > _believed(best):
+                return smooth
         return best if best.verdict is Verdict.DIGITS else self.upright(best)
 
     def upright(self, found: Reading) -> Reading:
