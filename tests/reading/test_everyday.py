@@ -37,9 +37,7 @@ def in_the_shadow_of_a_phone(page, _box, rng):
 
 
 def below_small_print(page, _box, _rng):
-    for i, words in enumerate(
-        ("Please write the number below", "and return it by Friday", "to Ms B. Hill")
-    ):
+    for i, words in enumerate(("Please write the number below", "and return it by Friday", "to Ms B. Hill")):
         cv2.putText(page, words, (60, 60 + 34 * i), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 90, 1, cv2.LINE_AA)
     return page
 
@@ -59,10 +57,10 @@ def test_a_number_is_read_for_sure_whatever_is_around_it(around):
 
 def test_a_nought_that_ends_within_itself_is_no_ring():
     """What goes around something else is left out where it is taller than what is written."""
-    page, _ = note("1001", 0)
+    page, _ = note("1001", 1)
     lines = find_lines((page < 128).astype(np.float32), page < 128)
     nought = max(lines[0], key=lambda piece: min(piece.box[2:]))
     x, y = map(int, nought.middle)
-    page[y - 22 : y + 22, x - 2 : x + 3] = 40
+    page[y - 15 : y + 15, x - 1 : x + 2] = 40
     (line,) = find_lines((page < 128).astype(np.float32), page < 128)
     assert max(min(piece.box[2:]) for piece in line) == min(nought.box[2:])
