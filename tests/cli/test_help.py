@@ -76,7 +76,7 @@ def test_the_list_of_commands_says_what_each_does():
         ("train --hidden 0", "hellodl: --hidden: is 0, expected widths like 128,64"),
         ("train --lr 0", "hellodl: --lr: is 0, expected a number above 0"),
         ("evaluate -m ''", "hellodl: invalid value for '-m' / '--model': is empty, expected a name;"),
-        ("evaluate ''", "hellodl: invalid value for '[FOLDER…]': is empty, expected a name;"),
+        ("evaluate ''", "hellodl: invalid value for 'FOLDER…': is empty, expected a name;"),
         ("predict a.png ''", "hellodl: invalid value for 'IMAGE…': is empty, expected a name;"),
         (
             "train --resume shipped",
