@@ -59,7 +59,7 @@ _numbers_option = partial(click.option, show_default=True, metavar="F,…", call
 def descend(
     expression: str, values: tuple[str, ...], output: Path | None, talk: common.Talk, **knobs: Any
 ) -> None:
-    """Walk down a formula's hill, as weights do in training.
+    """Walk down a formula's hill, against its slope.
 
     Each variable moves against its derivative. EXPR is as for `hellodl graph`. With several learning rates or
     momenta there is a descent for each pair. It has arrived where slope and bend (the second derivative)

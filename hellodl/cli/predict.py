@@ -25,6 +25,7 @@ from hellodl.system.files import kind_at
     "--names",
     "listed",
     type=common.FILE,
+    metavar="FILE",
     help="Read what this file names, a picture a line; - is standard input.",
 )
 @common.talking

@@ -86,7 +86,7 @@ def smoothed(grey: Plane) -> Plane:
     return np.asarray(cv2.GaussianBlur(grey, (0, 0), max(grey.shape) / GRAIN), np.float32)
 
 
-def views(grey: Plane, scale: float = 1.0, *, light: bool | None = None) -> list[tuple[bool, float]]:
+def views(grey: Plane, scale: float, *, light: bool | None = None) -> list[tuple[bool, float]]:
     """Whether ink is light on dark, and how broad the ground is at least: what to read, likeliest first.
 
     Ink is what stands out from its wide surroundings, ink is strokes, and ink is little of the picture, or of

@@ -114,7 +114,8 @@ class Reader:
 
         What takes part of a picture for a sheet loses digits; what lies around a sheet hides them: so the
         reading with more digits that are believed in counts. Pictures so small that they are enlarged show no
-        sheet: what seems one lies within a digit.
+        sheet: what seems one lies within a digit. Where nothing is sure, grain may be to blame: what is sure
+        and more believed in without it counts.
         """
         from hellodl.reading.ground import alone_on_sheet
         from hellodl.reading.ink import smoothed, to_grey

@@ -104,7 +104,7 @@ def lines_of(half: str, job: tuple[str, int]) -> list[Line]:
     grey, scale = to_grey(load_picture(pixels))
     owner = cv2.resize(page.owner, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
     rim = max(1, round(RIM * page.tall * len(grey) / len(pixels)))
-    lights = dict.fromkeys(light for light, _ in views(grey))
+    lights = dict.fromkeys(light for light, _ in views(grey, scale))
     inks = [find_ink(grey, scale, light=light)[0] for light in lights]
     return [line for ink in inks for line in _labelled(ink, owner, page, rim, job[1])]
 

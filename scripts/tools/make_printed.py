@@ -18,6 +18,7 @@ from learning import learned, on_pages, share_asked
 from pages import Page, made
 from safetensors.numpy import save_file
 
+from hellodl.reading.ground import NARROW
 from hellodl.reading.ink import Traces, relief, to_grey, views
 from hellodl.reading.load import load_picture
 from hellodl.reading.normalise import stroke_width
@@ -63,8 +64,8 @@ def pixels_of(half: str, job: tuple[str, int]) -> tuple[Pixels, NDArray[np.uint8
     """Some pixels of a page."""
     cv2.setNumThreads(1)
     pixels, page = made(*job, half)
-    grey, _ = to_grey(load_picture(pixels))
-    light, least = views(grey)[0]
+    grey, scale = to_grey(load_picture(pixels))
+    light, least = next(view for view in views(grey, scale) if view[1] != NARROW)
     found = Traces.found(*relief(255 - grey if light else grey, least=least))
     small, there = made_smaller(found.strength, found.faint, stroke_width(found.mask))
     what = truth(page, small.shape)

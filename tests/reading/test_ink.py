@@ -22,7 +22,7 @@ SHEETS = {
 
 def ink_of(picture):
     grey, scale = to_grey(load_picture(picture))
-    lights = [light for light, _ in views(grey)]
+    lights = [light for light, _ in views(grey, scale)]
     return find_ink(grey, scale, light=lights[0])[0], lights
 
 
