@@ -2,7 +2,7 @@
 
 A set is a folder with a labels.csv, whose columns `file` and `label` name its pictures and what they say, or
 one with a sub-folder for each label, as torchvision's ImageFolder has it. A label is the digits in reading
-order, lines joined by a newline, or `none` where there is no digit.
+order, or `none` where there is no digit. It may say where lines end, by a newline; then these count, too.
 """
 
 import csv

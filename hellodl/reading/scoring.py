@@ -85,8 +85,13 @@ class _Result:
     is_readable: bool = True
 
     @property
+    def compared(self) -> str:
+        """The text, its lines joined where the label says nothing of lines."""
+        return self.text if "\n" in self.picture.label else self.text.replace("\n", "")
+
+    @property
     def is_right(self) -> bool:
-        return self.text == self.picture.label
+        return self.compared == self.picture.label
 
     @property
     def is_sure(self) -> bool:
@@ -137,7 +142,7 @@ def _score(name: str, results: list[_Result]) -> SetScore:
     read = [r for r in results if r.is_readable]
     digits = [r for r in read if r.picture.label != NONE]
     right, wrong = [r for r in digits if r.is_right], [r for r in digits if not r.is_right]
-    errors = sum(edits(r.text, r.picture.label) for r in digits)
+    errors = sum(edits(r.compared, r.picture.label) for r in digits)
     return SetScore(
         name=name,
         pictures=len(results),

@@ -47,6 +47,15 @@ def test_a_folder_is_scored(folder, model):
     assert result.sets[0].name == folder.name
 
 
+def test_lines_count_where_the_label_says_where_they_end(tmp_path, model):
+    save(tmp_path / "page.png", drawn([number("12"), number("34")]))
+    labels = '"1234"', '"12\n34"', '"123\n4"'
+    (tmp_path / "labels.csv").write_text("file,label\n" + "".join(f"page.png,{label}\n" for label in labels))
+    result = score_folder(labelled_pictures(tmp_path), model)
+    assert (result.all.several, result.all.characters.count) == (Count(2, 3), 2)
+    assert [mistake.text for mistake in result.mistakes] == ["12\n34"]
+
+
 @pytest.mark.parametrize(
     ("text", "label", "expected"),
     [("", "12", 2), ("12", "12", 0), ("1", "21", 1), ("134", "24", 2)],
