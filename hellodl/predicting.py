@@ -30,6 +30,9 @@ class Predictor:
         self._width = width
         self._kept: dict[Hashable, list[tuple[Tensor, Program]]] = {}
 
+    def __reduce__(self) -> tuple[type, tuple[int]]:
+        return type(self), (self._width,)  # copied or pickled without programs: those are of this process
+
     def __call__(
         self, function: Function, version: Hashable, rows: Array, prepare: Prepare
     ) -> NDArray[np.float32]:

@@ -1,4 +1,6 @@
+import copy
 import gc
+import pickle
 import re
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -152,6 +154,15 @@ def test_a_network_goes_at_once_when_nobody_has_it_any_more(images):
         assert last() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_network_that_has_predicted_can_be_copied_and_sent_to_other_processes(model, images, copied):
+    """Its programs, which hold functions and arrays of its own, stay behind."""
+    expected = model.predict(images[:5])
+    other = copied(model)
+    assert not other._predictor._kept
+    np.testing.assert_array_equal(other.predict(images[:5]), expected)
 
 
 def test_predictions_in_threads_do_not_mix(model, images):
