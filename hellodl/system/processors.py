@@ -45,8 +45,8 @@ def share_out(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Res
 
     NumPy lets other threads run while it computes, so this pays where single calls take long.
     """
-    threads = min(len(items), available_cpus())
-    if threads <= 1:
+    threads = min(len(items), available_cpus()) if len(items) > 1 else 1  # to ask reads files
+    if threads == 1:
         return [work(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor
 
