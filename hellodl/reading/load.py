@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from hellodl.reading.arrays import Pixels
     from hellodl.reading.opening import Encoded
 
-Source: TypeAlias = "Encoded | Image | NDArray[np.generic]"
+
+class ArrayLike(Protocol):
+    """What gives an array of itself: NumPy's own, and tensors, ours or PyTorch's."""
+
+    def __array__(self) -> NDArray[Any]: ...
+
+
+Source: TypeAlias = "Encoded | Image | ArrayLike"
 
 STRIP = 64  # rows of pixels that are made from a large picture at a time
 UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation to the Transpose that undoes it
@@ -53,14 +60,15 @@ class Picture:
 def load_picture(source: Source | Picture) -> Picture:
     """Load a path, encoded bytes, a binary file, a Pillow image or an array (h, w[, 1 to 4 channels]).
 
-    Only the first frame is read. Raises PictureError, naming the source, for anything that is no picture.
+    What gives an array of itself counts as one, and so does a view of memory that has rows. Only the first
+    frame is read. Raises PictureError, naming the source, for anything that is no picture.
     """
     from PIL import Image
 
     if isinstance(source, Picture):
         return source
-    if isinstance(source, np.ndarray):
-        source = _image_from_array(source)
+    if hasattr(source, "__array__") or (isinstance(source, memoryview) and source.ndim > 1):
+        source = _image_from_array(np.asarray(source))
     if isinstance(source, Image.Image):
         with decoding("image"), room_for("image", source):
             upright = _upright(source, _workable(source.size))

@@ -89,6 +89,9 @@ def _open(source: Encoded) -> tuple[str, IO[bytes]]:
             raise PictureError(f"{path}: {_why_not(file_of(path), error)}") from error
     if isinstance(source, (bytes, bytearray, memoryview)):
         name, content = "bytes", source
+    elif not hasattr(source, "seekable") or hasattr(source, "encoding"):  # text
+        kinds = "a path, bytes, a file opened with 'rb', a Pillow image or an array"
+        raise PictureError(f"{type(source).__name__}: expected one picture: {kinds}")
     else:
         name = str(getattr(source, "name", "file"))
         if source.seekable() and hasattr(source, "readinto"):

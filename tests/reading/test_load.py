@@ -10,9 +10,11 @@ import zlib
 import numpy as np
 import paper
 import pytest
+import torch
 from paper import digits, encoded, enlarged
 from PIL import Image
 
+from hellodl import Tensor
 from hellodl.errors import PictureError
 from hellodl.reading.formats import LONG_SIDE, pages
 from hellodl.reading.load import load_picture
@@ -122,6 +124,7 @@ def test_all_kinds_of_sources_give_the_same_picture(tmp_path):
     sources = [str(file), file, content, bytearray(content), memoryview(content), io.BytesIO(content)]
     sources += [Pipe(content), Image.fromarray(DARK), DARK, DARK[..., None], DARK / 255, DARK.astype(float)]
     sources += [DARK.astype(np.uint16) * 257, np.dstack([DARK] * 3), load_picture(file)]
+    sources += [torch.tensor(DARK), Tensor(DARK), memoryview(np.dstack([DARK] * 3))]  # as Matplotlib's canvas
     for source in sources:
         assert np.array_equal(load_picture(source).pixels, DARK), type(source)
 
@@ -140,6 +143,12 @@ def test_all_kinds_of_sources_give_the_same_picture(tmp_path):
 def test_arrays_that_are_no_pictures_are_refused(array):
     with pytest.raises(PictureError, match="array"):
         load_picture(array)
+
+
+@pytest.mark.parametrize("source", [None, 7, [DARK, DARK], {}, io.StringIO("x")])
+def test_what_can_be_no_picture_is_told_what_can(source):
+    with pytest.raises(PictureError, match=f"^{type(source).__name__}: expected one picture: a path, b"):
+        load_picture(source)
 
 
 def test_large_pictures_are_reduced_and_say_by_how_much():
