@@ -17,15 +17,17 @@ from hellodl.version import __version__ as __version__
 if TYPE_CHECKING:
     from hellodl import autograd, axes
     from hellodl import datasets as datasets
+    from hellodl import errors as errors
+    from hellodl import evaluation as evaluation
     from hellodl import nn as nn
     from hellodl import optim as optim
     from hellodl.autograd import Program as Program
     from hellodl.autograd import Tensor as Tensor
     from hellodl.autograd import grad as grad
-    from hellodl.checkpoint import load_model
+    from hellodl.checkpoint import load_model, save_model
     from hellodl.reading.reader import read as read
 
-    load = load_model
+    load, save = load_model, save_model
     gather, einsum = axes.gather, axes.einsum
     concat, stack, where = autograd.concat, autograd.stack, autograd.where
     vjp, jvp, hvp = autograd.vjp, autograd.jvp, autograd.hvp
@@ -45,11 +47,10 @@ _METHODS = [  # of Tensor that are functions too
 _CORE = ["Tensor", "Program", "grad", "concat", "stack", "where", "vjp", "jvp", "hvp"]
 # fmt: on
 _HOMES = {
-    "nn": ("hellodl.nn", ""),
-    "optim": ("hellodl.optim", ""),
     "load": ("hellodl.checkpoint", "load_model"),
+    "save": ("hellodl.checkpoint", "save_model"),
     "read": ("hellodl.reading.reader", "read"),
-    "datasets": ("hellodl.datasets", ""),
+    **{name: (f"hellodl.{name}", "") for name in ("datasets", "errors", "evaluation", "nn", "optim")},
     **{name: ("hellodl.axes", name) for name in ("gather", "einsum")},
     **{name: ("hellodl.autograd", name) for name in _CORE},
     **{name: ("hellodl.autograd.tensor", f"Tensor.{name}") for name in _METHODS},

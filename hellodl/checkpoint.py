@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +113,21 @@ def find_model(path: Path | None) -> Path:
 def load_model(path: str | os.PathLike[str] | None = None) -> TrainedNet:
     """The network in a checkpoint; without a path the one `find_model` finds. Raises ModelError."""
     return load(find_model(None if path is None else Path(path))).model()
+
+
+def save_model(model: DigitNet, path: str | os.PathLike[str]) -> None:
+    """Write a network to a file for `load_model` and the commands; what was there is replaced as a whole.
+
+    Of one that was loaded, what its making found out stays. Training cannot be resumed from such a file.
+    Raises ModelError for weights that `load_model` would refuse, HellodlError if it cannot be written.
+    """
+    known: dict[str, Any] = {}
+    if isinstance(model, TrainedNet):
+        data = abouts.DataIdentity(model.data, classes=model.classes) if model.data else None
+        known = {"recipe": model.recipe, "calibration": model.calibration, "dataset": data}
+    weights = weights_of(model)
+    _check_numbers(Path(path), weights)
+    save(Path(path), Checkpoint(weights, abouts.describe(model, **known)))
 
 
 def load(path: Path) -> Checkpoint:

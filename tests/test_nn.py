@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hellodl import checkpoint, load, predicting
-from hellodl.about import describe
+from hellodl import checkpoint, load, predicting, save
+from hellodl.about import Calibration, DataIdentity, Recipe, describe
 from hellodl.autograd import Tensor, grad
-from hellodl.errors import ShapeError
+from hellodl.errors import ModelError, ShapeError
 from hellodl.limits import weight_count
 from hellodl.nn import DigitNet, Linear, cross_entropy
 from hellodl.optim import SGD
@@ -213,13 +213,24 @@ def test_other_widths_make_other_layers():
         _ = model.lc5
 
 
-def test_a_model_is_loaded_by_its_name_as_text(tmp_path):
-    model = DigitNet()
-    checkpoint.save(tmp_path / "m.safetensors", checkpoint.Checkpoint(_weights(model), describe(model)))
-    images = np.zeros((2, 28, 28), np.uint8)
-    np.testing.assert_array_equal(
-        load(str(tmp_path / "m.safetensors")).predict(images), model.predict(images)
-    )
+def test_a_model_is_saved_and_loaded_by_its_name_as_text(tmp_path, images):
+    model, name = DigitNet((20,), pixels=(0.1, 0.4), upright=True), str(tmp_path / "m.safetensors")
+    save(model, name)
+    np.testing.assert_array_equal(load(name).predict(images[:2]), model.predict(images[:2]))
+    model.lc2.bias.value[3] = np.nan
+    with pytest.raises(ModelError, match=re.escape("m.safetensors: lc2.bias holds NaN")):
+        save(model, name)
+    assert load(name)
+
+
+def test_what_was_found_out_about_a_model_is_saved_with_it_again(tmp_path):
+    known = {"recipe": Recipe(2, 3, upright=True), "calibration": Calibration(0.5, 7)}
+    about = describe(DigitNet(), **known, dataset=DataIdentity("kmnist", "0", tuple("abcdefghij")))
+    before = checkpoint.Checkpoint(_weights(DigitNet()), about).model()
+    save(before, tmp_path / "m.safetensors")
+    after = load(tmp_path / "m.safetensors")
+    for name in ("recipe", "calibration", "classes", "data"):
+        assert getattr(after, name) == getattr(before, name)
 
 
 def _weights(model):

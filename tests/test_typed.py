@@ -36,10 +36,15 @@ curved: Tensor = hellodl.hvp(loss, x, x)
 net = nn.Sequential(layer, Tensor.relu)
 
 model = hellodl.load(Path("digits.safetensors"))
+hellodl.save(model, "again.safetensors")
 answers = model.predict(np.zeros((3, 28, 28), np.uint8))
 best: int = int(answers.argmax(axis=1)[0])
 reading = hellodl.read("photo.jpg", model)
 text: str = reading.text
+try:
+    reading = hellodl.read(bytes(3))
+except hellodl.errors.PictureError as error:
+    text = str(error)
 confidences: list[float] = [digit.confidence for digit in reading.digits]
 """
 WRONG = """
