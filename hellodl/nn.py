@@ -90,9 +90,18 @@ class DigitNet:
 
     def __getattr__(self, name: str) -> Linear:
         """Layers by name: lc1 is the first linear combination."""
-        if name.startswith("lc") and name[2:].isdecimal() and 0 < int(name[2:]) < len(self.widths):
-            return self.layers[int(name[2:]) - 1]
+        if (number := _number(name)) and number < len(self.widths):
+            return self.layers[number - 1]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Linear) -> None:  # to type checkers: others are declared
+        """A new lc1 takes the place of the old one; raises ShapeError if it is of another shape."""
+        if number := _number(name):
+            if (shape := value.weight.shape) != (expected := getattr(self, name).weight.shape):
+                raise ShapeError(f"{name}: its weight has shape {shape}, expected {expected}")
+            self.layers[number - 1] = value
+        else:
+            super().__setattr__(name, value)
 
     def named_parameters(self) -> dict[str, Tensor]:
         """All weights and biases by name: lc1.weight (128, 784) … lc3.bias (10,)."""
@@ -164,6 +173,11 @@ class DigitNet:
             problem = "the model answers NaN or infinity, expected numbers; its weights are too large"
             raise ModelError(f"{problem}, train it again with a smaller --lr")
         return results
+
+
+def _number(name: str) -> int:
+    """1 for lc1, 0 for what is no layer's name."""
+    return int(name[2:]) if name.startswith("lc") and name[2:].isdecimal() else 0
 
 
 def check_images(images: NDArray[np.generic]) -> None:

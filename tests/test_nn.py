@@ -129,6 +129,15 @@ def test_predict_sees_layers_that_were_replaced(model, images):
     assert not np.allclose(before, model.predict(images[:3]))
 
 
+def test_a_layer_is_replaced_by_its_name(model, images):
+    """As one does in PyTorch to learn something else with the first layers."""
+    before, model.lc3 = model.predict(images[:3]), Linear(64, 10)
+    assert model.lc3 is model.layers[2]
+    assert not np.allclose(before, model.predict(images[:3]))
+    with pytest.raises(ShapeError, match=re.escape("lc3: its weight has shape (5, 64), expected (10, 64)")):
+        model.lc3 = Linear(64, 5)
+
+
 def test_repeated_predictions_build_one_graph(model, images, monkeypatch):
     """To build the graph takes longer than to run it: it is kept, for the latest few sizes of a batch."""
     built = []
