@@ -5,9 +5,10 @@ from functools import reduce
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hellodl.autograd import Tensor
+from hellodl.autograd.tensor import Operand
 from hellodl.errors import ModelError, ShapeError
 from hellodl.predicting import Predictor
 from hellodl.upright import upright
@@ -164,7 +165,7 @@ class DigitNet:
 
     def _answer(self, function: Function, images: NDArray[np.uint8], *, ready: bool) -> NDArray[np.float32]:
         """A function of scaled pixels applied to any number of images."""
-        check_images(images)
+        images = check_images(images)
         version = function.__name__, *(id(parameter.value) for parameter in self.parameters())
         seen = (images if ready else self.turned(images)).reshape(len(images), 784)
         with np.errstate(all="ignore"):
@@ -180,21 +181,25 @@ def _number(name: str) -> int:
     return int(name[2:]) if name.startswith("lc") and name[2:].isdecimal() else 0
 
 
-def check_images(images: NDArray[np.generic]) -> None:
-    """Raise ShapeError unless they are as the network takes them, uint8 (n, 28, 28) or (n, 784)."""
-    if images.dtype != np.uint8 or images.shape[1:] not in {(28, 28), (784,)}:
-        raise ShapeError(f"images: are {images.dtype} of shape {images.shape}, expected uint8 (n, 28, 28)")
+def check_images(images: ArrayLike) -> NDArray[np.uint8]:
+    """They as one array; ShapeError unless it is as the network takes it, uint8 (n, 28, 28) or (n, 784)."""
+    array = np.asarray(images)
+    if array.dtype != np.uint8 or array.shape[1:] not in {(28, 28), (784,)}:
+        hint = "0 to 255, ink bright; a single one as image[None], other pictures with hellodl.read"
+        what = f"are {array.dtype} of shape {array.shape}"
+        raise ShapeError(f"images: {what}, expected uint8 (n, 28, 28), {hint}")
+    return array
 
 
-def cross_entropy(log_probabilities: Tensor, targets: Tensor) -> Tensor:
+def cross_entropy(log_probabilities: Tensor, targets: Operand) -> Tensor:
     """The mean over a batch of -Σ target · log p: both (n, classes), each row of targets sums to 1.
 
     `log_probabilities` as `log_softmax` gives them, or the scores themselves: of these it takes that first.
     Raises ShapeError if the shapes differ, as those of plain labels do: `np.eye(10)[labels]` is meant.
     """
-    x, op = log_probabilities, log_probabilities.op
-    if x.shape != targets.shape:
+    x, op, shape = log_probabilities, log_probabilities.op, np.shape(targets)
+    if x.shape != shape:
         hint = f"np.eye({x.shape[-1]})[labels]" if x.shape else "one row an example"
-        raise ShapeError(f"cross_entropy: targets {targets.shape}, expected {x.shape}: {hint}")
+        raise ShapeError(f"cross_entropy: targets {shape}, expected {x.shape}: {hint}")
     log_p = x if op and op.name == "log_softmax" else x.log_softmax()  # which changes nothing the second time
-    return (log_p * targets).sum() * (-1 / targets.shape[0])
+    return (log_p * targets).sum() * (-1 / shape[0])

@@ -106,14 +106,20 @@ def test_predicting_nothing_gives_nothing(model, images):
 
 @pytest.mark.parametrize(
     "images",
-    [np.zeros((28, 28), np.uint8), np.zeros((2, 28, 28)), np.zeros((2, 28, 28, 1), np.uint8)],
-    ids=["one image", "floats", "channels"],
+    [np.zeros((28, 28), np.uint8), np.zeros((2, 28, 28)), np.zeros((2, 28, 28, 1), np.uint8), "a.png", [1]],
+    ids=["one image", "floats", "channels", "a name", "a list"],
 )
 def test_what_is_no_stack_of_images_is_refused(model, images):
     """Instead of being read as something else."""
     for function in (model.predict, model.logits, model.hidden):
         with pytest.raises(ShapeError, match=r"images: are .* expected uint8 \(n, 28, 28\)"):
             function(images)
+
+
+def test_images_in_a_list_and_pytorchs_are_a_stack(model, images):
+    expected = model.predict(images[:3])
+    for stack in (list(images[:3]), torch.tensor(images[:3])):
+        np.testing.assert_array_equal(model.predict(stack), expected)
 
 
 def test_predict_sees_weights_that_were_assigned(model, images):
