@@ -5,9 +5,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from hellodl.autograd.memory import Array, Shape
+from hellodl.autograd.memory import Shape
 
 # fmt: off
 # hellodl's functions by NumPy's names, where those differ; and what other libraries call otherwise
@@ -54,7 +53,11 @@ class Plain:
         """Whether one is not 0."""
         return bool(self.value.any())
 
-    if not TYPE_CHECKING:  # type checkers know by themselves what is not there
+    if not TYPE_CHECKING:  # type checkers know what is not there, and `array * x` is no array to them without
+
+        def __array__(self, dtype=None, copy=None):
+            """Let NumPy look at the numbers; what it computed from them would have no graph, see below."""
+            return np.array(self.value, dtype=dtype, copy=copy)
 
         def __getattr__(self, name: str) -> Any:
             """AttributeError that says how hellodl calls what has this name in other libraries."""
@@ -77,11 +80,6 @@ class Plain:
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
-
-    # NumPy may look at the numbers, but what it computed from them would have no graph.
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:  # noqa: FBT001 - NumPy's
-        return np.array(self.value, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """`array + tensor` arrives here; a function of NumPy's called by its name is refused."""

@@ -148,8 +148,10 @@ class Tensor(Plain):
     __pow__, __rpow__ = operator("power")
     __lt__, __le__ = method("less"), method("less_equal")  # 1 where it is so, else 0
     __gt__, __ge__ = method("greater"), method("greater_equal")
-    __eq__, __ne__ = comparison("equal"), comparison("not_equal")  # type: ignore[assignment] # no bool
-    __neg__, __abs__, __getitem__ = method("negative"), method("abs"), method("index")
+    __eq__: Callable[..., Tensor] = comparison("equal")  # type: ignore[assignment] # no bool
+    __ne__: Callable[..., Tensor] = comparison("not_equal")  # type: ignore[assignment] # the same
+    __neg__, __abs__ = method("negative"), method("abs")
+    __getitem__: Callable[..., Tensor] = method("index")  # whose type is not that of Plain's
     __hash__ = object.__hash__  # nodes are told apart by identity
 
     if TYPE_CHECKING:  # ops.py and views.py make each of their ops a method of this name
