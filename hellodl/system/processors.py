@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,15 +30,17 @@ def _cgroup_cpus() -> int:
     return 1 << 20
 
 
-def one_blas_thread() -> None:
+def one_blas_thread() -> AbstractContextManager[object]:
     """From here on compute matrix products in one thread: ours are too small to share out.
 
+    As a context, until its end: a program that we are part of may have large ones.
     OpenBLAS starts a thread for every core it sees and lets them spin while they wait for each other; in a
     container that may use less, or beside a busy program, that makes training many times slower, not faster.
     """
     from threadpoolctl import ThreadpoolController
 
-    ThreadpoolController().limit(limits=1, user_api="blas")
+    limit: AbstractContextManager[object] = ThreadpoolController().limit(limits=1, user_api="blas")
+    return limit
 
 
 def share_out(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

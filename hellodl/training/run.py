@@ -13,7 +13,7 @@ from hellodl.evaluation import score
 from hellodl.reading.doubt import fit_doubt
 from hellodl.system.files import only_writer, temporary_of
 from hellodl.system.lockstep import PROCESSES
-from hellodl.system.processors import available_cpus
+from hellodl.system.processors import available_cpus, one_blas_thread
 from hellodl.training import saving
 from hellodl.training.augment import Augmenter, Strengths
 from hellodl.training.batches import Purpose, generator
@@ -58,7 +58,7 @@ def train(settings: Settings, run: Run) -> Generator[EpochRecord | DoneRecord]:
     Interrupted when asked to stop. Whenever it ends early, the last good checkpoint stays.
     """
     saving.check_place(run.output)
-    with only_writer(run.output):
+    with only_writer(run.output), one_blas_thread():
         temporary_of(run.output).unlink(missing_ok=True)  # a killed run's
         trainer = _prepared(settings, run)
         test = scoring_set(settings, run.data_dir)  # now, or that it is missing would be said too late

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
 from hellodl import checkpoint, datasets, evaluation, optim
 from hellodl.about import Epoch, Position
@@ -161,6 +162,13 @@ def test_a_stretch_of_steps_is_remembered_by_halves():
         pace.choose()
         known.append(pace._seconds[False])
     assert known == [4.0, 3.0, 1.5]
+
+
+def test_a_program_has_its_threads_for_matrix_products_back_afterwards(run):
+    with ThreadpoolController().limit(limits=2, user_api="blas"):
+        before = ThreadpoolController().info()
+        run(settings_of(epochs=1))
+        assert ThreadpoolController().info()[: len(before)] == before  # OpenCV may have come with its own
 
 
 def test_momentum_looks_ahead(small_mnist):
