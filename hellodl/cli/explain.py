@@ -11,12 +11,12 @@ from hellodl.cli.drawing import write_drawing
 from hellodl.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from hellodl.checkpoint import TrainedNet
     from hellodl.explaining import Explanation
-    from hellodl.reading.readings import Digit
+    from hellodl.reading.readings import Digit, Reading
 
 
 @common.command(
@@ -53,7 +53,7 @@ def explain(
     for name, reading in pictures.readings(names, network, talk, invert=invert):
         whys = [explained(digit) for digit in reading.digits]
         if talk.as_json:
-            common.print_json(predict_view.as_fields(name, reading, list(map(_fields, whys))))
+            common.print_json({"file": name} | _told(reading, whys))
         else:
             click.echo(predict_view.as_text(name, reading, answers))
             common.show(steps.explain_report(reading, whys, answers, common.console()))
@@ -81,6 +81,14 @@ def _explainer(
         talk.say(f"without training digits to compare: {error}")
     nearest = gallery.nearest if gallery else lambda _image: ()
     return lambda digit: explanation(network, digit.seen, digit.digit, nearest(digit.seen))
+
+
+def _told(reading: Reading, whys: Sequence[Explanation]) -> dict[str, Any]:
+    """A reading with its digits' explanations."""
+    told = reading.for_json()
+    for digit, why in zip(told["digits"], whys, strict=True):
+        digit.update(_fields(why))
+    return told
 
 
 def _fields(why: Explanation) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 import click
 
@@ -28,24 +26,7 @@ def told(file: str, reading: Reading, names: Sequence[str], *, as_json: bool) ->
     """A reading as one line of JSON, or in words; `names` here and below are the network's answers."""
     if not as_json:
         return as_text(file, reading, names)
-    probabilities = [{"probabilities": digit.probabilities} for digit in reading.digits]
-    marks = [asdict(mark) for mark in reading.marks]
-    return json.dumps(as_fields(file, reading, probabilities) | {"marks": marks})
-
-
-def as_fields(file: str, reading: Reading, more: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A reading as it goes to --json, with `more` fields for each digit."""
-    keys = ("digit", "confidence", "verdict", "box")
-    return {
-        "file": file,
-        "text": reading.text,
-        "verdict": reading.verdict,
-        "digits": [
-            {key: getattr(digit, key) for key in keys} | its
-            for digit, its in zip(reading.digits, more, strict=True)
-        ],
-        "warnings": list(reading.warnings),
-    }
+    return json.dumps({"file": file} | reading.for_json())
 
 
 def as_text(file: str, reading: Reading, names: Sequence[str]) -> str:

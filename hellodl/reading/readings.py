@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hellodl.reading.arrays import Box, Pixels
@@ -26,7 +26,7 @@ class Digit:
     confidence: float
     verdict: Verdict
     box: Box
-    probabilities: tuple[float, ...]
+    probabilities: tuple[float, ...] = field(repr=False)
     seen: Pixels = field(repr=False, compare=False)
     turned: Pixels = field(repr=False, compare=False)
     belief: float = field(default=1.0, compare=False)
@@ -58,3 +58,14 @@ class Reading:
     picture: Picture = field(repr=False, compare=False)
     ink: Ink | None = field(default=None, repr=False, compare=False)
     marks: tuple[Mark, ...] = ()
+
+    def for_json(self) -> dict[str, Any]:
+        """What it says as plain data, with the keys of `hellodl predict --json`."""
+        keys = "digit", "confidence", "verdict", "box", "probabilities"
+        return {
+            "text": self.text,
+            "verdict": self.verdict,
+            "digits": [{key: getattr(digit, key) for key in keys} for digit in self.digits],
+            "warnings": list(self.warnings),
+            "marks": [asdict(mark) for mark in self.marks],
+        }

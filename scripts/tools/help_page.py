@@ -44,8 +44,8 @@ KEYS = {
     ),
     "explain IMAGE…": (
         (
-            "file, text, verdict, digits [digit, confidence, verdict, box, score, empty_score, evidence, "
-            "neighbours [index, label, distance]], warnings"
+            "file, text, verdict, digits [digit, confidence, verdict, box, probabilities, score, "
+            "empty_score, evidence, neighbours [index, label, distance]], warnings, marks"
         ),
     ),
     "download": ("dataset, folder, files [file, bytes, url], licence, attribution",),

@@ -38,7 +38,7 @@ def test_json_is_what_the_library_says(folder):
     result = run(folder, folder / "42.jpg", "--json")
     assert (result.exit_code, result.stderr) == (0, "")
     record = json.loads(result.stdout)
-    assert list(record) == ["file", "text", "verdict", "digits", "warnings"]
+    assert list(record) == ["file", "text", "verdict", "digits", "warnings", "marks"]
     model = checkpoint.load_model(folder / "m.safetensors")
     data = datasets.load("mnist", "train", folder)
     reading = read(folder / "42.jpg", model)

@@ -1,6 +1,7 @@
 """Reading: what a picture says, how sure that is, and what is wrong in words."""
 
 import io
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -417,6 +418,13 @@ def test_readings_compare_by_what_they_say(model):
     image = digits()[0][0]
     assert isinstance(read(image, model), Reading)
     assert read(image, model) == read(encoded(image), model)
+
+
+def test_a_reading_is_json_in_one_call_and_short_when_shown(model):
+    found = read(drawn([number("38")], Sheet(gap=50)), model)
+    told = json.loads(json.dumps(found.for_json()))
+    assert (told["text"], told["verdict"], len(told["digits"][1]["probabilities"])) == ("38", "digits", 10)
+    assert len(repr(found)) < 500
 
 
 PEAK = """
