@@ -1,7 +1,7 @@
 """Loads a data set: finds its files, checks them, and hands out images and labels."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from hellodl.datasets.catalogue import File, Source
 from hellodl.errors import DataError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images (n, 28, 28) and labels (n,) of one split, both uint8 and read-only.
+    """Images (n, 28, 28) and labels (n,) of one split, both uint8; those of `load` are read-only.
 
     `sha256` identifies the data: it is made of the SHA-256 of both files' decompressed content. `classes` are
     the names of what the labels 0 to 9 stand for; `added`: how many of the last images are someone's own,
@@ -24,9 +24,9 @@ class Dataset:
 
     name: str
     split: str
-    images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
-    sha256: str
+    images: NDArray[np.uint8] = field(repr=False)
+    labels: NDArray[np.uint8] = field(repr=False)
+    sha256: str = ""
     classes: tuple[str, ...] = catalogue.DIGITS
     added: int = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -32,7 +32,7 @@ STRIP = 64  # rows of pixels that are made from a large picture at a time
 UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation to the Transpose that undoes it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """Pixels to read digits from.
 
@@ -42,7 +42,7 @@ class Picture:
     """
 
     name: str
-    pixels: Pixels
+    pixels: Pixels = field(repr=False)
     scale: float = 1.0
     has_more: bool = False
 
