@@ -36,7 +36,7 @@ class Gather(Op, name="gather"):
         return (lambda *_: gather(flat, readers(self.table.ravel(), x.shape[0])).sum(0),)
 
 
-def gather(x: Operand, table: ArrayLike) -> Tensor:
+def gather(x: "Operand", table: ArrayLike) -> Tensor:
     """Rows of x, along its first axis, named by a table of any shape, where -1 stands for zeros.
 
     Convolution and pooling are this, by a table of windows, and then a matrix product or a maximum.
@@ -90,7 +90,7 @@ class Einsum(Op, name="einsum"):
         return apply("broadcast", part.reshape(thin), to=to)
 
 
-def einsum(subscripts: str, *operands: Operand) -> Tensor:
+def einsum(subscripts: str, *operands: "Operand") -> Tensor:
     """Einstein's sum, `einsum("ij,jk->ik", a, b)`: NumPy's notation, a letter for each axis, without `...`.
 
     Raises ShapeError if the letters do not fit the shapes.

@@ -87,7 +87,7 @@ def zeros(like: Tensor) -> Tensor:
     return Tensor(np.zeros(like.shape), like.dtype)
 
 
-def weighted(y: Tensor, v: Operand) -> Tensor:
+def weighted(y: Tensor, v: "Operand") -> Tensor:
     """One number, of which y receives `v` as its gradient; ShapeError unless it has y's shape."""
     y, v = as_tensors((y, v))
     if v.shape != y.shape:
@@ -95,23 +95,23 @@ def weighted(y: Tensor, v: Operand) -> Tensor:
     return (y * v).sum()
 
 
-def vjp(y: Tensor, x: Tensor, v: Operand) -> Tensor:
+def vjp(y: Tensor, x: Tensor, v: "Operand") -> Tensor:
     """A vector times the Jacobian: the derivative by x of all that y holds, weighted with v of y's shape."""
     return grad(weighted(y, v), x)
 
 
-def jvp(y: Tensor, x: Tensor, v: Operand) -> Tensor:
+def jvp(y: Tensor, x: Tensor, v: "Operand") -> Tensor:
     """The Jacobian times a vector: how y changes where x moves along v, by differentiating `vjp` by its v."""
     weights = zeros(y)
     return vjp(vjp(y, x, weights), weights, v)
 
 
-def hvp(y: Tensor, x: Tensor, v: Operand) -> Tensor:
+def hvp(y: Tensor, x: Tensor, v: "Operand") -> Tensor:
     """The Hessian of the scalar y times a vector: how its gradient changes where x moves along v."""
     return vjp(grad(y, x), x, v)
 
 
-def backward(y: Tensor, gradient: Operand | None = None) -> None:
+def backward(y: Tensor, gradient: "Operand | None" = None) -> None:
     """Leave the gradient of `y` in `.grad` of every leaf below it; called again, it gives the same again.
 
     `y` must be one number, unless `gradient`, of its shape, says what its elements receive. Numbers typed in

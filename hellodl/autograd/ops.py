@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from inspect import Signature, signature
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -102,6 +103,10 @@ def row(name: str, function: Callable[..., Any], *rules: Rule | None, doc: str =
     """Enter an elementwise op; it may write over its input unless it says otherwise."""
     doc = doc or f"{others.get('symbol', name)}, element by element."
     register(Row(name, function, *rules, **{"in_place": True, **others}), name, doc)
+    if rule := next(filter(None, reversed(rules)), None):  # so that help() shows what it takes, and the row
+        method = vars(Tensor)[name]
+        (_, _, *operands), method.__wrapped__ = signature(rule).parameters.values(), rule
+        method.__signature__ = Signature(operands, return_annotation="Tensor")
 
 
 # fmt: off

@@ -103,7 +103,7 @@ def cast(x: Tensor, dtype: DTypeLike) -> Tensor:
     return Row("cast", np.positive, lambda g, y, x: g, dtype=float_type(dtype))(x)
 
 
-def concat(tensors: Iterable[Operand], axis: int = 0) -> Tensor:
+def concat(tensors: "Iterable[Operand]", axis: int = 0) -> Tensor:
     """Several tensors joined along an axis they have; ShapeError if there are none."""
     parts = as_tensors(list(tensors))
     if not parts:
@@ -123,7 +123,7 @@ def concat(tensors: Iterable[Operand], axis: int = 0) -> Tensor:
 register(concat, "concatenate")
 
 
-def stack(tensors: Iterable[Operand], axis: int = 0) -> Tensor:
+def stack(tensors: "Iterable[Operand]", axis: int = 0) -> Tensor:
     """Several tensors of the same shape joined along a new axis; ShapeError if there are none."""
     parts = as_tensors(list(tensors))
     shape = parts[0].shape if parts else ()
@@ -133,7 +133,7 @@ def stack(tensors: Iterable[Operand], axis: int = 0) -> Tensor:
     return concat([t.reshape((*shape[:place], 1, *shape[place:])) for t in parts], place)
 
 
-def where(condition: Operand, a: Operand, b: Operand) -> Tensor:
+def where(condition: "Operand", a: "Operand", b: "Operand") -> Tensor:
     """Take a where the condition is not 0, else b; what is not chosen receives 0.
 
     Whose own rule makes NaN of that, as log does at 0: `where(x > 0, where(x > 0, x, 1).log(), 0)` is safe.
