@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from hellodl.autograd import Tensor as Tensor
     from hellodl.autograd import grad as grad
     from hellodl.checkpoint import load_model, save_model
+    from hellodl.graphs.svg import draw
     from hellodl.reading.reader import read as read
 
-    load, save = load_model, save_model
+    load, save, graph = load_model, save_model, draw
     gather, einsum = axes.gather, axes.einsum
     concat, stack, where = autograd.concat, autograd.stack, autograd.where
     vjp, jvp, hvp = autograd.vjp, autograd.jvp, autograd.hvp
@@ -48,6 +49,7 @@ _CORE = ["Tensor", "Program", "grad", "concat", "stack", "where", "vjp", "jvp", 
 # fmt: on
 _HOMES = {
     "load": ("hellodl.checkpoint", "load_model"),
+    "graph": ("hellodl.graphs.svg", "draw"),
     "save": ("hellodl.checkpoint", "save_model"),
     "read": ("hellodl.reading.reader", "read"),
     **{name: (f"hellodl.{name}", "") for name in ("datasets", "errors", "evaluation", "nn", "optim")},

@@ -194,7 +194,7 @@ FUNCTIONS = ["exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "gelu", "abs
              "max", "reshape", "flatten", "transpose", "softmax", "log_softmax", "clip", "maximum", "minimum",
              "min", "prod", "argmax", "var", "std", "detach", "where"]
 NAMES = [*FUNCTIONS, "Tensor", "grad", "Program", "concat", "stack", "load", "read", "nn", "optim", "gather",
-         "einsum", "vjp", "jvp", "hvp", "datasets"]
+         "einsum", "vjp", "jvp", "hvp", "datasets", "errors", "evaluation", "graph", "save"]
 METHODS = [*FUNCTIONS, "T", "backward", "grad", "value", "shape", "dtype", "ndim", "size", "item"]
 TOP_LEVEL = {".ci", ".github", ".gitattributes", ".gitignore", "CHANGELOG.md", "LICENSE", "README.md",
              "data", "hellodl", "pyproject.toml", "scripts", "tests"}

@@ -1,11 +1,13 @@
 """A graph as a picture: the chapter's drawing, still, or built up by the backward pass."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
+from hellodl.autograd import Tensor
 from hellodl.graphs.layout import Spot, layout
 from hellodl.graphs.picture import CHARACTER, MARGIN, box, path, picture, shortened, stylesheet, text
-from hellodl.graphs.record import Content, Graph, Node, backward_steps, show
+from hellodl.graphs.record import Content, Graph, Node, backward_steps, outline, record, show
 
 Point = tuple[float, float]
 
@@ -13,6 +15,27 @@ _HEIGHT, _ROW, _CAPTION = 46.0, 52, 40.0  # of a box; from row to row; of a line
 _LINE = 18.0  # the height of a label
 _BASELINE, _APART = 5, 9  # from a text's middle to its baseline, and from a box's middle to that of its lines
 _PACE, _REST = 3, 3  # seconds a step; how many steps long the end stays
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A graph to look at: a notebook shows it as a picture, whatever knows only text as a tree."""
+
+    graph: Graph
+
+    def _repr_svg_(self) -> str:
+        return svg(self.graph, show(self.graph.nodes[0].value))
+
+    def __repr__(self) -> str:
+        return "\n".join(outline(self.graph))
+
+
+def draw(y: Tensor, /, **names: Tensor) -> Drawing:
+    """The graph of the scalar `y` with values and gradients, as in the chapter: `hellodl.graph(y, x=x, z=z)`.
+
+    `names` say what leaves are called. Raises as `record` does.
+    """
+    return Drawing(record(y, {tensor: name for name, tensor in names.items()}))
 
 
 def svg(graph: Graph, caption: str) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+import hellodl
 from hellodl.autograd import Tensor, grad
 from hellodl.errors import ShapeError, UsageError
 from hellodl.graphs.record import Graph, dot, record
@@ -133,3 +134,12 @@ def test_only_one_number_can_be_drawn():
     """Gradients start from one number."""
     with pytest.raises(ShapeError, match="one number"):
         record(Tensor([1.0, 2.0]) * 2)
+
+
+def test_a_notebook_shows_the_drawing_others_the_tree():
+    x, z = Tensor(2.0), Tensor(0.0)
+    drawing = hellodl.graph(3 * x * x * x + 4 * x + 1 + x * z, x=x, z=z)
+    picture = drawing._repr_svg_()
+    assert picture.startswith("<svg")
+    assert all(words in picture for words in ("x=2", "grad=40", ">33<"))
+    assert repr(drawing).splitlines()[-1].endswith("z=0, grad=2")
