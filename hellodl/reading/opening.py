@@ -86,7 +86,7 @@ def _open(source: Encoded) -> tuple[str, IO[bytes]]:
         try:
             return path, open_plain(file_of(path), buffering=0)
         except (OSError, ValueError) as error:
-            raise PictureError(f"{path}: {_why_not(file_of(path), error)}") from error
+            raise PictureError(f"{path}: {_why_not(file_of(path), error)}") from None
     if isinstance(source, (bytes, bytearray, memoryview)):
         name, content = "bytes", source
     elif not hasattr(source, "seekable") or hasattr(source, "encoding"):  # text
@@ -124,8 +124,8 @@ def decoding(name: str) -> Iterator[None]:
         yield
     except PictureError:
         raise
-    except UnidentifiedImageError as error:
-        raise PictureError(f"{name}: not a picture in a format known here (PNG, JPEG, GIF, …)") from error
+    except UnidentifiedImageError:
+        raise PictureError(f"{name}: not a picture in a format known here (PNG, JPEG, GIF, …)") from None
     except Exception as error:  # damaged files make Pillow raise anything from struct.error to KeyError
         said = " ".join(str(error).split())  # on one line, whatever the decoder wrote
         raise PictureError(f"{name}: damaged picture ({said})") from error
