@@ -7,6 +7,7 @@ its inputs. Asking for `.value` sorts what the node depends on and computes it, 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
@@ -277,7 +278,10 @@ def as_tensors(operands: Sequence[Operand]) -> tuple[Tensor, ...]:
 # Sorting and computing --------------------------------------------------------------------------------
 
 ALWAYS = 1 << 62  # beyond any tick of the clock: what a leaf holds is right
-COMPUTING = RLock()  # one thread computes values or assigns leaves at a time
+COMPUTING = RLock()  # one thread computes values or assigns leaves at a time;
+if hasattr(os, "register_at_fork"):  # none while a process forks, or in the other one it would never end
+    give_back = COMPUTING.release
+    os.register_at_fork(before=COMPUTING.acquire, after_in_parent=give_back, after_in_child=give_back)
 
 
 def topological_order(*outputs: Tensor, known: int = ALWAYS + 1) -> list[Tensor]:

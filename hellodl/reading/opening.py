@@ -135,6 +135,12 @@ class _Memory:
     """What is left of MEMORY."""
 
     def __init__(self) -> None:
+        self.start()
+        if hasattr(os, "register_at_fork"):  # in a process of its own, other threads give nothing back
+            os.register_at_fork(after_in_child=self.start)
+
+    def start(self) -> None:
+        """Have all of it."""
         self._left, self._change = MEMORY, Condition()
 
     @contextmanager

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Timer
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ import pytest
 import hellodl
 from hellodl.autograd import Elementwise, Op, Program, Tensor, concat, grad, hvp, jvp, vjp, where
 from hellodl.autograd.check import check_gradients
-from hellodl.autograd.tensor import apply
+from hellodl.autograd.tensor import COMPUTING, apply
 from hellodl.errors import ShapeError
 from hellodl.nn import DigitNet, Linear, Sequential, cross_entropy
 from hellodl.optim import SGD, Adam
@@ -247,6 +250,27 @@ def test_a_leaf_assigned_while_another_thread_computes_is_not_stale_for_good():
             x.value = np.full(1000, n)
             reading.result()
             assert y.value[0] == n + 20
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no process forks on this system")
+def test_a_process_forked_while_another_thread_computes_computes_too():
+    """As of a web server that forks its workers; one in fifteen waited for ever."""
+    entered, leave = Event(), Event()
+
+    def compute():
+        with COMPUTING:
+            entered.set()
+            leave.wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(compute)
+        entered.wait()
+        Timer(0.1, leave.set).start()
+        child = os.fork()
+        if not child:
+            signal.alarm(5)
+            os._exit(int(float(Tensor(2.0) * 3) != 6))
+        assert os.waitpid(child, 0)[1] == 0
 
 
 def test_a_program_is_refused_to_another_thread():

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import struct
 import threading
 import time
@@ -148,6 +149,18 @@ def test_pictures_are_decoded_together_as_far_as_memory_goes(monkeypatch):
         small.set()
         assert [picture.result().width for picture in pictures] == [1600] * 4
     assert most == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no process forks on this system")
+def test_a_process_forked_while_a_picture_is_read_has_all_memory():
+    """What other threads have taken of it, nobody gives back there."""
+    with opening.memory(opening.MEMORY):
+        child = os.fork()
+        if not child:
+            signal.alarm(5)
+            with opening.memory(opening.MEMORY):
+                os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
 
 
 def test_too_little_memory_is_said_so(monkeypatch):
