@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hellodl.about import DIGITS
-from hellodl.checkpoint import TrainedNet, load_model
+from hellodl.checkpoint import SHIPPED, TrainedNet, load_model
 from hellodl.nn import DigitNet
 from hellodl.reading.arrays import Pixels, Plane
 from hellodl.reading.judge import LABELS, OTHER, PART, right, scores, shipped, terms
@@ -24,7 +24,7 @@ KNOWN = 3.0  # familiarity counts up to so many times that of the least familiar
 USUAL = 1.0  # that of a model without
 SUSPECT = 0.2  # what has at least this probability is worth a word
 
-_loaded = cache(load_model)
+kept = cache(load_model)  # of files that do not change
 
 
 class Verdict(StrEnum):
@@ -121,7 +121,7 @@ def second_opinion(model: Model) -> TrainedNet | None:
         return None
     from hellodl.datasets import NAMES
 
-    return _loaded("shipped") if model.data in NAMES else None
+    return kept(SHIPPED) if model.data in NAMES else None
 
 
 def _asked(model: Model, images: Pixels, doubt: Doubt) -> tuple[Plane, Plane, Pixels]:

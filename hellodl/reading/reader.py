@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hellodl.about import Recipe
-from hellodl.checkpoint import TrainedNet, load_model
-from hellodl.reading.doubt import Doubt, Model, Verdict, ask, doubt_of, likelihoods, why
+from hellodl.checkpoint import SHIPPED, TrainedNet, find_model, load_model
+from hellodl.reading.doubt import Doubt, Model, Verdict, ask, doubt_of, kept, likelihoods, why
 from hellodl.reading.judge import MARKS, alone, shipped
 from hellodl.reading.load import Picture, Source, load_picture
 from hellodl.reading.readings import Digit, Mark, Reading
@@ -69,7 +69,9 @@ def read(
     ground, False for dark ink on a light one, None to find out. Raises PictureError for what is no picture,
     ModelError for a bad model.
     """
-    model = load_model(None) if model is None else model
+    if model is None:
+        path = find_model(None)
+        model = kept(SHIPPED) if path == SHIPPED else load_model(path)
     return read_all([load_picture(source)], model, invert=invert, doubt=doubt)[0]
 
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -418,6 +419,21 @@ def test_readings_compare_by_what_they_say(model):
     image = digits()[0][0]
     assert isinstance(read(image, model), Reading)
     assert read(image, model) == read(encoded(image), model)
+
+
+def test_without_a_model_the_one_that_ships_is_loaded_once_and_ones_own_each_time(tmp_path, monkeypatch):
+    """To load it takes twice as long as to read a small picture."""
+    monkeypatch.chdir(tmp_path)
+    loaded, load = [], checkpoint.load
+    read(digits()[0][0])
+    monkeypatch.setattr(checkpoint, "load", lambda path: loaded.append(path) or load(path))
+    for _ in range(2):
+        read(digits()[0][0])
+    assert not loaded
+    checkpoint.save_model(DigitNet(), checkpoint.DEFAULT_NAME)
+    for _ in range(2):
+        read(digits()[0][0])
+    assert loaded == [Path(checkpoint.DEFAULT_NAME)] * 2
 
 
 def test_a_reading_is_json_in_one_call_and_short_when_shown(model):
