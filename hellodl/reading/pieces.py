@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -45,10 +44,12 @@ class Piece:
     strength: Plane
     cut: float = 0.0
 
-    @cached_property
+    @property
     def stroke(self) -> float:
-        """How wide its strokes are, in pixels."""
-        return stroke_width(self.strength > 0.5)
+        """How wide its strokes are, in pixels: found once. Python 3.11's cached_property locks all pieces."""
+        if (known := vars(self).get("stroke")) is None:
+            known = vars(self)["stroke"] = stroke_width(self.strength > 0.5)
+        return known
 
     @property
     def middle(self) -> tuple[float, float]:

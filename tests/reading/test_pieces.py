@@ -1,7 +1,11 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import cv2
 import numpy as np
 import pytest
 
+from hellodl.reading import pieces
 from hellodl.reading.pieces import Piece, components, cut_up, joined
 
 
@@ -12,6 +16,28 @@ def leaning_strokes():
     cv2.line(canvas, (42, 92), (77, 8), 255, 13)
     cv2.line(canvas, (25, 50), (60, 50), 255, 2)
     return Piece((30, 20, 90, 100), canvas.astype(np.float32) / 255)
+
+
+def test_pieces_of_several_threads_do_not_wait_for_each_other(monkeypatch):
+    """Nor does a process for ever that was forked meanwhile."""
+    leave, busy, measure = Event(), Event(), pieces.stroke_width
+
+    def slowly(ink):
+        busy.set()
+        leave.wait()
+        return measure(ink)
+
+    with ThreadPoolExecutor(2) as pool, monkeypatch.context() as patched:
+        patched.setattr(pieces, "stroke_width", slowly)
+        first = pool.submit(lambda: leaning_strokes().stroke)
+        busy.wait()
+        patched.undo()
+        second = pool.submit(lambda: leaning_strokes().stroke)
+        try:
+            assert second.result(5) > 5
+        finally:
+            leave.set()
+        assert first.result() == second.result()
 
 
 def test_digits_that_touch_are_cut_along_a_way_that_leans_as_they_do():
