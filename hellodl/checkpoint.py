@@ -37,7 +37,8 @@ MAX_WEIGHT = 1e6  # in size: training that gets there has diverged
 NPY_HEADER, WIDEST_NUMBER = 4096, 8  # bytes of an .npy file before its numbers, and of one at most
 MAX_HEADER = 1 << 22  # bytes: what 10,000 epochs of history take, twice over
 MOST_ARRAYS = 8  # of training state: no optimizer has more
-BROKEN = OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError  # what .npz raise
+BROKEN = OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError
+"""What files that are no .npz raise, or such as promise what no memory can hold."""
 DOUBT = "is this a hellodl checkpoint?"
 
 # Draws zeros where weights are read from a file: NumPy's random numbers take 17 ms to load.
@@ -174,7 +175,10 @@ def load_weights(path: Path, widths: Sequence[int]) -> Arrays:
             raise ModelError(f"{path}: holds no {name!r}, expected tensors {', '.join(expected)}")
         if found[name].shape != shape:
             raise ModelError(f"{path}: {name} has shape {found[name].shape!s:.80}, expected {shape}")
-    weights = {name: found[name].astype(np.float32) for name in expected}
+        if found[name].dtype.kind not in "fiu":
+            raise ModelError(f"{path}: {name} is {found[name].dtype!s:.80}, expected float32")
+    with np.errstate(over="ignore"):  # what is infinite then is refused below
+        weights = {name: found[name].astype(np.float32) for name in expected}
     _check_numbers(path, weights)
     return weights
 
@@ -184,8 +188,7 @@ def learned_upright(path: Path) -> bool:
     try:
         if path.suffix != ".npz":
             return load(find_model(path)).about.recipe.upright
-        with np.load(path) as arrays:
-            return bool(arrays["upright"])
+        return bool(_npz(path, {"upright": ()})["upright"])
     except (ModelError, KeyError, *BROKEN):
         return False  # `load_weights` says what is wrong, if anything is
 
@@ -195,7 +198,11 @@ def _safetensors(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np
 
     _check_start(path)
     with safe_open(path, framework="numpy") as file:
-        return {name: file.get_tensor(name) for name in expected.keys() & file.keys()}
+        names = sorted(expected.keys() & file.keys())
+        for name in names:
+            if (kind := file.get_slice(name).get_dtype()) not in ("F32", "F64", "F16"):
+                raise ModelError(f"{path}: {name} is {kind}, expected F32 (float32)")  # NumPy lacks some
+        return {name: file.get_tensor(name) for name in names}
 
 
 def _npz(path: Path, expected: dict[str, Shape]) -> dict[str, NDArray[np.generic]]:

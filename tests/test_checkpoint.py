@@ -3,6 +3,8 @@ import os
 import stat
 import subprocess
 import sys
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -550,6 +552,7 @@ def test_weights_are_not_waited_for_at_a_pipe(tmp_path, suffix):
     os.mkfifo(tmp_path / f"w{suffix}")
     with pytest.raises(ModelError, match=r"is (a device or pipe|no file), expected"):
         load_weights(tmp_path / f"w{suffix}", NETWORK.widths)
+    assert not checkpoint.learned_upright(tmp_path / f"w{suffix}")
 
 
 def test_weights_whose_header_would_fill_the_memory_are_not_opened(tmp_path):
@@ -564,6 +567,49 @@ def test_npz_that_unpack_to_more_than_their_shapes_are_not_unpacked(tmp_path):
     np.savez_compressed(tmp_path / "w.npz", **weights_of(NETWORK) | {"lc1.bias": np.zeros(1_000_000)})
     with pytest.raises(ModelError, match=r"lc1.bias is larger than expected, \(3,\)$"):
         load_weights(tmp_path / "w.npz", NETWORK.widths)
+
+
+def test_whether_pictures_were_turned_is_asked_without_unpacking_what_cannot_say_it(tmp_path):
+    """Nor is a single array, or one whose header promises a petabyte, a reason to end with a traceback."""
+    place = tmp_path / "w.npz"
+    np.savez_compressed(place, upright=np.ones(20_000_000, np.uint8))
+    tracemalloc.start()
+    assert not checkpoint.learned_upright(place)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+    with place.open("wb") as file:
+        np.save(file, np.ones(1))
+    assert not checkpoint.learned_upright(place)
+    with zipfile.ZipFile(place, "w") as packed:
+        header = b"{'descr': '|b1', 'fortran_order': False, 'shape': (1125899906842624,), }\n"
+        packed.writestr("upright.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    assert not checkpoint.learned_upright(place)
+
+
+def test_numbers_that_are_no_weights_are_refused_in_a_line(tmp_path):
+    """Complex ones, dates, numbers beyond float32: no warning of NumPy's, nothing silently dropped."""
+    weights = weights_of(NETWORK)
+    for strange in (weights["lc1.bias"] + 1j, np.zeros(3, "M8[s]")):
+        np.savez(tmp_path / "w.npz", **weights | {"lc1.bias": strange})
+        with pytest.raises(ModelError, match=rf"lc1\.bias is {strange.dtype.name[:9]}.*, expected float32"):
+            load_weights(tmp_path / "w.npz", NETWORK.widths)
+    np.savez(tmp_path / "w.npz", **weights | {"lc1.bias": np.full(3, 1e300)})
+    with pytest.raises(ModelError, match=r"lc1\.bias holds NaN, infinite or huge"):
+        load_weights(tmp_path / "w.npz", NETWORK.widths)
+
+
+@pytest.mark.parametrize(("kind", "size"), [("BF16", 2), ("F8_E4M3", 1), ("F8_E5M2", 1), ("C64", 8)])
+def test_kinds_of_numbers_that_numpy_lacks_are_refused_in_a_line(tmp_path, kind, size):
+    header, at = {}, 0
+    for name, array in weights_of(NETWORK).items():
+        end = at + size * array.size
+        header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": (at, end)}
+        at = end
+    text = json.dumps(header).encode()
+    (tmp_path / "w.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(at))
+    with pytest.raises(ModelError, match=rf"lc\d.\w+ is {kind}, expected F32") as caught:
+        load_weights(tmp_path / "w.safetensors", NETWORK.widths)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_pickles_in_npz_are_not_opened(tmp_path):
