@@ -23,6 +23,7 @@ DIGITS = tuple("0123456789")
 MAX_LOSS = 1000.0  # nats: e^-1000 is how likely such a network holds the truth to be
 MOST_SETTINGS = 100
 LEAST_DEVIATION = 0.001  # of pixels, as a share of full ink
+COLDEST = 0.1  # temperature: of ten probabilities one is above 0.1, whose tenth power float32 still holds
 EXTREME = 1000.0  # in size: no number that says how to read answers or pixels gets there
 LOSS = number(0, MAX_LOSS, f"a loss from 0 to {MAX_LOSS:g}")
 STROKE = number(0.5, 10, "a stroke width from 0.5 to 10")
@@ -60,7 +61,7 @@ class Calibration(Checked):
     which a shape is unlike nearly all digits; None where that was not measured.
     """
 
-    temperature: float = limited(number(0.001, EXTREME, "a number from 0.001 to 1000"), 1.0)
+    temperature: float = limited(number(COLDEST, EXTREME, "a number from 0.1 to 1000"), 1.0)
     familiar: float | None = limited(optional(number(-EXTREME, EXTREME, "a number within 1000")), None)
 
 

@@ -198,6 +198,7 @@ DEEP = "[" * 900 + "]" * 900
         ({"calibration": 1}, "its calibration is"),
         ({"calibration": {"temperature": "hot"}}, "its calibration's temperature is"),
         ({"calibration": {"temperature": 0}}, "its calibration's temperature is"),
+        ({"calibration": {"temperature": 0.01}}, "its calibration's temperature is 0.01, expected a number"),
         ({"calibration": {"familiar": [1]}}, "its calibration's familiar is"),
         ({"calibration": {"thinnest": 999}}, "its calibration is"),
         ({"history": {}}, "its history is"),
