@@ -1,6 +1,7 @@
 """What a value may be, and in which words: a record's fields carry their limits, defaults and help."""
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from itertools import pairwise
@@ -54,8 +55,8 @@ def is_whole(value: object) -> bool:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+    """Whether a value is a finite number, as a float holds it: whole ones may be beyond."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def whole(least: int = 0, most: int = MOST) -> Limit:

@@ -225,6 +225,8 @@ DEEP = "[" * 900 + "]" * 900
         ({"versions": {"numpy": []}}, "its versions is"),
         ({"results": [1]}, "its results is"),
         ({"loss_sum": None}, "its loss_sum is"),
+        ({"train_seconds": 10**400}, "its train_seconds is"),
+        ({"settings": {"lr": 10**400}}, "its settings is"),
     ],
     ids=lambda value: str(value)[:40],
 )
