@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hellodl.errors import HellodlError, UsageError
-from hellodl.system.files import make_folder_of, open_plain, write_atomically
+from hellodl.system.files import make_folder_of, open_plain, write_atomically, writing
 from hellodl.version import __version__
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ SVG, PNG, DOT, HTML = ".svg", ".png", ".dot", ".html"
 _ZOOM = 2  # pixels of a PNG for one of the drawing, so that it is sharp on fine screens
 _OURS = re.compile(rb"(drawn by |written by |Software\0|\x12\x07)hellodl|upright\.npy")
 """In text and C; in a PNG and in ONNX, which have fields for it; of NumPy's archives, the first name."""
+_NO_TEXT = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML allows in no text
 _HEAD = 1 << 16  # bytes, among which this stands
 
 
@@ -58,7 +59,7 @@ def write_drawing(path: Path, drawing: str | Image, talk: Talk, what: str = "dra
     """
     ending = path.suffix.lower()
     if isinstance(drawing, str):
-        drawing = drawing.encode(errors="backslashreplace").decode()  # names of files may hold any bytes
+        drawing = _NO_TEXT.sub(lambda found: repr(found[0])[1:-1], drawing)  # names may hold any bytes
     if ending == PNG:
         content = _png(_painted(drawing, path) if isinstance(drawing, str) else drawing)
     else:
@@ -92,7 +93,7 @@ def _painted(svg: str, path: Path) -> Image:
             f"{path}: a .png needs one more package; `{remedy}`, or name the file .svg"
         ) from None
     font: ImageFont.FreeTypeFont = ImageFont.load_default(_ZOOM)  # type: ignore[assignment] # in all wheels
-    with TemporaryDirectory() as folder:
+    with writing(path), TemporaryDirectory() as folder:
         file = Path(folder, "plain.ttf")
         file.write_bytes(font.font_bytes)
         family = font.getname()[0]

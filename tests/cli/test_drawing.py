@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 
 import paper
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from hellodl.cli.main import cli
-from hellodl.errors import UsageError
+from hellodl.errors import HellodlError, UsageError
 
 COMMANDS = [
     *(f"graph x*x --at x=2 -o {name}" for name in ("a.svg", "a.png", "a.dot", "a.SVG")),
@@ -78,12 +79,22 @@ def test_what_is_exported_replaces_a_file_of_others_when_it_is_told_to(folder):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
-@pytest.mark.parametrize("line", ["evaluate --data-dir data -o a.svg", "report --data-dir data -o a.html"])
-def test_a_model_whose_name_is_no_text_can_be_drawn(folder, line):
-    name = os.fsdecode(b"b\xffd.safetensors")
+@pytest.mark.parametrize("file", ["a.svg", "a.png", "a.html"])
+def test_a_model_whose_name_is_no_text_can_be_drawn(folder, file):
+    """Nor does what drives a terminal make a drawing that no program opens."""
+    name = os.fsdecode(b"b\xff\x1b[1md.safetensors")
     (folder / "m.safetensors").rename(name)
+    line = f"{'report' if file == 'a.html' else 'evaluate'} --data-dir data -o {file}"
     assert CliRunner().invoke(cli, [*line.split(), "-m", name], catch_exceptions=False).exit_code == 0
-    assert r"b\udcffd" in (folder / line.split()[-1]).read_text()
+    if file != "a.png":
+        assert r"b\udcff\x1b[1md" in (folder / file).read_text()
+
+
+def test_a_machine_without_a_folder_for_temporary_files_gets_a_line(folder, monkeypatch):
+    """As on a full disk."""
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "nowhere"))
+    with pytest.raises(HellodlError, match=r"^a\.png: cannot be written: No such file or directory$"):
+        run("graph x*x --at x=2 -o a.png")
 
 
 def test_a_folder_is_no_place_for_a_drawing(folder):
