@@ -143,11 +143,12 @@ def _sync_folder(folder: Path) -> None:
 def only_writer(path: Path) -> Iterator[None]:
     """Inside, no other hellodl writes `path`. The lock is on a file beside it, which vanishes at the end.
 
-    A killed process leaves that file behind but not the lock. Raises HellodlError if another process holds
-    the lock, or if no file can be made there. The folder is made if it is missing.
+    A killed process leaves that file behind but not the lock. Of links it is beside what they lead to. Raises
+    HellodlError if another process holds the lock, if no file can be made there, or if one with something in
+    it has that name. The folder is made if it is missing.
     """
     make_folder_of(path)
-    lock = path.with_name(f"{path.name}.lock")
+    lock = Path(f"{os.path.realpath(path)}.lock")
     descriptor = _acquire(path, lock)
     try:
         yield
@@ -200,6 +201,8 @@ def _acquire(path: Path, lock: Path) -> int:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             lock_now(descriptor, path, "-o FILE")
+            if os.fstat(descriptor).st_size:
+                raise HellodlError(f"{lock}: is no lock of hellodl's, and in the way; choose another -o FILE")
         except HellodlError:
             os.close(descriptor)
             raise

@@ -182,6 +182,27 @@ def test_who_has_to_wait_says_so_first(tmp_path):
     assert not waiting.is_alive()
 
 
+@needs_locks
+def test_a_file_that_is_called_as_a_lock_would_be_stays(tmp_path):
+    """`train -o uv` beside uv.lock."""
+    (tmp_path / "uv.lock").write_text("precious")
+    with pytest.raises(HellodlError, match=r"uv\.lock: is no lock of"), only_writer(tmp_path / "uv"):
+        pass
+    assert (tmp_path / "uv.lock").read_text() == "precious"
+
+
+@needs_locks
+def test_who_writes_through_a_link_writes_the_same_file(tmp_path):
+    (tmp_path / "link").symlink_to("file")
+    with (
+        only_writer(tmp_path / "link"),
+        pytest.raises(HellodlError, match="another run is writing it"),
+        only_writer(tmp_path / "file"),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_lock_that_somebody_removed_is_not_left_open(tmp_path, monkeypatch):
     answers = iter([False])
