@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from hellodl.errors import HellodlError
 from hellodl.tasks.run import Done, Work, Workers
 
 GRACE = 2.0  # seconds for a worker to end by itself
@@ -91,8 +92,12 @@ class LocalWorkers(Workers):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, *self._start), daemon=True)
-        with _deaf_children():
-            process.start()
+        try:
+            with _deaf_children():
+                process.start()
+        except OSError as error:
+            why = error.strerror or error
+            raise HellodlError(f"no process can be started: {why}; fewer --threads need fewer") from None
         theirs.close()
         return _Worker(process, ours)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import sys
 
 import pytest
 import works
 
-from hellodl.errors import DataError
+from hellodl.errors import DataError, HellodlError
 from hellodl.tasks.local import LocalWorkers
 from hellodl.tasks.run import Done, as_done, in_order
 
@@ -53,6 +54,15 @@ def test_no_more_tasks_are_taken_than_may_wait():
         for done in in_order(workers, tasks, 8):
             assert len(taken) <= done.index + 1 + 8 + 1
     assert len(taken) == 100
+
+
+def test_where_the_system_gives_no_process_it_is_told_in_a_line(monkeypatch):
+    def refuses(*_):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", refuses)
+    with pytest.raises(HellodlError, match=r"^no process can be started: Resource temporarily unavailable; "):
+        run(works.square, range(3))
 
 
 def test_an_error_is_raised_here_with_where_it_came_from():
