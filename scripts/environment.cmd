@@ -7,7 +7,7 @@ for %%d in ("%~dp0..") do set "root=%%~fd"
 set "venv=%root%\.venv"
 set home=""
 if exist "%venv%\hellodl-home" set /p home=<"%venv%\hellodl-home"
-if not %home%=="%root%" if exist "%venv%" rmdir /s /q "%venv%"
+if exist "%venv%\hellodl-home" if not %home%=="%root%" rmdir /s /q "%venv%"
 fc /b "%root%\pyproject.toml" "%venv%\hellodl-%~1" >nul 2>nul && exit /b 0
 echo hellodl: installing into .venv; this can take some minutes, but only once 1>&2
 for %%p in (%PYTHON% python py) do (

@@ -66,7 +66,13 @@ usable() {
         "$venv/bin/python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
+# Only what was made here is emptied: no link to another folder's, no environment of somebody's own.
 make_venv() {
+    if [ -x "$venv/bin/python" ] && [ ! -e "$venv/hellodl-unfinished" ] &&
+        { [ -L "$venv" ] || [ ! -e "$venv/hellodl-home" ]; }; then
+        fail "$venv: is not one that this script made, and lacks pip or Python 3.11; move it away, or install" \
+            "hellodl into it"
+    fi
     say "making .venv with $("$python" --version)"
     mkdir -p "$venv"
     : >"$venv/hellodl-unfinished"

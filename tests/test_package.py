@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -104,3 +106,25 @@ def test_building_twice_gives_the_same_bytes(built: dict[str, Path], tmp_path: P
     """For the wheel, the test above says so."""
     same = build(ROOT, "sdist", tmp_path).read_bytes() == built["sdist"].read_bytes()
     assert same  # a bare comparison would print megabytes
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a script for shells")
+@pytest.mark.parametrize("place", [".venv", "of another checkout"])
+def test_an_environment_that_others_made_is_not_emptied(tmp_path: Path, place: str) -> None:
+    """One without pip, as `uv venv` makes it; one that .venv is a link to."""
+    (tmp_path / "scripts").mkdir()
+    for name in ("scripts/hellodl", "scripts/environment.sh", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    theirs = tmp_path / place
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", theirs], check=True)
+    (theirs / "precious").touch()
+    if place != ".venv":
+        (theirs / "hellodl-home").write_text("/elsewhere\n")
+        (tmp_path / ".venv").symlink_to(theirs)
+    before = sorted(path.name for path in theirs.iterdir())
+    environment = os.environ | {"PYTHON": sys.executable, "PIP_NO_INDEX": "1"}
+    command = [tmp_path / "scripts" / "hellodl", "--version"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert sorted(path.name for path in theirs.iterdir()) == before
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1), done.stderr
+    assert done.stderr.startswith(f"hellodl: {tmp_path}/.venv: is not one that this script made")
