@@ -26,7 +26,7 @@ def decode(compressed: Bytes, sha256: str, kind: Kind, path: Path, *, keep: bool
     With `keep` it comes from a kept copy, or is kept for the next time. Raises DataError as `inflate` does.
     """
     cache = folders.cache_folder() if keep and len(compressed) >= _WORTH_KEEPING else None
-    copy = cache and cache / "decoded" / f"{sha256}.idx"
+    copy = cache and cache / folders.DECODED / f"{sha256}.idx"
     if copy and (kept := _read(copy)):
         return kept
     content = inflate(compressed, kind, path)

@@ -2,12 +2,14 @@
 
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hellodl.datasets.catalogue import File, Source
+from hellodl.datasets.catalogue import CATALOGUE, File, Source
 from hellodl.errors import DataError
 
+DECODED = "decoded"  # in the cache folder, beside one for each data set
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -44,14 +46,19 @@ def cache_folder() -> Path | None:
 def clear_cache() -> int:
     """Remove all that hellodl keeps in the user's cache folder; how many bytes that was.
 
-    Raises DataError if something cannot be removed.
+    What else lies there stays: its place may be set to anywhere. Raises DataError if something cannot be
+    removed.
     """
-    folder = cache_folder()
-    if folder is None or not folder.is_dir():
+    folder, freed = cache_folder(), 0
+    if folder is None:
         return 0
     try:
-        freed = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
-        shutil.rmtree(folder)
+        for kept in (folder / name for name in (DECODED, *CATALOGUE)):
+            if kept.is_dir():
+                freed += sum(path.lstat().st_size for path in kept.rglob("*") if not path.is_dir())
+                shutil.rmtree(kept)
+        with suppress(OSError):  # it is not there, or not empty
+            folder.rmdir()
     except OSError as error:
         raise DataError(f"{error.filename or folder}: cannot be removed: {error.strerror}") from error
     return freed

@@ -216,6 +216,24 @@ def test_clearing_the_cache_tells_how_much_it_was(cache):
     assert folders.clear_cache() == 0
 
 
+def test_clearing_the_cache_leaves_what_is_not_ours(cache):
+    """With XDG_CACHE_HOME=., in a clone, its folder is that of our own source."""
+    (cache / "datasets").mkdir()
+    (cache / "datasets" / "precious.py").touch()
+    (cache / "kmnist").mkdir()
+    folders.clear_cache()
+    assert [path.name for path in cache.iterdir()] == ["datasets"]
+    assert (cache / "datasets" / "precious.py").exists()
+
+
+@needs_modes
+def test_a_cache_folder_that_may_not_be_looked_into_is_told_in_a_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "cache_folder", lambda: tmp_path / "shut" / "hellodl")
+    (tmp_path / "shut").mkdir(mode=0)
+    with obedient(), pytest.raises(DataError, match="cannot be removed: Permission denied"):
+        folders.clear_cache()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other rules")
 def test_the_cache_folder_follows_the_systems_rules(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
