@@ -89,6 +89,7 @@ def descend(text: str, start: Mapping[str, float], lr: float, momentum: float, s
     return Descent(lr, momentum, outcome, tuple(points), tuple(values))
 
 
+@np.errstate(all="ignore")
 def _end(
     points: Sequence[tuple[float, ...]], slopes: Sequence[Tensor], bends: Sequence[Sequence[Tensor]]
 ) -> Outcome | None:

@@ -37,6 +37,11 @@ def test_momentum_is_pytorchs():
     assert len(found.points) == 51
 
 
+def test_numbers_that_overflow_on_the_way_make_no_warning():
+    assert descend("x", {"x": 1e308}, 1e308, 0, 30).outcome is Outcome.DIVERGED
+    assert descend("x*1e200*1e308 + tanh(x*1e200)", {"x": 1e-300, "z": 1e154}, 1, 0.9, 5).points
+
+
 def test_what_becomes_infinite_is_told_from_what_is_flat():
     """A hill without end diverges, a plain is left at once, a pole at the start is no arrival."""
     assert descend("-x**4", {"x": 9.0}, 1, 0, 30).outcome is Outcome.DIVERGED
