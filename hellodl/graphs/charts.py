@@ -133,6 +133,8 @@ class Map:
 def principal_axes(hidden: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> Map:
     """Activations (n, units) along the two directions in which they vary most (PCA, Pearson 1901)."""
     centred = hidden - hidden.mean(axis=0)
+    if centred.shape[1] < 2:  # a single unit varies in one direction alone
+        centred = np.pad(centred, ((0, 0), (0, 1)))
     variances, axes = np.linalg.eigh(centred.T.astype(np.float64) @ centred / len(centred))
     points = centred[:_DOTS] @ axes[:, [-1, -2]] / np.sqrt(max(variances[-1], 1e-30))
     shares = variances[::-1][:2] / max(variances.sum(), 1e-30)

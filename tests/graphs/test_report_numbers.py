@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hellodl.evaluation import calibration_error
-from hellodl.graphs.charts import BADGE, apart, curves, principal_axes, reliability
+from hellodl.graphs.charts import BADGE, apart, curves, principal_axes, reliability, scatter
 
 
 def test_reliability_holds_the_calibration_error():
@@ -36,6 +36,13 @@ def test_the_map_shows_the_two_directions_that_vary_most():
     assert np.linalg.norm(found.points, axis=1) * 3 == pytest.approx(
         np.linalg.norm(centred, axis=1), rel=0.05, abs=0.2
     )
+
+
+def test_a_layer_of_one_unit_varies_in_one_direction():
+    """`train --hidden 1`, and then a report."""
+    found = principal_axes(np.arange(50, dtype=np.float32)[:, None], np.arange(50) % 10)
+    assert found.shares == pytest.approx((1, 0))
+    assert ET.fromstring(scatter(found)).tag.endswith("svg")
 
 
 def test_a_layer_without_life_gives_a_map_without_nan():
