@@ -14,6 +14,12 @@ FILES = {  # bytes of the header, bytes an item, items kept
 }
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first: begun last, one of them would be all that is left to wait for."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def small_mnist(tmp_path_factory):
     """A data folder with MNIST's first 2,000 training and 500 test images: an epoch takes some 20 ms."""
