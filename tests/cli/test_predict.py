@@ -317,9 +317,9 @@ def test_folders_are_read_in_order_of_numbers_without_what_is_hidden(here):
         place = here / "scans" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         digit_file(place)
-    first, *more = (Image.fromarray(255 - paper.enlarged(image, 8)) for image in paper.digits()[0][:3])
     pytest.importorskip("pypdfium2")
-    first.save(here / "scans" / "20.pdf", save_all=True, append_images=more)
+    page = Image.new("L", (160, 4), 255)
+    page.save(here / "scans" / "20.pdf", save_all=True, append_images=[page] * 2)
 
     def read_files(*options):
         lines = run("scans", "--json", *options).stdout.splitlines()

@@ -622,7 +622,7 @@ def test_a_storm_of_signals_gets_one_line_and_leaves_no_file(command, small_mnis
         )  # fmt: skip
         while process.poll() is None and not hears_sigterm(process.pid):
             time.sleep(1e-3)  # Python itself is still starting, and answers signals in its own words
-        time.sleep(moments.uniform(0, 2))
+        time.sleep(moments.uniform(0, 1))
         while process.poll() is None:
             process.send_signal(moments.choice(storm))
             time.sleep(moments.choice([0, 0, 1e-4, 1e-3, 1e-2, 1e-1]))

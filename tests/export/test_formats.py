@@ -110,9 +110,9 @@ def test_npz_holds_all_that_the_network_is(tmp_path, model, test_set):
 
 
 @pytest.mark.skipif(not COMPILER, reason="no C compiler")
-@pytest.mark.parametrize("hidden", [(128, 64), (), (900, 3, 17)], ids=str)
+@pytest.mark.parametrize("hidden", [(128, 64), (), (3, 900, 17)], ids=str)
 def test_c_agrees(tmp_path, model, test_set, hidden):
-    """Also for networks of other shapes."""
+    """Also for networks of other shapes, wider than a picture."""
     random = DigitNet(hidden, np.random.default_rng(1), upright=model.upright)
     net = model if hidden == (128, 64) else random
     export(net, tmp_path / "digits.h")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,7 @@ from click.testing import CliRunner
 import hellodl
 from hellodl import Tensor
 from hellodl.cli.chapter import chapter
-from hellodl.cli.main import COMMANDS
+from hellodl.cli.main import COMMANDS, cli
 from hellodl.errors import HellodlError
 from hellodl.graphs.chapter import course, walk
 
@@ -80,19 +77,12 @@ def test_what_is_to_be_copied_is_not_broken():
 
 
 @pytest.mark.slow
-def test_the_exercises_have_their_answers(tmp_path):
+def test_the_exercises_have_their_answers(tmp_path, monkeypatch):
     """Typed one after the other in an empty folder, each shows what is written below it."""
+    monkeypatch.chdir(tmp_path)
     for command, answer in EXERCISES:
-        done = subprocess.run(
-            [sys.executable, "-m", "hellodl", *shlex.split(command)],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert done.returncode == 0, (command, done.stderr)
-        told = " ".join((done.stdout + done.stderr).split())
+        done = CliRunner().invoke(cli, shlex.split(command), catch_exceptions=False)
+        assert done.exit_code == 0, (command, done.output)
+        told = " ".join(done.output.split())
         for words in re.findall("`(.+?)`", answer):
             assert words in told, command
