@@ -11,7 +11,7 @@ import pytest
 from hellodl.autograd import Tensor, concat, grad, stack
 from hellodl.autograd.ops import Elementwise
 from hellodl.autograd.tensor import Op, apply
-from hellodl.axes import einsum
+from hellodl.axes import einsum, gather
 from hellodl.errors import ShapeError
 
 
@@ -385,6 +385,9 @@ def test_an_index_out_of_range_comes_at_once_and_names_the_shape():
         T23[2]
     with pytest.raises(IndexError, match="too many indices"):
         T23[0, 0, 0]
+    for row in (-2, 2):
+        with pytest.raises(IndexError, match=r"gather: .* shape \(2, 3\) lacks, expected -1 to 1"):
+            gather(T23, [0, row])
 
 
 def test_shape_errors_are_value_errors_too():

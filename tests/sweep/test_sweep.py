@@ -249,8 +249,15 @@ def test_a_range_needs_random(tmp_path):
         )
 
 
+def test_nothing_is_trained_where_nothing_is_held_out_to_compare_by(tmp_path):
+    words = ["sweep", "--validation", "0", "-o", str(tmp_path / "s.jsonl")]
+    with pytest.raises(UsageError, match="--validation: is 0, but a sweep compares by images held out"):
+        CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_of_another_kind_is_left_alone(tmp_path, small_mnist):
-    for content in ("my diary\n", '{"event": "epoch"}\n'):
+    for content in ("my diary\n", "no line's end", '{"event": "epoch"}\n'):
         (tmp_path / "s.jsonl").write_text(content)
         with pytest.raises(UsageError, match=r"s\.jsonl, line 1: is no result of a sweep"):
             invoke(tmp_path, "--lr", "0.1", data=small_mnist)

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import works
@@ -14,7 +15,7 @@ from hellodl.errors import DataError, HellodlError
 from hellodl.tasks.run import in_order
 
 pytest.importorskip("distributed")
-from distributed import Client
+from distributed import Client, KilledWorker
 
 from hellodl.tasks import cluster as clusters
 from hellodl.tasks.cluster import ClusterWorkers
@@ -67,6 +68,50 @@ def test_a_result_that_died_with_its_worker_is_made_anew(cluster):
         done = workers.next_done()
     assert done.result[1] == 49
     assert done.result[0] != who
+
+
+def test_workers_with_another_version_are_refused(cluster, monkeypatch):
+    """The same seed would not give the same weights there."""
+    cluster.workers(1)
+    monkeypatch.setattr(clusters, "__version__", "0.0")
+    told = r"^tcp://[\d.:]+: has hellodl .* and NumPy .*, expected hellodl 0\.0 and NumPy"
+    with pytest.raises(HellodlError, match=told):
+        ClusterWorkers(works.square, None, cluster.address)
+
+
+class Ended:
+    """A task that the scheduler has given up."""
+
+    key = "task"
+
+    def __init__(self, status):
+        self.status = status
+
+    def exception(self):
+        return KilledWorker("task", SimpleNamespace(address="tcp://b:1"), 3)
+
+
+def test_what_kills_worker_after_worker_is_given_up(monkeypatch):
+    """Four died of it, then four of its second chance: it ends with its number, and who died last."""
+    workers = object.__new__(ClusterWorkers)
+    workers._done = iter([Ended("error"), Ended("error")])
+    workers._under_way = {"task": (7, "a picture", 0)}
+
+    def begin(index, task, attempt):
+        workers._under_way["task"] = index, task, attempt
+
+    monkeypatch.setattr(workers, "begin", begin)
+    done = workers.next_done()
+    assert (done.index, done.lost) == (7, "8 workers died of it, the last tcp://b:1")
+    assert next(workers._done, None) is None
+
+
+def test_a_scheduler_that_goes_is_one_clear_line():
+    workers = object.__new__(ClusterWorkers)
+    workers._address, workers._done = "tcp://a:1", iter([Ended("cancelled")])
+    workers._under_way = {"task": (7, "a picture", 0)}
+    with pytest.raises(HellodlError, match=r"^tcp://a:1: the scheduler was lost; what"):
+        workers.next_done()
 
 
 def test_a_scheduler_that_is_not_there_is_one_clear_line(monkeypatch):
