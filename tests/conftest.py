@@ -3,7 +3,11 @@ from pathlib import Path
 
 import pytest
 from browser import chromium  # noqa: F401 - a fixture for all tests
+from hypothesis import settings
 from loopback import cluster  # noqa: F401 - another one
+
+settings.register_profile("patient", deadline=None)  # on a busy machine anything may take a while
+settings.load_profile("patient")
 
 SHIPPED = Path(__file__).parents[1] / "data" / "mnist"
 FILES = {  # bytes of the header, bytes an item, items kept

@@ -16,7 +16,7 @@ from hellodl.autograd.ops import Elementwise
 from hellodl.autograd.tensor import apply
 from hellodl.errors import NonFiniteError, ShapeError
 
-bounded = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+bounded = settings(derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def fresh(build, arrays, dtype=np.float32):

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from oracle import FLOAT32, FLOAT64, disagreement
 from random_graphs import recipes
 
-bounded = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+bounded = settings(derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.slow

@@ -302,7 +302,7 @@ FORMULAS = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(FORMULAS)
 def test_no_boxes_or_labels_overlap_and_edges_only_go_down(text):
     """In any row, spots keep their distance; a long edge has a place of its own in each row it passes."""

@@ -113,7 +113,6 @@ def test_hypothesis_finds_nothing(name):
     @given(INPUTS[name])
     @settings(
         max_examples=HYPOTHESIS[name],
-        deadline=None,
         database=None,
         print_blob=False,
         suppress_health_check=list(HealthCheck),
