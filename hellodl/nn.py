@@ -82,7 +82,6 @@ class DigitNet:
         *,
         upright: bool = False,
     ) -> None:
-        rng = rng or np.random.default_rng()
         self.pixels, self.upright = pixels, upright
         self.widths = (784, *hidden, 10)
         *inner, last = pairwise(self.widths)

@@ -24,8 +24,6 @@ class Several(click.ParamType[Any]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """A tuple of values, or a range of numbers."""
-        if not isinstance(value, str):
-            return value
         low, colon, high = value.partition(":")
         if colon and self.one in (click.INT, click.FLOAT):
             from hellodl.sweep.grid import Range

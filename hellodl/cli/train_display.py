@@ -136,10 +136,7 @@ def is_lively() -> bool:
     """
     if not sys.stderr.isatty() or os.environ.get("TERM", "") in ("dumb", "unknown"):
         return False
-    try:
-        return sys.stdout.isatty() or not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
-    except (OSError, ValueError):
-        return True
+    return sys.stdout.isatty() or not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
 
 
 class Block:

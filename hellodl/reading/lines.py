@@ -32,8 +32,6 @@ def find_lines(strength: Plane, mask: Mask) -> list[list[Piece]]:
     pieces = _merged(pieces, lambda a, b: _continues(a, b, stroke, dot) or _are_circles(a, b))
     tall = _usual_height(np.array([p.box[3] for p in pieces]))
     lines = _lines([p for p in pieces if p.box[3] >= SMALL * tall], tall)
-    if not lines:
-        return []
     small: list[list[Piece]] = [[] for _ in lines]
     for piece in (p for p in pieces if p.box[3] < SMALL * tall):
         aside, nearest = min((_aside(line, piece), i) for i, line in enumerate(lines))

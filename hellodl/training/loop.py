@@ -151,10 +151,6 @@ class Trainer:
         """Raise NonFiniteError if the weights, or the mean loss, are nothing to keep."""
         last = self.step - 1
         if not all(np.isfinite(array).all() for array in self.state().values()):
-            try:
-                self._step.check_finite()
-            except NonFiniteError as error:
-                raise self._diverged(last, str(error)) from None
             raise self._diverged(last, "the weights are no longer finite")
         if not (np.abs(self._optimizer.weights) < MAX_WEIGHT).all():
             raise self._diverged(last, f"weights have grown beyond {MAX_WEIGHT:g}")

@@ -16,7 +16,6 @@ import numpy as np
 
 from hellodl.autograd import Program, Tensor, grad
 from hellodl.autograd.memory import CACHE_LINE, Array
-from hellodl.errors import NonFiniteError
 from hellodl.nn import DigitNet, cross_entropy
 from hellodl.optim import ALL, Optimizer
 from hellodl.system.lockstep import Check, Meet, Relay, beside, in_lockstep, shared_zeros
@@ -142,8 +141,7 @@ class Step:
         if not math.isfinite(loss):
             for shard in self._shards:
                 shard.read(batch)  # also what the other process has seen
-            self.check_finite()
-            raise NonFiniteError("the loss is no longer finite")
+                shard.program.check_finite()
         self._optimizer.lr = batch.lr
         for gradient in self._others:
             self._optimizer.gradient[self._part] += gradient[self._part]
@@ -175,11 +173,6 @@ class Step:
             self._take_all()
         else:
             self._share(number, meet)
-
-    def check_finite(self) -> None:
-        """Raise NonFiniteError naming the first op that gives NaN or infinity for the last batch read."""
-        for shard in self._shards:
-            shard.program.check_finite()
 
     @property
     def processes(self) -> int:
