@@ -78,6 +78,8 @@ def test_calibration_error_is_0_for_honest_and_1_for_sure_and_wrong():
     assert evaluation.calibration_error(sure, np.array([5, 6])) == 1
     half = certain([4, 4], [0.5, 0.5])
     assert evaluation.calibration_error(half, np.array([4, 9])) == pytest.approx(0)
+    last_bin = certain([4, 4], [1.0, 0.95])  # to which its end belongs
+    assert evaluation.calibration_error(last_bin, np.array([9, 4])) == pytest.approx(0.475)
 
 
 @given(readings())

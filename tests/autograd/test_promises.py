@@ -170,6 +170,13 @@ def test_an_op_that_forgets_out_or_takes_a_name_is_told():
     for compute in (lambda y: y.value, lambda y: Program(y).run()):
         with pytest.raises(TypeError, match="untouched"):
             compute(Forgets()(Tensor([1.0])))
+
+    class Stops(Elementwise, name=""):
+        def forward(self, out, x):
+            out[:-1] = x[:-1]
+
+    with pytest.raises(TypeError, match="untouched"):
+        _ = Stops()(Tensor([1.0, 2.0])).value
     with pytest.raises(TypeError, match="exp: there is an op of this name"):
 
         class Exp(Elementwise, name="exp"):
