@@ -198,27 +198,12 @@ class Adam(Optimizer):
         return super().state() | {"mean": self.mean, "square": self.square}
 
 
-def constant(progress: float) -> float:  # noqa: ARG001 - every schedule takes it
-    """The full learning rate throughout."""
-    return 1.0
-
-
-def linear(progress: float) -> float:
-    """From the full learning rate straight down to 0."""
-    return 1 - progress
-
-
-def cosine(progress: float) -> float:
-    """From the full learning rate to 0 along half a cosine (Loshchilov & Hutter 2017, arXiv:1608.03983)."""
-    return 0.5 + 0.5 * math.cos(math.pi * progress)
-
-
-def trapezoid(progress: float) -> float:
-    """The full learning rate for half of the training, then straight down to 0."""
-    return min(1.0, 2 * (1 - progress))
-
-
-#: What share of the learning rate to use after a share of the training, both from 0 to 1.
+# What share of the learning rate to use after a share of the training, both from 0 to 1.
 SCHEDULES: dict[str, Callable[[float], float]] = {
-    schedule.__name__: schedule for schedule in (constant, linear, cosine, trapezoid)
+    "constant": lambda progress: 1.0,  # noqa: ARG005 - every schedule takes it
+    "linear": lambda progress: 1 - progress,
+    # Half a cosine (Loshchilov & Hutter 2017, arXiv:1608.03983).
+    "cosine": lambda progress: 0.5 + 0.5 * math.cos(math.pi * progress),
+    # The full rate for half of the training, then straight down to 0.
+    "trapezoid": lambda progress: min(1.0, 2 * (1 - progress)),
 }

@@ -100,10 +100,9 @@ def keep_as(path: Path, copy: Path) -> None:
     """Let a file stay under another name when it is replaced: a link takes no room; else it is copied."""
     temporary = temporary_of(copy)
     try:
-        temporary.unlink(missing_ok=True)
         os.link(os.path.realpath(path), temporary)
         temporary.replace(copy)
-    except OSError:  # not every disk knows links
+    except OSError:  # not every disk knows links, and a killed run may have left one
         write_atomically(copy, path.read_bytes())
 
 
