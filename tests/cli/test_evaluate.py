@@ -22,6 +22,7 @@ from hellodl.cli.main import cli
 from hellodl.cli.words import percent
 from hellodl.datasets import Dataset
 from hellodl.errors import UsageError
+from hellodl.reading.scoring import Count, FolderScore, Misread, SetScore
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +198,16 @@ def test_a_folder_of_ones_own_pictures_is_evaluated_in_80_columns(photos):
     assert ["singles", "3/3", "-", "3/3", "0/3", "0/3", "-"] in words
     assert ["all", "3/3", "1/1", "5/5", "0/4", "0/4", "1/1"] in words
     assert "broken.png" not in result.stdout
+
+
+def test_what_is_misread_in_folders_is_listed_a_line_each_and_not_without_end():
+    none = Count(0, 0)
+    score = SetScore("mine", 15, none, none, none, none, none, none, none, None, 0)
+    wrong = Misread("a\x1b.png", "12", "1\n2", "unsure", ("very faint", "very small"))
+    found = FolderScore((score,), score, (wrong,) * 15, 1.0, ())
+    *listed, last = list(evaluate_view.folder_report(Path("m"), found))[-13:]
+    assert listed == ["a\\x1b.png: '12' read as '1 / 2', unsure; very faint; very small"] * 12
+    assert last == "and 3 more mistakes and doubts; --json lists all"
 
 
 def test_pictures_that_a_model_has_learned_from_are_no_test(photos, tmp_path):
