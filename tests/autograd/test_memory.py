@@ -46,6 +46,14 @@ def test_a_product_is_right_whatever_its_shape_and_memory_order(pieces, shape, o
     assert np.abs(out - expected).max(initial=0) < 100 * np.finfo(dtype).eps * max(1, shape[1]) ** 0.5
 
 
+def test_a_product_of_many_matrices_at_once_is_right(pieces):
+    """More of them than a piece has rows: they are no rows."""
+    a, b = factors((20, 784, 128))[:2]
+    many, out = np.stack([a] * 3, axis=1), np.full((20, 3, 128), np.nan)
+    products.product(many, b, out)
+    assert np.abs(out - many @ b).max() < 1e-10
+
+
 @pytest.mark.parametrize(
     ("shape", "split"), [((64, 784, 128), True), ((784, 64, 128), True), ((9, 10, 9), False)]
 )
