@@ -97,10 +97,8 @@ class Augmenter:
             flat, places = some.reshape(-1), down * SIDE + right
             count = max(0, flat.size - abs(places))
             flat[max(0, places) :][:count] = flat[max(0, -places) :][:count]
-            if down:
-                some[:, _left_empty(down)] = 0
-            if right:
-                some[:, :, _left_empty(right)] = 0
+            some[:, _left_empty(down)] = 0
+            some[:, :, _left_empty(right)] = 0
 
     def maps(self, rng: np.random.Generator) -> Maps:
         """Random distortions for a block of pictures."""

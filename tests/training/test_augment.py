@@ -1,6 +1,7 @@
 """Augmentation: exact against independent references, bounded, a pure function of the generator's state."""
 
 import gzip
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,14 @@ def test_any_number_of_pictures_flat_or_square(n, digits):
     assert (square.shape, flat.shape) == ((n, 28, 28), (n, 784))
     np.testing.assert_array_equal(flat.reshape(n, 28, 28), square)
     assert square.dtype == np.uint8
+
+
+def test_shifts_alone_are_of_whole_pixels_every_way_for_one_picture_in_nine():
+    """What is left empty is black, to the last grey."""
+    white, expected = np.full((9, 28, 28), 255, np.uint8), np.zeros((9, 28, 28), np.uint8)
+    for picture, (down, right) in zip(expected, product((-1, 0, 1), repeat=2), strict=True):
+        picture[max(down, 0) : 28 + min(down, 0), max(right, 0) : 28 + min(right, 0)] = 255
+    np.testing.assert_array_equal(Augmenter(KINDS["shift"])(white, generator(0)), expected)
 
 
 def test_each_picture_has_a_distortion_of_its_own(digits):
