@@ -22,6 +22,7 @@ WORDS = {OTHER: "is unlike the digits known", PART: "looks like part of a digit,
 
 KNOWN = 3.0  # familiarity counts up to so many times that of the least familiar digits;
 USUAL = 1.0  # that of a model without
+UNEVEN = 0.35  # digits are shorter than their line by such a deviation: of 100 real ones, 1 by twice it
 SUSPECT = 0.2  # what has at least this probability is worth a word
 
 kept = cache(load_model)  # of files that do not change
@@ -142,10 +143,14 @@ def _asked(model: Model, images: Pixels, doubt: Doubt) -> tuple[Plane, Plane, Pi
     return calibrated, known.reshape(len(SHIFTS), len(images)).mean(axis=0), images
 
 
-def likelihoods(answers: Answers, judged: Plane) -> Plane:
-    """How likely each answer is, (n, 16): the ten digits, the marks in their order, and something else."""
-    ways = shipped().weights["ways"]
-    return np.exp(scores(answers.probabilities, answers.known, judged, ways))
+def likelihoods(answers: Answers, judged: Plane, tall: Plane) -> Plane:
+    """How likely each answer is, (n, 16): the ten digits, the marks in their order, and something else.
+
+    tall (n,): the logarithm of height to that of the line's digits.
+    """
+    logs = scores(answers.probabilities, answers.known, judged, shipped().weights["ways"])
+    logs[:, :10] -= np.square(tall.clip(max=0) / UNEVEN)[:, None] / 2
+    return np.exp(logs)
 
 
 def fit_doubt(

@@ -17,7 +17,7 @@ SHORTEST = 4.0  # digits are at least this many times as tall as their strokes a
 LEVEL = 0.4  # digits of one line share at least this part of the lower one's height
 STEEP, STEEPEST = 0.14, 0.7  # rows down for each column: lines aslant by 8 to 35 degrees are followed,
 REACH = 4.0  # from one digit to the next at most so many digits' heights away
-WITHIN = 0.4, 0.85  # numbers within a ring or a frame are so tall, as shares of its height
+WITHIN = 0.27, 0.85  # numbers within a ring or a frame are so tall, as shares of its height
 DOT = 0.2  # of the largest: what is shorter and narrower, and hardly larger than the pen, is a dot
 ASIDE = 0.5  # a small piece belongs to the line that is at most this share of a digit's height above or below
 

@@ -72,6 +72,11 @@ class Piece:
         across = max(0, self.box[0] - other.right, other.box[0] - self.right)
         return across, max(0, self.box[1] - other.bottom, other.box[1] - self.bottom)
 
+    def is_within(self, other: "Piece") -> bool:
+        """Whether its box lies within another's."""
+        (left, top, _, _), (x, y, _, _) = self.box, other.box
+        return x < left and y < top and self.right < other.right and self.bottom < other.bottom
+
 
 def joined(pieces: Sequence[Piece]) -> Piece:
     """One piece with the ink of several."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,18 +12,19 @@ import numpy as np
 from hellodl.about import Recipe
 from hellodl.checkpoint import SHIPPED, TrainedNet, find_model, load_model
 from hellodl.reading.doubt import Doubt, Model, Verdict, ask, doubt_of, kept, likelihoods, why
-from hellodl.reading.judge import MARKS, alone, shipped
+from hellodl.reading.judge import MARKS, MEASURES, alone, shipped
 from hellodl.reading.load import Picture, Source, load_picture
 from hellodl.reading.readings import Digit, Mark, Reading
 from hellodl.reading.trained import as_trained
 from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from hellodl.reading.arrays import Box, Pixels, Plane
     from hellodl.reading.ink import Ink
     from hellodl.reading.lattice import Group
+    from hellodl.reading.pieces import Piece
 
 FAINT = 0.12  # ink that differs from its ground by less than this share of full range is called very faint
 TINY = 10  # digits less tall than this in the original, in pixels, are called very small
@@ -35,14 +38,16 @@ MISSED = 0.3  # belief in a digit, where none was read, that makes a reading uns
 TALL_OTHER = np.log(0.5)
 """The logarithm of the height, to that of the digits, from which something else is of their size."""
 
+INSIDE = 0.1  # of a digit's ink: more of other ink within it is no dirt
+
 
 @dataclass(frozen=True)
 class _Line:
-    """A line as read: its digits and marks, and how many other things lie among them, of a digit's size."""
+    """A line as read: its digits and marks, and how many other things lie among them that matter."""
 
     digits: list[Digit]
     marks: list[Mark]
-    others: int = 0
+    others: int = 0  # of a digit's size, or within one
     missed: float = 0.0  # the greatest belief in a digit where none was read
 
     @property
@@ -150,28 +155,28 @@ class Reader:
         return replace(best, warnings=("the picture does not lie upright", *best.warnings))
 
     def plane(self, picture: Picture, grey: Plane, scale: float) -> Reading:
-        """The first reading that is sure, else the one with most belief.
+        """The first sure reading, or one of more digits on another ground; else that with most belief.
 
         There is more than one only where it is in doubt whether ink is dark or light, or what its ground is.
-        The likelier polarity comes first, on either ground: what it leaves bare may look like digits in the
-        other. What was left out as print may be strokes of a lone 7: so all ink, if it is one digit for sure,
-        counts.
+        The likelier polarity comes first: what it leaves bare may look like digits in the other. What was
+        left out as print may be strokes of a lone 7, or most of a ring: so all ink counts, too, if it is
+        read for sure, and is one digit or nothing was sure without.
         """
         from hellodl.reading.ink import find_ink, views
 
-        def until_sure() -> Iterator[tuple[Reading, Callable[[], Ink] | None]]:
-            for light, least in views(grey, scale, light=self.invert):
+        found: list[tuple[Reading, Callable[[], Ink] | None]] = []
+        for _, grounds in groupby(views(grey, scale, light=self.invert), key=itemgetter(0)):
+            for light, least in grounds:
                 ink, with_print = find_ink(grey, scale, light=light, least=least)
-                reading = self.lines(picture, ink)
-                yield reading, with_print
-                if reading.verdict is Verdict.DIGITS:
-                    return
-
-        best, with_print = max(until_sure(), key=lambda found: _believed(found[0]))
+                found.append((self.lines(picture, ink), with_print))
+            if first := next((each for each in found if each[0].verdict is Verdict.DIGITS), None):
+                break
+        best, with_print = max(found, key=lambda each: _believed(each[0]) + HARDLY * (each is first))
         if best.verdict is Verdict.NONE or with_print is None:
             return best
-        lone = self.lines(picture, with_print())
-        return lone if lone.verdict is Verdict.DIGITS and len(lone.digits) == 1 else best
+        whole = self.lines(picture, with_print())
+        counts = len(whole.digits) == 1 or best.verdict is not Verdict.DIGITS
+        return whole if whole.verdict is Verdict.DIGITS and counts else best
 
     def lines(self, picture: Picture, ink: Ink, quarters: int = 0) -> Reading:
         """Find the digits in ink, and read them; where nothing is a digit, say what would be likeliest.
@@ -210,7 +215,8 @@ class _Asked:
         self.images, self.doubt = images, by.doubt
         self.answers = ask(by.model, images, by.doubt)
         self.judged = shipped()(images, measures)
-        self.likely = likelihoods(self.answers, self.judged)
+        self.tall = measures[:, MEASURES.index("tall")]
+        self.likely = likelihoods(self.answers, self.judged, self.tall)
 
     def digit(self, i: int, box: Box, belief: float | None = None) -> Digit:
         """The i-th as a digit, and whether to believe it: as its line says, else as it is by itself."""
@@ -239,7 +245,7 @@ class _AskedLine(_Asked):
         from hellodl.reading.lattice import best_way
 
         way, shares = best_way(self.groups, self.likely[:, :10] if only_digits else self.likely)
-        digits, marks, others, missed = [], [], 0, 0.0
+        digits, marks, others, missed = [], [], [], 0.0
         for i, answer in way:
             group = self.groups[i]
             box = self.ink.in_original(group.piece.box)
@@ -249,9 +255,18 @@ class _AskedLine(_Asked):
             missed = max(missed, float(shares[i, :10].sum()))
             if answer < 10 + len(MARKS):
                 marks.append(Mark(MARKS[answer - 10], box))
-            elif group.measures[1] > TALL_OTHER:
-                others += 1
-        return _Line(digits, marks, others, missed)
+            else:
+                others.append(i)
+        pieces = [self.groups[i].piece for i, answer in way if answer < 10]
+        tall = sum(self.tall[i] > TALL_OTHER for i in others)
+        filled = sum(_is_filled(piece, [self.groups[i].piece for i in others]) for piece in pieces)
+        return _Line(digits, marks, tall + filled, missed)
+
+
+def _is_filled(digit: Piece, others: list[Piece]) -> bool:
+    """Whether a digit has other ink within it, as a face has eyes and a mouth."""
+    inside = sum(float(other.strength.sum()) for other in others if other.is_within(digit))
+    return inside > INSIDE * float(digit.strength.sum())
 
 
 def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
@@ -267,7 +282,7 @@ def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
     if any(line.missed > MISSED for line in lines):
         trouble.append("something beside the digits may be one, too")
     if any(line.others for line in lines):
-        trouble.append("something as tall as the digits is none")
+        trouble.append("something as tall as the digits, or within one, is none")
     verdicts = {digit.verdict for digit in digits}
     if verdicts <= {Verdict.NO_DIGIT}:
         verdict = Verdict.NONE

@@ -67,6 +67,8 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "print as strokes": {(ink, "find_ink"): _without_print},
     "pale strokes": {(ink, "evened"): lambda traces, _lines: (np.maximum(traces.strength, 0), traces.mask)},
     "slopes of lines": {(lines, "_slope"): lambda _pieces, _tall: 0.0},
+    "even heights": {(doubt, "UNEVEN"): np.inf},
+    "inside a digit": {(reader, "INSIDE"): np.inf},
     "small print": {(reader, "_of_one_size"): lambda found: found},
     "rings": {(lines, "_without_rings"): lambda pieces: pieces},
     "sheet edges": {(lines, "_without_sheet_edges"): lambda pieces, _shape: pieces},

@@ -47,7 +47,31 @@ def in_crayon(page, _box, rng):
     return np.where(grain > -0.4 * grain.std(), page, 235).astype(np.uint8)
 
 
-@pytest.mark.parametrize("around", [ringed, in_the_shadow_of_a_phone, below_small_print, in_crayon])
+def widely_ringed(page, box, _rng):
+    (_, _, width, height), middle = box, (320, 240)
+    axes = int(0.8 * width + 0.53 * height), int(1.47 * height)
+    cv2.ellipse(page, middle, axes, 0, 0, 360, 20, 3, cv2.LINE_AA)
+    return page
+
+
+def after_its_name(page, box, _rng):
+    left, height = box[0], box[3]
+    font, place = cv2.FONT_HERSHEY_SIMPLEX, (left - 100, 235 + height // 2)
+    cv2.putText(page, "Seats", place, font, 1.0, 30, 3, cv2.LINE_AA)
+    return page
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        ringed,
+        widely_ringed,
+        in_the_shadow_of_a_phone,
+        below_small_print,
+        after_its_name,
+        in_crayon,
+    ],
+)
 def test_a_number_is_read_for_sure_whatever_is_around_it(around):
     """At least four of five; of the same pictures none, in crayon one, before these were thought of."""
     rng, model = np.random.default_rng(3), load_model("shipped")
@@ -64,3 +88,33 @@ def test_a_nought_that_ends_within_itself_is_no_ring():
     page[y - 15 : y + 15, x - 1 : x + 2] = 40
     (line,) = find_lines((page < 128).astype(np.float32), page < 128)
     assert max(min(piece.box[2:]) for piece in line) == min(nought.box[2:])
+
+
+@pytest.mark.parametrize("size", [60, 110, 160])
+def test_a_face_is_no_nought_for_sure(size):
+    page = np.full((480, 640), 235, np.uint8)
+    cv2.circle(page, (320, 240), size, 40, 5, cv2.LINE_AA)
+    for x in (-1, 1):
+        cv2.circle(page, (320 + x * size // 3, 240 - size // 3), max(3, size // 14), 40, -1, cv2.LINE_AA)
+    cv2.ellipse(page, (320, 240 + size // 6), (size // 2, size // 3), 0, 20, 160, 40, 5, cv2.LINE_AA)
+    assert read(page, load_model("shipped")).verdict != "digits"
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [(0.2, 0.15), (0.8, 0.15), (1, 1), (0, 1)],
+        [(0, 0), (0.9, 0.28), (0.9, 0.72), (0, 1)],
+        [(0.1, 0.2), (1, 0), (1, 1), (0.1, 0.8)],
+    ],
+)
+def test_paper_on_a_desk_seen_aslant_loses_no_digit(corners):
+    """The desk is no ink: it was, and 9, 4 and 459 were read, for sure."""
+    page, _ = note("4159", 1)
+    size = page.shape[::-1]
+    whole = [(0, 0), (1, 0), (1, 1), (0, 1)]
+    turn = cv2.getPerspectiveTransform(*(np.multiply(at, size).astype(np.float32) for at in (whole, corners)))
+    seen = cv2.warpPerspective(page, turn, size, borderMode=cv2.BORDER_CONSTANT, borderValue=(70,))
+    grain = np.random.default_rng(3).normal(0, 3, seen.shape)
+    found = read((seen + grain).clip(0, 255).astype(np.uint8), load_model("shipped"))
+    assert (found.text, found.verdict) == ("4159", "digits")

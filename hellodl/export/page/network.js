@@ -4,7 +4,7 @@
 const SIDE = 28;
 const STEPS = 32; // pictures on the way from the empty one, for the pixels' shares in an answer
 const SHIFTS = [[0, 0], [0, 1], [1, 0], [0, -1], [-1, 0]]; // as in reading/doubt.py
-const LEAST = 1e-4, KNOWN = 3, USUAL = 1; // as in reading/judge.py and doubt.py
+const LEAST = 1e-4, KNOWN = 3, USUAL = 1, UNEVEN = 0.35; // as in reading/judge.py and doubt.py
 
 /** The bytes of base64. */
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -150,11 +150,12 @@ function judged(judge, image, measures) {
 }
 
 /** How likely each answer is: ten digits, the marks, something else. Twin of judge.scores, as powers. */
-function likelihoods(ways, { answers, familiar, judged }) {
+function likelihoods(ways, { answers, familiar, judged, measures }) {
   const logs = [...judged].map((p) => Math.log(Math.max(p, LEAST))), part = logs.length - 1, other = part - 1;
   const digit = ways[0] * logs[0] + ways[1] * logs[part] + ways[2] * familiar + ways[4];
+  const small = (Math.min(measures[1], 0) / UNEVEN) ** 2 / 2;
   return [
-    ...answers.map((p) => digit + ways[3] * Math.log(Math.max(p, LEAST))),
+    ...answers.map((p) => digit - small + ways[3] * Math.log(Math.max(p, LEAST))),
     ...logs.slice(1, other).map((mark) => ways[5] * mark + ways[6]),
     ways[7] * logs[other] + ways[8] * logs[part] + ways[9],
   ].map(Math.exp);

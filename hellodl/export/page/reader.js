@@ -33,7 +33,7 @@ function read(model, ink) {
 function readLine(model, found, bare) {
   const { labels } = model.judge, sum = (values) => values.reduce((a, b) => a + b);
   const likely = found.map((group) => (bare ? group.likely.slice(0, 10) : group.likely));
-  const [way, shares] = bestWay(found, likely), line = { digits: [], marks: [], others: 0, missed: 0 };
+  const [way, shares] = bestWay(found, likely), line = { digits: [], marks: [], others: 0, missed: 0 }, inner = [];
   for (const [i, answer] of way) {
     const { measures } = found[i], label = labels[answer - 9];
     if (answer < 10) {
@@ -44,8 +44,17 @@ function readLine(model, found, bare) {
     line.missed = Math.max(line.missed, sum(shares[i].slice(0, 10)));
     if (label !== "other") line.marks.push(label);
     else if (measures[1] > Math.log(0.5)) line.others++;
+    else inner.push(found[i].piece);
   }
+  line.others += way.filter(([i, answer]) => answer < 10 && isFilled(found[i].piece, inner)).length;
   return line;
+}
+
+/** Whether a digit has other ink within it, as a face has eyes and a mouth. */
+function isFilled(digit, others) {
+  const covers = ({ ink: { data } }) => data.reduce((sum, value) => sum + value, 0), [x, y] = digit.box;
+  const within = others.filter((p) => x < p.box[0] && y < p.box[1] && right(p) < right(digit) && bottom(p) < bottom(digit));
+  return within.reduce((sum, piece) => sum + covers(piece), 0) > INSIDE * covers(digit);
 }
 
 /** A digit with its verdict, and what speaks against it. */
@@ -68,7 +77,7 @@ function summary(model, found) {
   const digits = found.flatMap((line) => line.digits), marks = found.flatMap((line) => line.marks), warnings = [];
   if (!digits.length) return { text: "", verdict: "not digits", digits, warnings: ["nothing found that could be a digit"] };
   if (found.some((line) => line.missed > 0.3)) warnings.push("something beside the digits may be one, too");
-  if (found.some((line) => line.others)) warnings.push("something as tall as the digits is none");
+  if (found.some((line) => line.others)) warnings.push("something as tall as the digits, or within one, is none");
   const verdicts = new Set(digits.map((digit) => digit.verdict)), sure = verdicts.size === 1 && verdicts.has("digit");
   const verdict = sure && !warnings.length ? "digits" : verdicts.size === 1 && verdicts.has("not a digit") ? "not digits" : "unsure";
   if (marks.length) warnings.push(`beside the digits: ${marks.join(" ")}`);
