@@ -57,7 +57,7 @@ def test_output_that_cannot_be_written_whole_is_told_in_one_line(run, arguments,
 def test_a_reader_that_leaves_ends_a_command_without_a_word(run):
     code, err = run("predict", "-q", "--json", "--help", to="| true; exit ${PIPESTATUS[0]}")
     assert (code, err) in [(1, []), (0, [])]  # as it happens
-    assert run(*LONG, to="> >(exec <&-; sleep 9)", before="sleep .1")[1] == []
+    assert run(*LONG, to="> >(exec <&- >&- 2>&-; sleep 9)", before="sleep .1")[1] == []
 
 
 def test_a_slow_reader_of_a_pipe_that_does_not_block_gets_it_all(run, tmp_path):
@@ -82,7 +82,7 @@ def test_a_slow_reader_of_a_pipe_that_does_not_block_gets_it_all(run, tmp_path):
     assert json.loads(b"".join(got)[60_000:])
 
 
-@pytest.mark.parametrize("to", ["2>/dev/full", "2> >(exec <&-; sleep 1)", "2>&-", "2</dev/null"])
+@pytest.mark.parametrize("to", ["2>/dev/full", "2> >(exec <&- >&- 2>&-; sleep 1)", "2>&-", "2</dev/null"])
 def test_exit_codes_do_not_depend_on_who_listens(run, to):
     """Remarks on a full disk, to a reader that has left, to a stream that was closed."""
     for code, arguments in {

@@ -162,7 +162,7 @@ def pen(monkeypatch):
 
 
 def test_digits_that_are_drawn_read_as_predict_reads_the_picture(seen, model, pen):
-    """200 digits by a random pen, four on a sheet: at least 98 % the same, and most of them right."""
+    """Digits by a random pen, four on a sheet: at least 98 % the same, and most of them right."""
     rng = np.random.default_rng(18)
     same = right = 0
     seen.page.evaluate("waiting = true")  # its other thread rests: it is asked here
