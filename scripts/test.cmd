@@ -3,5 +3,5 @@ rem Runs the tests on Windows, with all arguments passed on to pytest. Makes .ve
 setlocal
 call "%~dp0environment.cmd" test [test] || exit /b 1
 cd /d "%~dp0.."
-.venv\Scripts\python.exe -m pytest -n 2 --dist loadfile --no-loadscope-reorder %*
+.venv\Scripts\python.exe -m pytest -n 3 --dist loadfile --no-loadscope-reorder %*
 exit /b %errorlevel%
