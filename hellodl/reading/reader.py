@@ -155,20 +155,23 @@ class Reader:
         return replace(best, warnings=("the picture does not lie upright", *best.warnings))
 
     def plane(self, picture: Picture, grey: Plane, scale: float) -> Reading:
-        """The first sure reading, or one of more digits on another ground; else that with most belief.
+        """The first sure reading, or one of more digits than on a flat ground; else that with most belief.
 
         There is more than one only where it is in doubt whether ink is dark or light, or what its ground is.
-        The likelier polarity comes first: what it leaves bare may look like digits in the other. What was
+        The likelier polarity comes first: what it leaves bare may look like digits in the other. On a flat
+        ground the desk below a sheet is ink, so what is sure there is read on a broad one, too. What was
         left out as print may be strokes of a lone 7, or most of a ring: so all ink counts, too, if it is
         read for sure, and is one digit or nothing was sure without.
         """
-        from hellodl.reading.ink import find_ink, views
+        from hellodl.reading.ink import FLAT, find_ink, views
 
         found: list[tuple[Reading, Callable[[], Ink] | None]] = []
         for _, grounds in groupby(views(grey, scale, light=self.invert), key=itemgetter(0)):
             for light, least in grounds:
                 ink, with_print = find_ink(grey, scale, light=light, least=least)
                 found.append((self.lines(picture, ink), with_print))
+                if found[-1][0].verdict is Verdict.DIGITS and least != FLAT:
+                    break
             if first := next((each for each in found if each[0].verdict is Verdict.DIGITS), None):
                 break
         best, with_print = max(found, key=lambda each: _believed(each[0]) + HARDLY * (each is first))
