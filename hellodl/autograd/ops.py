@@ -104,9 +104,9 @@ def row(name: str, function: Callable[..., Any], *rules: Rule | None, doc: str =
     doc = doc or f"{others.get('symbol', name)}, element by element."
     register(Row(name, function, *rules, **{"in_place": True, **others}), name, doc)
     if rule := next(filter(None, reversed(rules)), None):  # so that help() shows what it takes, and the row
+        _, _, *operands = signature(rule).parameters.values()  # behind g and y
         method = vars(Tensor)[name]
-        (_, _, *operands), method.__wrapped__ = signature(rule).parameters.values(), rule
-        method.__signature__ = Signature(operands, return_annotation="Tensor")
+        method.__wrapped__, method.__signature__ = rule, Signature(operands, return_annotation="Tensor")
 
 
 # fmt: off

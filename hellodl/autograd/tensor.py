@@ -24,7 +24,7 @@ from hellodl.autograd.plain import Plain
 from hellodl.errors import ShapeError
 
 Axis: TypeAlias = int | Sequence[int] | None
-Operand: TypeAlias = Union["Tensor", ArrayLike]
+Operand: TypeAlias = Union["Tensor", ArrayLike]  # others quote it: help() spells out what is not
 Gradients: TypeAlias = tuple["Tensor | Callable[..., Tensor | None] | None", ...]
 
 

@@ -149,7 +149,7 @@ function judged(judge, image, measures) {
   return softmax(forward(judge.layers, x).at(-1));
 }
 
-/** How likely each answer is: ten digits, the marks, something else. Twin of judge.scores, as powers. */
+/** How likely each answer is: ten digits, the marks, something else. Twin of doubt.likelihoods. */
 function likelihoods(ways, { answers, familiar, judged, measures }) {
   const logs = [...judged].map((p) => Math.log(Math.max(p, LEAST))), part = logs.length - 1, other = part - 1;
   const digit = ways[0] * logs[0] + ways[1] * logs[part] + ways[2] * familiar + ways[4];
