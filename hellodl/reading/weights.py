@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hellodl.autograd.memory import product
 from hellodl.errors import ModelError
 from hellodl.reading.arrays import Plane
 
@@ -42,7 +43,10 @@ def logits(weights: Weights, inputs: Plane) -> Plane:
     """What the layers make of rows of inputs: a score for each label."""
     for i in range(1, _layers(weights) + 1):
         inputs = inputs if i == 1 else np.maximum(inputs, 0)
-        inputs = inputs @ weights[f"lc{i}.weight"].T + weights[f"lc{i}.bias"]
+        weight, bias = weights[f"lc{i}.weight"], weights[f"lc{i}.bias"]
+        sums = np.empty((len(inputs), len(bias)), np.float32)
+        product(inputs, weight.T, sums)
+        inputs = sums + bias
     return inputs
 
 

@@ -1,5 +1,7 @@
 """Products in pieces: right for every shape, and never a piece beyond what BLAS multiplies in place."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -23,6 +25,7 @@ def pieces(request, monkeypatch):
         asked.append(a.shape[-2] * b.size)
         return np.matmul(a, b, out=out)
 
+    monkeypatch.setattr(products, "write_workspace", lambda thread: None)
     monkeypatch.setattr(products, "np", type("Numpy", (), {"matmul": staticmethod(matmul)}))
     return asked
 
@@ -80,3 +83,21 @@ def test_what_is_multiplied_begins_with_a_cache_line():
     y = (x @ x.T).exp()
     arrays = [x.value, Tensor(x.value.T).value, y.value, Program(y.sum(0) * 2 + y).calls[0].out]
     assert all(array.ctypes.data % CACHE_LINE == 0 for array in arrays)
+
+
+def test_memory_is_written_to_once_a_thread_and_again_after_a_fork():
+    """OpenBLAS gives it back before a fork, in the process that forks, too."""
+
+    def multiply():
+        products.product(np.ones((2, 3)), np.ones((3, 4)), np.empty((2, 4)))
+        return products.write_workspace.cache_info().misses
+
+    products.write_workspace.cache_clear()  # which may know a thread of that number
+    first = multiply()
+    assert multiply() == first
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(multiply).result() == first + 1
+    child = os.fork() if hasattr(os, "fork") else pytest.skip("no process is forked here")
+    if not child:
+        os._exit(products.write_workspace.cache_info().currsize)
+    assert os.waitpid(child, 0)[1] == products.write_workspace.cache_info().currsize == 0
