@@ -74,8 +74,9 @@ def product(a: Array, b: Array, out: Array) -> None:
     nothing; for those of a small network it takes a quarter of the time. On processors with AVX-512 it does
     without for products of up to a million multiplications, so larger ones are done some rows at a time.
     """
-    write_workspace(get_ident())
     rows = SMALL // max(1, b.size) // STEP * STEP
+    if rows < len(a):
+        write_workspace(get_ident())
     plain = a.ndim == b.ndim == 2 and out.flags.c_contiguous
     if not (plain and FEWEST <= rows < len(a) and kernel_in_use() in OF_AVX512):
         np.matmul(a, b, out=out)
