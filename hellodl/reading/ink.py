@@ -236,11 +236,11 @@ def relief(grey: Plane, *, least: float = BROAD) -> tuple[Plane, float]:
     if least == FLAT:
         coarse = np.full_like(coarse, two_tones(_coarse(grey))[1])
     ground = cv2.resize(coarse, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    light = np.maximum(ground, SHADED * np.percentile(coarse, 90))  # what is darker is no sheet, but a desk
-    share = (ground - grey) / (light + 16)
-    low, quarter = np.percentile(share[::step, ::step], (12.5, 25))
-    noise = float(quarter - low) / 0.476
-    return np.asarray(share - (quarter + 0.67 * noise), np.float32), noise
+    darkest = SHADED * float(np.percentile(coarse, 90))  # what is darker is no sheet, but a desk
+    share = (ground - grey) / (np.maximum(ground, darkest) + 16)
+    low, quarter = map(float, np.percentile(share[::step, ::step], (12.5, 25)))
+    noise = (quarter - low) / 0.476
+    return share - (quarter + 0.67 * noise), noise
 
 
 def ink_threshold(relief: Plane, least: float) -> float:
