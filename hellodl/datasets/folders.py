@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hellodl.datasets.catalogue import CATALOGUE, File, Source
 from hellodl.errors import DataError
+from hellodl.system.files import kind_at
 
 DECODED = "decoded"  # in the cache folder, beside one for each data set
 _PACKAGE = Path(__file__).parents[1]
@@ -54,7 +55,7 @@ def clear_cache() -> int:
         return 0
     try:
         for kept in (folder / name for name in (DECODED, *CATALOGUE)):
-            if kept.is_dir():
+            if kind_at(kept) in {"folder", "hidden"}:
                 freed += sum(path.lstat().st_size for path in kept.rglob("*") if not path.is_dir())
                 shutil.rmtree(kept)
         with suppress(OSError):  # it is not there, or not empty

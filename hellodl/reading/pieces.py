@@ -16,7 +16,7 @@ from hellodl.reading.normalise import bounded, stroke_width
 Line: TypeAlias = "NDArray[np.float64]"  # a cut through some ink: its column in each row, from top to bottom
 
 MOST_PIECES = 400  # with more pieces than this a picture is texture, not handwriting; the largest are kept
-MOST_COVERED = 1.5  # times their boxes cover the picture: 1.1 in 470 real ones, hundreds in nested lines
+MOST_COVERED = 2.0  # times their boxes cover the picture: 1.1 in 470 real ones, hundreds in nested lines
 WIDE = 0.7  # pieces wider than this times their height may be digits that touch
 BLOT = 0.3  # strokes wider than this share of their height are none, and not cut
 MOST_CUTS = 20  # cuts in one piece; eight digits in one go need no more
@@ -79,7 +79,9 @@ class Piece:
 
 
 def joined(pieces: Sequence[Piece]) -> Piece:
-    """One piece with the ink of several."""
+    """One piece with the ink of several; a single one is itself, with what is known of it."""
+    if len(pieces) == 1:
+        return pieces[0]
     left, top = min(p.box[0] for p in pieces), min(p.box[1] for p in pieces)
     width, height = max(p.right for p in pieces) - left, max(p.bottom for p in pieces) - top
     strength = np.zeros((height, width), np.float32)
