@@ -1,6 +1,6 @@
 """How strongly each pixel is ink: colour to contrast, dark or light ink, local ground, noise, threshold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -19,6 +19,7 @@ COARSE = 400  # the ground is found with about this many pixels along the longer
 THICKEST = 0.2  # thicker strokes, as a share of the shorter side, look like ground;
 GAP = 1 / 45  # so narrow gaps in them, as a share of the longer side, close
 GRAIN = 300  # a picture's longer side to the deviation by which grain is smoothed
+COLOURED = 64  # of 255, by which a coloured pixel's channels differ; 1 in 100 is enough
 FLAT = 0.0  # in place of BROAD and NARROW: the ground is the same everywhere
 SHADED = 0.5  # a sheet in shadow is at least this share as bright as in the light
 SPARSE = 0.25  # where ink covers less of the picture than this, there is no doubt which of two shades is ink
@@ -81,9 +82,14 @@ def to_grey(picture: Picture) -> tuple[Plane, float]:
     return grey, picture.scale / factor
 
 
-def smoothed(grey: Plane) -> Plane:
-    """Without its grain, that of a crayon, of sand, of a fax."""
-    return np.asarray(cv2.GaussianBlur(grey, (0, 0), max(grey.shape) / GRAIN), np.float32)
+def plainer(picture: Picture, grey: Plane) -> Iterator[Plane]:
+    """The picture without its grain, of a crayon, of sand, of a fax; without what is coloured and bright.
+
+    In its brightest channel, coloured paper, a highlighter, checks of a cloth are pale, and most pens dark.
+    """
+    yield np.asarray(cv2.GaussianBlur(grey, (0, 0), max(grey.shape) / GRAIN), np.float32)
+    if picture.pixels.ndim == 3 and np.percentile(np.ptp(picture.pixels, axis=2), 99) > COLOURED:
+        yield to_grey(replace(picture, pixels=picture.pixels.max(axis=2)))[0]
 
 
 def views(grey: Plane, scale: float, *, light: bool | None = None) -> list[tuple[bool, float]]:

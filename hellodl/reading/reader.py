@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hellodl.reading.lattice import Group
     from hellodl.reading.pieces import Piece
 
-FAINT = 0.12  # ink that differs from its ground by less than this share of full range is called very faint
+FAINT = 0.12  # ink that differs from its ground by less than this share of full range may be its grain
 TINY = 10  # digits less tall than this in the original, in pixels, are called very small
 
 
@@ -57,8 +57,8 @@ class _Line:
 
     @property
     def is_sure(self) -> bool:
-        """Whether each of its digits is one."""
-        return bool(self.digits) and all(digit.verdict is Verdict.DIGIT for digit in self.digits)
+        """Whether each of its digits is one, and nothing as tall is none: in words, an s may be a 5."""
+        return bool(self.digits) and not self.others and all(d.verdict is Verdict.DIGIT for d in self.digits)
 
 
 def read(
@@ -121,20 +121,20 @@ class Reader:
 
         What takes part of a picture for a sheet loses digits; what lies around a sheet hides them: so the
         reading with more digits that are believed in counts. Pictures so small that they are enlarged show no
-        sheet: what seems one lies within a digit. Where nothing is sure, grain may be to blame: what is sure
-        and more believed in without it counts.
+        sheet: what seems one lies within a digit. Where nothing is sure, grain or colours may be to blame:
+        what is sure and more believed in without these counts.
         """
         from hellodl.reading.ground import alone_on_sheet
-        from hellodl.reading.ink import smoothed, to_grey
+        from hellodl.reading.ink import plainer, to_grey
 
         grey, scale = to_grey(picture)
         sheet = alone_on_sheet(grey) if scale >= 1 else None
         planes = [grey] if sheet is None else [sheet, grey]
         best = max((self.plane(picture, plane, scale) for plane in planes), key=_believed)
-        if best.verdict is not Verdict.DIGITS:
-            smooth = self.plane(picture, smoothed(grey), scale)
-            if smooth.verdict is Verdict.DIGITS and _believed(smooth) > _believed(best):
-                return smooth
+        for plane in plainer(picture, grey) if best.verdict is not Verdict.DIGITS else ():
+            found = self.plane(picture, plane, scale)
+            if found.verdict is Verdict.DIGITS and _believed(found) > _believed(best):
+                return found
         return best if best.verdict is Verdict.DIGITS else self.upright(best)
 
     def upright(self, found: Reading) -> Reading:
@@ -278,10 +278,10 @@ def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
     digits = tuple(digit for line in lines for digit in line.digits)
     marks = tuple(mark for line in lines for mark in line.marks)
     text = "\n".join("".join(str(digit.digit) for digit in line.digits) for line in lines)
-    warnings = _warnings(digits, marks, ink)
+    warnings = _warnings(digits, marks)
     if picture.has_more:
         warnings.append("the first page or frame alone was read; there are more")
-    trouble = []
+    trouble = ["very faint"] if digits and ink and ink.contrast < FAINT else []
     if any(line.missed > MISSED for line in lines):
         trouble.append("something beside the digits may be one, too")
     if any(line.others for line in lines):
@@ -294,13 +294,11 @@ def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
     return Reading(text, verdict, digits, (*trouble, *warnings), picture, ink, marks)
 
 
-def _warnings(digits: tuple[Digit, ...], marks: tuple[Mark, ...], ink: Ink | None) -> list[str]:
+def _warnings(digits: tuple[Digit, ...], marks: tuple[Mark, ...]) -> list[str]:
     """What is doubtful, in words, and which signs the text leaves out."""
     if not digits:
         return ["nothing found that could be a digit"]
-    warnings = ["very faint"] if ink and ink.contrast < FAINT else []
-    if any(digit.box[3] < TINY for digit in digits):
-        warnings.append("very small")
+    warnings = ["very small"] if any(digit.box[3] < TINY for digit in digits) else []
     if marks:
         warnings.append(f"beside the digits: {' '.join(mark.mark for mark in marks)}")
     for i, digit in enumerate(digits, 1):
