@@ -98,8 +98,8 @@ def write_workspace(_thread: int) -> None:
 
 
 if hasattr(os, "register_at_fork"):  # before a fork OpenBLAS gives that memory back
-    forget = write_workspace.cache_clear
-    os.register_at_fork(after_in_parent=forget, after_in_child=forget)
+    _forget = write_workspace.cache_clear
+    os.register_at_fork(after_in_parent=_forget, after_in_child=_forget)
 
 
 # Arithmetic that takes NumPy more than one call -----------------------------------------------------------
