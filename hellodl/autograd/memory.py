@@ -90,9 +90,9 @@ def product(a: Array, b: Array, out: Array) -> None:
 def write_workspace(_thread: int) -> None:
     """Have OpenBLAS write to the memory that it copies factors into, all of it: once a thread.
 
-    Its kernels ask for numbers ahead of their need, also for such as the factors of a small network are too
-    short to have there. A page that was never written to is looked up in vain, again and again: products of
-    64 images with 784 by 128 weights took 2.3 times as long (Zen 1, kernel Haswell).
+    Its kernels prefetch what comes next there, and the factors of a small network end before that. A page
+    that was never written to is looked up in vain each time: the product of 64 images and 784 by 128 weights
+    took 2.3 times as long (Zen 1, kernel Haswell).
     """
     np.matmul(np.ones((64, 256), np.float32), np.ones((256, 1024), np.float32))
 
