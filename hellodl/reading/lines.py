@@ -14,7 +14,7 @@ from hellodl.reading.pieces import Piece, components, joined
 
 SMALL = 0.6  # a piece less tall than this share of digits is a part of one, a sign beside one, or a speck
 SHORTEST = 4.0  # digits are at least this many times as tall as their strokes are wide
-FLAT = 3.0  # what is at least so many times as wide as tall may underline a digit
+UNDERLINE = 3.0  # what is more than so many times as wide as tall may underline a digit
 LEVEL = 0.4  # digits of one line share at least this part of the lower one's height
 STEEP, STEEPEST = 0.14, 0.7  # rows down for each column: lines aslant by 8 to 35 degrees are followed,
 REACH = 4.0  # from one digit to the next at most so many digits' heights away
@@ -78,7 +78,7 @@ def _are_circles(a: Piece, b: Piece) -> bool:
 def _underlines(a: Piece, b: Piece) -> bool:
     """Whether one piece is a flat stroke below the other, apart from it and wider: no foot of a 1."""
     upper, lower = sorted((a, b), key=lambda p: p.middle[1])
-    return a.apart(b)[1] > 0 and lower.box[2] > max(FLAT * lower.box[3], upper.box[2])
+    return a.apart(b)[1] > 0 and lower.box[2] > max(UNDERLINE * lower.box[3], upper.box[2])
 
 
 def _merged(pieces: list[Piece], belong: Callable[[Piece, Piece], bool]) -> list[Piece]:
