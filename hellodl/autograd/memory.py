@@ -75,10 +75,10 @@ def product(a: Array, b: Array, out: Array) -> None:
     without for products of up to a million multiplications, so larger ones are done some rows at a time.
     """
     rows = SMALL // max(1, b.size) // STEP * STEP
-    if rows < len(a):
-        write_workspace(get_ident())
     plain = a.ndim == b.ndim == 2 and out.flags.c_contiguous
     if not (plain and FEWEST <= rows < len(a) and kernel_in_use() in OF_AVX512):
+        if rows < len(a):
+            write_workspace(get_ident())
         np.matmul(a, b, out=out)
         return
     end = len(a) // rows * rows
