@@ -19,9 +19,7 @@ from hellodl.errors import DataError
 from hellodl.system.files import open_plain
 
 MAX_BYTES = 512 * 2**20  # the largest known set, EMNIST Digits, has 188 MB of pixels
-_HEAD_BYTES = 512  # enough for any header, and to recognise a web page
-_MAX_EXPANSION = 1032  # deflate cannot do more: 258 bytes from 2 bits
-_STEP = 256 * 2**10  # bytes that are decompressed at a time
+_START = 2**16  # bytes of a file, compressed or not, that tell what it is
 _GZIP = 31  # zlib's word for a gzip header and CRC, and a window of 32 KB
 
 Bytes = NDArray[np.uint8]
@@ -64,18 +62,12 @@ def read(path: Path, kind: Kind) -> NDArray[Any]:
 def read_raw(path: Path, kind: Kind) -> Bytes:
     """The bytes of an IDX file as they lie on disk, compressed or not.
 
-    A plain file is read only if its size is what its header says. Raises DataError if it is not, if the file
-    is larger than MAX_BYTES, or if it cannot be read.
+    Raises DataError if it cannot be read or is larger than MAX_BYTES.
     """
     try:
-        with open_plain(path) as file:
-            head = file.read(_HEAD_BYTES)
-            size = os.fstat(file.fileno()).st_size
-            if size > MAX_BYTES:
+        with open_plain(path, buffering=0) as file:
+            if (size := os.fstat(file.fileno()).st_size) > MAX_BYTES:
                 raise DataError(f"{path}: {size:,} bytes, expected at most {MAX_BYTES:,}")
-            if not is_gzip(head):
-                _check_size(size, promised_size(head, kind, path), path)
-            file.seek(0)
             return np.fromfile(file, np.uint8, size)
     except OSError as error:
         problem = error.strerror or error
@@ -89,7 +81,10 @@ def is_gzip(raw: Bytes | bytes) -> bool:
 
 def rows(content: Bytes, kind: Kind, path: Path) -> NDArray[Any]:
     """The numbers in an IDX content, shaped (n, *kind.row); a view, nothing is copied."""
-    _check_size(content.size, promised_size(content[:_HEAD_BYTES].tobytes(), kind, path), path)
+    promised = promised_size(content[:_START].tobytes(), kind, path)
+    if content.size != promised:
+        problem = "truncated" if content.size < promised else "trailing bytes"
+        raise DataError(f"{path}: {problem}: {content.size:,} bytes, its header promises {promised:,}")
     return content[kind.header_bytes :].view(kind.dtype).reshape(-1, *kind.row)
 
 
@@ -119,27 +114,20 @@ def promised_size(head: bytes, kind: Kind, path: Path) -> int:
 
 def inflate(compressed: Bytes, kind: Kind, path: Path) -> Bytes:
     """Decompress gzip data into the IDX content inside, never past the size that its header promises."""
+    stream = zlib.decompressobj(_GZIP)
     try:
-        head = zlib.decompressobj(_GZIP).decompress(compressed.data[:_STEP], _STEP)
+        head = zlib.decompressobj(_GZIP).decompress(compressed.data[:_START], _START)
         promised = promised_size(head, kind, path)
-        if promised > len(compressed) * _MAX_EXPANSION:
-            raise DataError(f"{path}: truncated: its header promises {promised:,} bytes, far too many")
-        content, filled, fed = np.empty(promised, np.uint8), 0, 0
-        stream = zlib.decompressobj(_GZIP)
-        while fed < len(compressed) and not stream.eof:
-            piece = stream.decompress(compressed.data[fed : fed + _STEP], promised - filled + 1)
-            if filled + len(piece) > promised:
-                raise DataError(f"{path}: trailing bytes: more than the {promised:,} its header promises")
-            content[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
-            filled, fed = filled + len(piece), fed + _STEP
+        content = stream.decompress(compressed.data, promised + 1)
     except zlib.error as error:
         raise DataError(f"{path}: damaged gzip data ({error}), expected IDX {kind.what}") from error
+    if len(content) > promised:
+        raise DataError(f"{path}: trailing bytes: more than the {promised:,} its header promises")
     if not stream.eof:
         raise DataError(f"{path}: truncated: the gzip data breaks off after {len(compressed):,} bytes")
-    if stream.unused_data or fed < len(compressed):
+    if stream.unused_data:
         raise DataError(f"{path}: trailing bytes after the end of the gzip data")
-    _check_size(filled, promised, path)
-    return content
+    return np.frombuffer(content, np.uint8)
 
 
 def looks_like_page(head: bytes) -> bool:
@@ -156,9 +144,3 @@ def _describe(head: bytes, kind: Kind) -> str:
     if len(head) < kind.header_bytes:
         return f"truncated: only {len(head)} bytes"
     return f"magic {magic} (IDX {KINDS[magic].what})" if magic in KINDS else f"magic {magic}"
-
-
-def _check_size(size: int, promised: int, path: Path) -> None:
-    if size != promised:
-        problem = "truncated" if size < promised else "trailing bytes"
-        raise DataError(f"{path}: {problem}: {size:,} bytes, its header promises {promised:,}")
