@@ -32,7 +32,11 @@ def decode(compressed: Bytes, sha256: str, kind: Kind, path: Path, *, keep: bool
     content = inflate(compressed, kind, path)
     digest = hashlib.sha256(content.data)
     if copy:
-        _write(copy, content, digest.digest())
+        with suppress(OSError):  # a read-only or full disk, another process just doing it
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            with alone_in(copy.parent), replacing(copy, sync=False) as file:
+                file.write(content.data)
+                file.write(digest.digest())
     return content, digest.hexdigest()
 
 
@@ -46,12 +50,3 @@ def _read(copy: Path) -> tuple[Bytes, str] | None:
             if file.read(_DIGEST_BYTES) == digest.digest():
                 return content, digest.hexdigest()
     return None
-
-
-def _write(copy: Path, content: Bytes, digest: bytes) -> None:
-    """Keep a copy; if that fails (a read-only or full disk, another process just doing it), go without."""
-    with suppress(OSError):
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        with alone_in(copy.parent), replacing(copy, sync=False) as file:
-            file.write(content.data)
-            file.write(digest)

@@ -90,7 +90,14 @@ class Downloader:
         if all(good):
             return tuple(map(Fetched, paths))
         bundle = self._fetch_file(archive, source, folder)
-        _extract(bundle.path, archive, source.files, folder)
+        try:
+            with zipfile.ZipFile(bundle.path) as members:
+                for path in paths:  # under our own names: the zip file's names and paths are never used
+                    with members.open(archive.prefix + path.name) as member, replacing(path) as copy:
+                        shutil.copyfileobj(member, copy, PIECE)
+        except (zipfile.BadZipFile, KeyError) as error:
+            expected = "expected a zip file with the data set's members"
+            raise DataError(f"{bundle.path}: {error}, {expected}") from error
         if bundle.url is not None:
             bundle.path.unlink()
         return tuple(Fetched(path, bundle.url or bundle.path.as_uri()) for path in paths)
@@ -115,14 +122,13 @@ class Downloader:
                 try:
                     with replacing(path) as temporary:
                         self._receive(url, file, temporary)
+                    return url
                 except MirrorFailure as failure:
                     if reasons.get(url) != str(failure):
                         self.notify(f"{url}: {failure}")
                     reasons[url] = str(failure)
                     if not failure.by_chance:
                         waiting.remove(url)
-                else:
-                    return url
         tried = "; ".join(f"{url}: {reason}" for url, reason in reasons.items())
         raise DataError(
             f"{file.name}: no mirror delivered it ({tried}); try again later or give --mirror URL"
@@ -137,7 +143,14 @@ class Downloader:
                 advance(len(piece))
                 if temporary.tell() > limit:
                     raise MirrorFailure(f"sent more than the {limit:,} bytes expected", by_chance=False)
-        _verify(temporary, file)
+        size = temporary.tell()
+        temporary.seek(0)
+        if idx.looks_like_page(temporary.read(PIECE)):
+            raise MirrorFailure("sent a web page instead of the file", by_chance=False)
+        if file.size is not None and size < file.size:
+            raise MirrorFailure(f"broke off after {size:,} of {file.size:,} bytes", by_chance=True)
+        if file.checksum is None or not _matches(temporary, file.checksum):
+            raise MirrorFailure(f"sent other content, expected {file.checksum}", by_chance=False)
 
 
 @contextmanager
@@ -152,18 +165,6 @@ def _made(folder: Path) -> Iterator[None]:
             for path in new:
                 path.rmdir()
         raise
-
-
-def _verify(temporary: BufferedIOBase, file: File) -> None:
-    """Check what came against the catalogue; raises MirrorFailure."""
-    size = temporary.seek(0, 2)
-    temporary.seek(0)
-    if idx.looks_like_page(temporary.read(512)):
-        raise MirrorFailure("sent a web page instead of the file", by_chance=False)
-    if file.size is not None and size < file.size:
-        raise MirrorFailure(f"broke off after {size:,} of {file.size:,} bytes", by_chance=True)
-    if file.checksum is None or not _matches(temporary, file.checksum):
-        raise MirrorFailure(f"sent other content, expected {file.checksum}", by_chance=False)
 
 
 def _matches(stream: BufferedIOBase, checksum: str) -> bool:
@@ -183,17 +184,3 @@ def _is_good(path: Path, file: File) -> bool:
     except DataError:
         return False
     return True
-
-
-def _extract(bundle: Path, archive: Archive, files: Sequence[File], folder: Path) -> None:
-    """Copy the wanted members out of a zip file, under our own names: its names and paths are never used."""
-    try:
-        with zipfile.ZipFile(bundle) as members:
-            for file in files:
-                with (
-                    members.open(archive.prefix + file.name) as member,
-                    replacing(folder / file.name) as copy,
-                ):
-                    shutil.copyfileobj(member, copy, PIECE)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise DataError(f"{bundle}: {error}, expected a zip file with the data set's members") from error

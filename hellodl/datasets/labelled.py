@@ -57,8 +57,10 @@ def _of_set(folder: Path) -> Iterator[Labelled]:
     elif kind_at(folder) == "folder":
         for sub in _entries(folder):
             if LABEL.fullmatch(sub.name) and kind_at(sub) == "folder":
-                pictures = filter(_may_be_picture, _entries(sub))
-                yield from (Labelled(folder.name, path, sub.name) for path in pictures)
+                for path in _entries(sub):
+                    is_other = path.name.startswith(".") or path.suffix.lower() in NO_PICTURES
+                    if not is_other and kind_at(path) == "file":
+                        yield Labelled(folder.name, path, sub.name)
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -69,11 +71,6 @@ def _entries(folder: Path) -> list[Path]:
         raise DataError(
             f"{folder}: cannot be read: {error.strerror}; expected a folder of pictures"
         ) from None
-
-
-def _may_be_picture(path: Path) -> bool:
-    is_other = path.name.startswith(".") or path.suffix.lower() in NO_PICTURES
-    return not is_other and kind_at(path) == "file"
 
 
 def _listed(folder: Path) -> Iterator[Labelled]:

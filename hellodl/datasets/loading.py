@@ -82,7 +82,6 @@ def _read(path: Path, source: Source, file: File, *, users: bool) -> tuple[NDArr
         raise DataError(
             f"{path}: damaged, expected checksum {file.checksum}; `hellodl download {source.name}` repairs it"
         )
-    if not idx.is_gzip(raw):
-        return idx.rows(raw, kind, path), sha256
-    content, sha256 = decoded.decode(raw, sha256, kind, path, keep=published)
-    return idx.rows(content, kind, path), sha256
+    if idx.is_gzip(raw):
+        raw, sha256 = decoded.decode(raw, sha256, kind, path, keep=published)
+    return idx.rows(raw, kind, path), sha256

@@ -5,8 +5,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from http import HTTPStatus
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, responses
 from typing import Any
 from urllib import request
 from urllib.error import HTTPError, URLError
@@ -32,13 +31,10 @@ def received(url: str) -> Iterator[bytes]:
     The bytes come as they are: nothing that a server declares as compressed is unpacked.
     """
     web = _Web()
-    opener = request.OpenerDirector()  # not build_opener: a redirect must not lead to file: or ftp:
-    others = (_Redirect, request.HTTPErrorProcessor, request.HTTPDefaultErrorHandler, request.UnknownHandler)
-    for handler in (web, request.ProxyHandler(), *(kind() for kind in others)):
-        opener.add_handler(handler)
     headers = {"User-Agent": f"hellodl/{__version__}", "Accept-Encoding": "identity"}
+    asked = request.Request(url, headers=headers)  # noqa: S310 - mirrors are http(s), and so is what they redirect to
     try:
-        with opener.open(request.Request(url, headers=headers), timeout=PATIENCE) as response:  # noqa: S310 - web alone, see above
+        with request.build_opener(web, _Redirect).open(asked, timeout=PATIENCE) as response:
             while piece := response.read(PIECE):
                 yield piece
                 web.be_patient()
@@ -120,7 +116,7 @@ def _explained(error: Exception) -> MirrorFailure:
     match cause:
         case HTTPError(code=code):
             cause.close()
-            phrase = HTTPStatus(code).phrase if code in set(HTTPStatus) else "unknown status"
+            phrase = responses.get(code, "unknown status")
             if 300 <= code < 400:
                 phrase = "redirects in circles, or to something that is not http(s)"
             return MirrorFailure(f"{code} {phrase}", by_chance=code >= 500 or code in BUSY)
