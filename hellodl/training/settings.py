@@ -31,54 +31,42 @@ WIDTHS = Limit(
 class Settings(Checked):
     """All that decides what a run learns; the same settings give the same weights."""
 
+    # fmt: off
     epochs: int = run(whole(1, 10_000), 5, "How often to go through the training set.")
     target_accuracy: float | None = run(
-        TARGET, None, "Stop once the validation accuracy reaches this, like 0.98."
-    )
+        TARGET, None, "Stop once the validation accuracy reaches this, like 0.98.")
     seed: int = run(whole(), 0, "Where all random numbers come from.")
     hidden: tuple[int, ...] = network(WIDTHS, (128, 64), "Widths of the hidden layers.")
     init: str = network(
-        TEXT,
-        "",
-        "Start from the weights in this file, .safetensors or .npz, instead of random ones.",
-        metavar="FILE",
-    )
+        TEXT, "", "Start from the weights in this file, .safetensors or .npz, instead of random ones.",
+        metavar="FILE")
     optimizer: str = descent(
-        one_of("sgd", "adam"), "sgd", "The rule that moves the weights; adam has a learning rate of 0.001."
-    )
+        one_of("sgd", "adam"), "sgd", "The rule that moves the weights; adam has a learning rate of 0.001.")
     lr: float = descent(POSITIVE, 0.1, "Learning rate: how far a step goes down the hill.")
     momentum: float = descent(
-        BELOW_1, 0.0, "How much of the last step is kept (Nesterov); 0 is plain descent."
-    )
+        BELOW_1, 0.0, "How much of the last step is kept (Nesterov); 0 is plain descent.")
     batch_size: int = descent(whole(1), 128, "Images a step.")
     schedule: str = descent(
-        one_of("constant", "linear", "cosine", "trapezoid"), "constant", "How the learning rate falls."
-    )
+        one_of("constant", "linear", "cosine", "trapezoid"), "constant", "How the learning rate falls.")
     warmup: float = descent(SHARE, 0.0, "Share of the run in which the learning rate rises from 0.")
     weight_decay: float = descent(number(0, expected="0 or more"), 0.0, "Pulls the weights towards 0.")
     dataset: str = data(
-        Limit(TEXT.accepts, "the name of a data set"),
-        "mnist",
+        Limit(TEXT.accepts, "the name of a data set"), "mnist",
         "What to learn from: a data set, or a folder of your own pictures, in smaller batches, more epochs.",
-        metavar="NAME|FOLDER",
-    )
+        metavar="NAME|FOLDER")
     also: str = data(
-        TEXT,
-        "",
+        TEXT, "",
         "A folder of your own pictures that joins the data set: sub-folders named 0 to 9, or a labels.csv.",
-        metavar="FOLDER",
-    )
+        metavar="FOLDER")
     validation: int = data(whole(), 5000, "Images held out of the training set; 0 trains on all.")
     augment: str = data(
-        one_of("none", "shift", "affine", "elastic"), "none", "Distort the training images at random."
-    )
+        one_of("none", "shift", "affine", "elastic"), "none", "Distort the training images at random.")
     upright: str = data(
-        one_of("no", "yes"),
-        "no",
-        "Turn slanted digits upright first, and even out their widths; no for things that are no digits.",
-    )
+        one_of("no", "yes"), "no",
+        "Turn slanted digits upright first, and even out their widths; no for things that are no digits.")
     clean: float = data(SHARE, 0.0, "Share of the run, its end, without distortion.")
     drawn: int = data(whole(0, 45_000), 0, "Pictures in other hands that join each epoch, to read real ones.")
+    # fmt: on
 
     def __post_init__(self) -> None:
         try:
@@ -103,37 +91,22 @@ class Settings(Checked):
         return cls(**told | {"hidden": tuple(values["hidden"])})
 
 
-LONG: dict[str, Any] = {
-    "lr": 0.1,
-    "momentum": 0.9,
-    "batch_size": 128,
-    "augment": "elastic",
-    "upright": "yes",
-    "validation": 2000,
-}  # what runs of some length have in common
-DEFAULT_PRESET = "fast"
+# fmt: off
+LONG = {"lr": 0.1, "momentum": 0.9, "batch_size": 128, "augment": "elastic", "upright": "yes",
+        "validation": 2000}  # what runs of some length have in common
 PRESETS: dict[str, dict[str, Any]] = {
     # The chapter's own: plain hill descent.
     "hill": {"epochs": 10, "lr": 0.1, "batch_size": 64},
     # Chosen on folds of the training set: 98 % in the fewest seconds.
-    "fast": {
-        "epochs": 2,
-        "lr": 0.25,
-        "momentum": 0.9,
-        "batch_size": 256,
-        "schedule": "linear",
-        "warmup": 0.2,
-        "weight_decay": 1e-3,
-        "augment": "shift",
-        "upright": "yes",
-        "clean": 0.5,
-    },
+    "fast": {"epochs": 2, "lr": 0.25, "momentum": 0.9, "batch_size": 256, "schedule": "linear",
+             "warmup": 0.2, "weight_decay": 1e-3, "augment": "shift", "upright": "yes", "clean": 0.5},
     # Chosen on folds of the training set, as the next: 99.2 % within ten seconds.
     "good": LONG | {"epochs": 20, "schedule": "linear", "warmup": 0.05, "weight_decay": 4e-4},
     # The most this network can do in two minutes.
     "best": LONG | {"epochs": 210, "schedule": "trapezoid", "warmup": 0.01, "weight_decay": 2e-4},
 }
-
+# fmt: on
+DEFAULT_PRESET = "fast"
 LR_OF_ADAM = 0.001  # as its authors have it: its steps are scaled, and a preset's rate is SGD's
 # Settings for as few images as people photograph.
 FEW = {"batch_size": 32, "lr": 0.05, "augment": "affine", "clean": 0.0}
