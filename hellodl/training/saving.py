@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hellodl import checkpoint as checkpoints
-from hellodl.about import About, DataIdentity, Epoch, Machine, Position, describe
+from hellodl.about import About, DataIdentity, Machine, Position, describe
 from hellodl.checkpoint import Checkpoint, weights_of
 from hellodl.errors import Interrupted, ModelError, UsageError
 from hellodl.system.files import keep_as, kind_at
@@ -201,19 +201,12 @@ def restore(trainer: Trainer, path: Path, start: Checkpoint) -> None:
                 f"{path}: holds no training state {name!r} of this run; it can be used, not resumed"
             )
         array[...] = saved
-    if about.position is None or not _can_stand(trainer, about.position, about.history):
+    position, steps, validated = about.position, trainer.plan.steps_per_epoch, trainer.settings.validation > 0
+    measured = [None not in (epoch.validation_loss, epoch.validation_accuracy) for epoch in about.history]
+    if position is None or len(measured) != position.step // steps or (not validated) in measured:
         raise ModelError(f"{path}: its position in the training is damaged; it can be used, not resumed")
-    if about.position.step > trainer.plan.steps:
+    if position.step > trainer.plan.steps:
         raise UsageError(
-            f"{path}: has {about.position.step} steps behind it, --epochs {trainer.settings.epochs} has fewer"
+            f"{path}: has {position.step} steps behind it, --epochs {trainer.settings.epochs} has fewer"
         )
-    trainer.go_to(about.position, list(about.history))
-
-
-def _can_stand(trainer: Trainer, position: Position, history: tuple[Epoch, ...]) -> bool:
-    """Whether a run can come to a position with this history."""
-    measured = trainer.settings.validation > 0
-    return len(history) == position.step // trainer.plan.steps_per_epoch and all(
-        (epoch.validation_loss is not None and epoch.validation_accuracy is not None) is measured
-        for epoch in history
-    )
+    trainer.go_to(position, list(about.history))

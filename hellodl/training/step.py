@@ -80,24 +80,19 @@ class Pace:
 
     def __init__(self) -> None:
         self.alone = False
+        self.wall = self.work = 0.0  # seconds that this stretch took, and those on the processor
         self._seconds: list[float] = [0, 0]  # of a stretch shared, and alone; 0 is not known, so tried
-        self._wall = self._work = 0.0
         self._stretches = 0
-
-    def note(self, wall: float, work: float) -> None:
-        """A step took so long, `work` of it on the processor, in seconds."""
-        self._wall += wall
-        self._work += work
 
     def choose(self) -> bool:
         """At the end of a stretch: whether to take the next one alone."""
-        known = self._seconds[self.alone] or self._wall
-        self._seconds[self.alone] = (known + self._wall) / 2  # one pause alone must not decide
+        known = self._seconds[self.alone] or self.wall
+        self._seconds[self.alone] = (known + self.wall) / 2  # one pause alone must not decide
         self._stretches += 1
-        if self.alone or self._work < UNHINDERED * self._wall:
+        if self.alone or self.work < UNHINDERED * self.wall:
             is_quicker = self._seconds[True] < self._seconds[False]
             self.alone = is_quicker if self._stretches % RETRY else not self.alone
-        self._wall = self._work = 0.0
+        self.wall = self.work = 0.0
         return self.alone
 
 
@@ -147,7 +142,8 @@ class Step:
             self._optimizer.gradient[self._part] += gradient[self._part]
         self._optimizer.update(self._part)
         self._meet()
-        self._pace.note(time.perf_counter() - wall, time.process_time() - work)
+        self._pace.wall += time.perf_counter() - wall
+        self._pace.work += time.process_time() - work
         self._taken += 1
         return loss
 

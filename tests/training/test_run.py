@@ -133,7 +133,7 @@ def test_steps_are_shared_unless_neighbours_make_that_slower():
     def choices(shared, alone, count):
         pace = step.Pace()
         for _ in range(count):
-            pace.note(*(alone if pace.alone else shared))
+            pace.wall, pace.work = alone if pace.alone else shared
             yield pace.choose()
 
     assert not any(choices((1.0, 0.95), (1.6, 1.6), 50))
@@ -148,7 +148,7 @@ def test_after_an_hours_pause_steps_are_soon_shared_again(when):
     pace, alone = step.Pace(), []
     for stretch in range(30):
         wall = 1.6 if pace.alone else 1.0
-        pace.note(wall + 3600 * (stretch == when), 0.95 * wall)
+        pace.wall, pace.work = wall + 3600 * (stretch == when), 0.95 * wall
         alone.append(pace.choose())
     assert sum(alone) <= step.RETRY
     assert not alone[-1]
@@ -158,7 +158,7 @@ def test_a_stretch_of_steps_is_remembered_by_halves():
     """One pause alone must not decide."""
     pace, known = step.Pace(), []
     for wall in (4.0, 2.0, 0.0):
-        pace.note(wall, wall)
+        pace.wall = pace.work = wall
         pace.choose()
         known.append(pace._seconds[False])
     assert known == [4.0, 3.0, 1.5]
