@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from hellodl import about as abouts
 from hellodl.about import About
+from hellodl.autograd.memory import Shape
 from hellodl.errors import ModelError
 from hellodl.limits import is_whole, weight_count
 from hellodl.nn import DigitNet
 from hellodl.system.files import kind_at, write_atomically
 
 Arrays = dict[str, NDArray[np.float32]]
-Shape = tuple[int, ...]
 
 DEFAULT_NAME = "hellodl.safetensors"
 SHIPPED = Path(__file__).parent / "models" / DEFAULT_NAME
@@ -102,13 +102,7 @@ def find_model(path: Path | None) -> Path:
     if path is not None:
         return SHIPPED if str(path) == "shipped" else path
     local = Path(DEFAULT_NAME)
-    if kind_at(local) not in ("nothing", "hidden"):
-        return local
-    if SHIPPED.exists():
-        return SHIPPED
-    raise ModelError(
-        f"{local}: there is no model here; train one with `hellodl train`, or name one with -m FILE"
-    )
+    return SHIPPED if kind_at(local) in ("nothing", "hidden") else local
 
 
 def load_model(path: str | os.PathLike[str] | None = None) -> TrainedNet:

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from hellodl.autograd import Tensor, grad
 from hellodl.nn import DigitNet, check_images
-
-Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from hellodl.upright import Floats, Images
 
 STEPS = 128  # pictures on the way from the empty one; the sum is then off by 0.2 %, at worst by 1.8 %
 
@@ -21,7 +19,7 @@ class Neighbour:
     index: int
     label: int
     distance: float
-    image: Pixels = field(repr=False, compare=False)
+    image: Images = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Explanation:
 
 
 def explain(
-    model: DigitNet, image: Pixels, digit: int, neighbours: tuple[Neighbour, ...] = ()
+    model: DigitNet, image: Images, digit: int, neighbours: tuple[Neighbour, ...] = ()
 ) -> Explanation:
     """Explain the reading of an image, uint8 (28, 28) as in MNIST, as a digit from 0 to 9.
 
@@ -54,7 +52,7 @@ def explain(
     return Explanation(digit, float(score), float(empty_score), evidence(model, image, digit), neighbours)
 
 
-def evidence(model: DigitNet, image: Pixels, digit: int, steps: int = STEPS) -> Floats:
+def evidence(model: DigitNet, image: Images, digit: int, steps: int = STEPS) -> Floats:
     """What each pixel of an image (28, 28) adds to a digit's score: integrated gradients, float32 (28, 28).
 
     The picture grows from an empty one, evenly: at `steps` places on the way the gradient of the score says
@@ -73,11 +71,11 @@ def evidence(model: DigitNet, image: Pixels, digit: int, steps: int = STEPS) -> 
 class Gallery:
     """Training images with what the last hidden layer makes of them, to find neighbours among."""
 
-    def __init__(self, model: DigitNet, images: Pixels, labels: NDArray[np.integer]) -> None:
+    def __init__(self, model: DigitNet, images: Images, labels: NDArray[np.integer]) -> None:
         self._model, self._images, self._labels = model, model.turned(images), labels
         self._hidden = model.hidden(self._images, ready=True)
 
-    def nearest(self, image: Pixels, count: int = 8) -> tuple[Neighbour, ...]:
+    def nearest(self, image: Images, count: int = 8) -> tuple[Neighbour, ...]:
         """The `count` images most like an image (28, 28), nearest first; fewer where there are fewer."""
         distances = np.linalg.norm(self._hidden - self._model.hidden(image[None]), axis=1)
         first = np.argsort(distances, kind="stable")[:count]
@@ -92,7 +90,7 @@ def _score(model: DigitNet, pixels: Tensor, digit: int) -> Tensor:
     return scores[:, digit] - scores.mean(axis=1)
 
 
-def _ends(model: DigitNet, image: Pixels) -> Floats:
+def _ends(model: DigitNet, image: Images) -> Floats:
     """An empty picture and this one, as the network takes them: (2, 784)."""
     check_images(image[None])
     out = np.empty((2, 784), np.float32)

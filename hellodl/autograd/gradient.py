@@ -1,6 +1,6 @@
 """The chain rule: walk the sorted graph from the top, pushing gradients down and adding them up."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from typing import overload
 
 import numpy as np
@@ -31,24 +31,22 @@ def push_down(y: Tensor, targets: Iterable[Tensor] | None = None) -> dict[Tensor
     return gradients
 
 
-def handed_down(y: Tensor, g: Tensor, wanted: Container[Tensor]) -> list[tuple[Tensor, Tensor | None]]:
+def handed_down(y: Tensor, g: Tensor, wanted: Container[Tensor]) -> Iterator[tuple[Tensor, Tensor | None]]:
     """What each wanted input of the op `y` receives from it: of its shape and dtype, or None for zero.
 
     Raises TypeError or ShapeError, naming the op, if its backward gives something else.
     """
     op, inputs = y.op, y.inputs
     if op is None:
-        return []
+        return
     parts = op.backward(g, y, *inputs)
     if not isinstance(parts, tuple) or len(parts) != len(inputs):
         raise TypeError(f"{op.name}: backward gave {parts!r:.80}, expected a tuple of tensors, one an input")
-    handed: list[tuple[Tensor, Tensor | None]] = []
     for x, part in zip(inputs, parts):  # noqa: B905 - as long; to ask takes time
         if x in wanted:
             given = part(g, y, *inputs) if callable(part) else part
             fits = isinstance(given, Tensor) and given.shape == x.shape and given.dtype is x.dtype
-            handed.append((x, given if fits or given is None else fitted(given, x, op)))
-    return handed
+            yield x, given if fits or given is None else fitted(given, x, op)
 
 
 def fitted(g: Tensor, x: Tensor, op: Op) -> Tensor:

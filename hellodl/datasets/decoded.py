@@ -14,7 +14,7 @@ import numpy as np
 
 from hellodl.datasets import folders
 from hellodl.datasets.idx import MAX_BYTES, Bytes, Kind, inflate
-from hellodl.system.files import alone_in, open_plain, replacing
+from hellodl.system.files import open_plain, replacing
 
 _WORTH_KEEPING = 2**18  # bytes: smaller files decompress quicker than a second file is opened
 _DIGEST_BYTES = 32
@@ -34,7 +34,7 @@ def decode(compressed: Bytes, sha256: str, kind: Kind, path: Path, *, keep: bool
     if copy:
         with suppress(OSError):  # a read-only or full disk, another process just doing it
             copy.parent.mkdir(parents=True, exist_ok=True)
-            with alone_in(copy.parent), replacing(copy, sync=False) as file:
+            with replacing(copy, sync=False) as file:
                 file.write(content.data)
                 file.write(digest.digest())
     return content, digest.hexdigest()

@@ -161,11 +161,11 @@ def only_writer(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def alone_in(folder: Path, on_wait: Callable[[], object] | None = None) -> Iterator[None]:
+def alone_in(folder: Path, on_wait: Callable[[], object]) -> Iterator[None]:
     """Inside, no other hellodl is alone in `folder`. The lock is the folder's own and needs no file.
 
-    If another process is at work, calls `on_wait()` and waits for its end; without `on_wait`, raises
-    BlockingIOError. On Windows, where folders cannot be locked, nothing is.
+    If another process is at work, calls `on_wait()` and waits for its end. On Windows, where folders cannot
+    be locked, nothing is.
     """
     if sys.platform == "win32":
         yield
@@ -175,8 +175,6 @@ def alone_in(folder: Path, on_wait: Callable[[], object] | None = None) -> Itera
         try:
             _try_to_lock(descriptor)
         except BlockingIOError:
-            if on_wait is None:
-                raise
             on_wait()
             _try_to_lock(descriptor, wait=True)
         yield

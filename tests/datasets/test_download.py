@@ -340,7 +340,7 @@ def test_a_folder_that_cannot_be_made_is_a_data_error(tiny, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="no folder locks there")
 def test_two_downloads_at_once_take_turns(server, tiny, tmp_path):
     heard = []
-    with alone_in(tmp_path):
+    with alone_in(tmp_path, heard.clear):
         second = threading.Thread(target=Downloader(notify=heard.append).fetch, args=(tiny, tmp_path))
         second.start()
         while not heard:
