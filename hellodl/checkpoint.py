@@ -217,9 +217,7 @@ def _check_start(path: Path) -> None:
     if kind == "nothing":
         raise ModelError(f"{path}: does not exist, expected a model; `hellodl train -o {path}` makes one")
     if kind in ("folder", "other"):
-        raise ModelError(
-            f"{path}: is a {kind if kind == 'folder' else 'device or pipe'}, expected a model's file"
-        )
+        raise ModelError(f"{path}: is a {kind if kind == 'folder' else 'device or pipe'}, expected a model")
     with path.open("rb") as file:
         header, size = int.from_bytes(file.read(8), "little"), path.stat().st_size
     if not 0 < header <= min(MAX_HEADER, size - 8):

@@ -130,9 +130,7 @@ class Downloader:
                     if not failure.by_chance:
                         waiting.remove(url)
         tried = "; ".join(f"{url}: {reason}" for url, reason in reasons.items())
-        raise DataError(
-            f"{file.name}: no mirror delivered it ({tried}); try again later or give --mirror URL"
-        )
+        raise DataError(f"{file.name}: no mirror delivered it ({tried}); try later or give --mirror URL")
 
     def _receive(self, url: str, file: File, temporary: BufferedIOBase) -> None:
         """Fetch one file from one address and verify it; raises MirrorFailure."""

@@ -95,9 +95,7 @@ def promised_size(head: bytes, kind: Kind, path: Path) -> int:
     """
     magic = int.from_bytes(head[:4])
     if len(head) < kind.header_bytes or magic != kind.magic:
-        raise DataError(
-            f"{path}: {_describe(head, kind)}, expected IDX {kind.what} (magic number {kind.magic})"
-        )
+        raise DataError(f"{path}: {_describe(head, kind)}, expected IDX {kind.what} (magic {kind.magic})")
     count, *row = (int.from_bytes(head[at : at + 4]) for at in range(4, kind.header_bytes, 4))
     if tuple(row) != kind.row:
         found, expected = (" × ".join(map(str, shape)) for shape in (row, kind.row))
