@@ -1,6 +1,5 @@
 """The data sets hellodl knows: where they come from, how to recognise them, whom to credit."""
 
-import hashlib
 from dataclasses import dataclass
 
 from hellodl.errors import UsageError
@@ -163,17 +162,3 @@ def lookup(name: str) -> Source:
     if name not in CATALOGUE:
         raise UsageError(f"data set {name!r} is unknown, expected one of {', '.join(CATALOGUE)}")
     return CATALOGUE[name]
-
-
-def owner_of(checksum: str) -> Source | None:
-    """The data set that a file with this checksum ("sha256:…") belongs to, if any is known."""
-    owners = (s for s in CATALOGUE.values() if any(file.checksum == checksum for file in s.files))
-    return next(owners, None)
-
-
-def has_checksum(file: File, data: memoryview, sha256: str) -> bool:
-    """Whether `data`, whose SHA-256 is known already, is the published `file`; False if nobody can tell."""
-    if file.checksum is None:
-        return False
-    algorithm, _, expected = file.checksum.partition(":")
-    return expected == (sha256 if algorithm == "sha256" else hashlib.new(algorithm, data).hexdigest())

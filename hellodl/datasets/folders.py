@@ -22,7 +22,7 @@ class Found:
     users: bool
 
     def path_of(self, file: File) -> Path | None:
-        """Where `file` lies here, None if it does not.
+        """Where `file` lies here, None if it does not. Raises DataError where we may not look.
 
         Users may keep it decompressed, or under its old name with a dot before "idx".
         """
@@ -30,8 +30,15 @@ class Found:
         if self.users:
             names += [name.removesuffix(".gz") for name in names]
             names += [name.replace("-idx", ".idx") for name in names]
-        paths = (self.folder / name for name in names)
-        return next((path for path in paths if _is_there(path)), None)
+        try:
+            for path in (self.folder / name for name in names):
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    path.stat()
+                    return path
+        except (OSError, ValueError) as error:
+            problem = getattr(error, "strerror", None) or error
+            raise DataError(f"{self.folder}: {problem}, expected a folder that can be read") from error
+        return None
 
 
 def cache_folder() -> Path | None:
@@ -90,18 +97,6 @@ def destination(name: str, data_dir: Path | None = None) -> Found:
     if not others:
         raise DataError(f"{name}: no home folder to keep it in; name a folder with --data-dir DIR")
     return others[-1]
-
-
-def _is_there(path: Path) -> bool:
-    """Whether there is such a file. Raises DataError where we may not look."""
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or error
-        raise DataError(f"{path.parent}: {problem}, expected a folder that can be read") from error
-    return True
 
 
 def locate(source: Source, split: tuple[File, ...], data_dir: Path | None = None) -> tuple[Path, Path, bool]:

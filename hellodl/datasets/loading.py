@@ -74,14 +74,15 @@ def _read(path: Path, source: Source, file: File, *, users: bool) -> tuple[NDArr
     kind = idx.kind_of(file.name)
     raw = idx.read_raw(path, kind)
     sha256 = hashlib.sha256(raw.data).hexdigest()
-    published = catalogue.has_checksum(file, raw.data, sha256)
-    owner = catalogue.owner_of(f"sha256:{sha256}")  # data sets share file names
-    if users and owner not in (None, source):
-        raise DataError(f"{path}: this file belongs to {owner.name}, expected {source.name}")
-    if not users and file.checksum and not published:
+    algorithm, _, expected = (file.checksum or "sha256:").partition(":")
+    digest = sha256 if algorithm == "sha256" else hashlib.new(algorithm, raw.data).hexdigest()
+    for owner in catalogue.CATALOGUE.values() if users else ():  # data sets share file names
+        if owner is not source and f"sha256:{sha256}" in [other.checksum for other in owner.files]:
+            raise DataError(f"{path}: this file belongs to {owner.name}, expected {source.name}")
+    if not users and file.checksum and digest != expected:
         raise DataError(
             f"{path}: damaged, expected checksum {file.checksum}; `hellodl download {source.name}` repairs it"
         )
     if idx.is_gzip(raw):
-        raw, sha256 = decoded.decode(raw, sha256, kind, path, keep=published)
+        raw, sha256 = decoded.decode(raw, sha256, kind, path, keep=digest == expected)
     return idx.rows(raw, kind, path), sha256

@@ -129,11 +129,10 @@ def temporary_of(path: Path) -> Path:
 
 def _sync_folder(folder: Path) -> None:
     """Make a rename durable, where the system knows how."""
-    if os.name == "posix":
+    with suppress(OSError):  # not every one can; the file itself is in place
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            with suppress(OSError):  # not every file system can; the file itself is in place
-                os.fsync(descriptor)
+            os.fsync(descriptor)
         finally:
             os.close(descriptor)
 

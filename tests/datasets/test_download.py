@@ -1,6 +1,8 @@
 """Downloads against a real server on loopback: whatever it does, only verified files get into the folder."""
 
 import contextlib
+import gzip
+import hashlib
 import json
 import signal
 import subprocess
@@ -9,7 +11,6 @@ import threading
 import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BytesIO
 
 import made
 import pytest
@@ -429,14 +430,19 @@ class TestArchive:
             Downloader().fetch(replace(emnist, archive=archive), tmp_path)
 
 
-def test_md5_is_enough_for_files_without_a_sha256(server, tiny, tmp_path):
+def test_md5_is_enough_for_files_without_a_sha256(server, tiny, tmp_path, cache, monkeypatch):
     digest = "5eb63bbbe01e093edb9a3a1f5c1c2f5e"  # no data's
     source = replace(tiny, files=(File(made.FOUR[0], f"md5:{digest}"), *tiny.files[1:]))
     with pytest.raises(DataError, match=f"expected md5:{digest}"):
         Downloader().fetch(source, tmp_path)
-    hello = "md5:5d41402abc4b2a76b9719d911017c592"
-    assert catalogue.has_checksum(File("", hello), memoryview(b"hello"), sha256="")
-    assert download._matches(BytesIO(b"hello"), hello)
+    digest = hashlib.md5(server.answers[made.FOUR[0]]).hexdigest()
+    source = replace(tiny, files=(File(made.FOUR[0], f"md5:{digest}"), *tiny.files[1:]))
+    monkeypatch.setitem(catalogue.CATALOGUE, "tiny", source)
+    Downloader().fetch(source, cache / "tiny")
+    assert len(load("tiny").images) == 12
+    (cache / "tiny" / made.FOUR[0]).write_bytes(gzip.compress(made.contents()[0], 1))
+    with pytest.raises(DataError, match="damaged, expected checksum md5:"):
+        load("tiny")
 
 
 class TestCommand:
