@@ -1,7 +1,6 @@
 """How good a model is, as numbers: records only, nothing is printed here."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -159,15 +158,15 @@ def calibration_error(probabilities: Probabilities, labels: Labels) -> float:
     accuracy are compared, and the differences averaged, weighted by images (Guo et al. 2017,
     https://arxiv.org/abs/1706.04599).
     """
-    return _calibration(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, BINS)
+    right = probabilities.argmax(axis=1) == labels
+    return calibration_of(np.column_stack([probabilities.max(axis=1), right]))
 
 
-def calibration_of(answers: Sequence[tuple[float, bool]], bins: int = BINS) -> float | None:
-    """The same of answers given as confidence and whether it was right; None without answers."""
-    if not answers:
-        return None
-    confidence, right = np.array(answers, np.float64).T
-    return _calibration(confidence, right, bins)
+def calibration_of(answers: NDArray[np.floating], bins: int = BINS) -> float:
+    """The same of answers (n, 2) given as confidence and whether it was right, 1 or 0; n at least 1."""
+    confidence, right = answers.astype(np.float64).T
+    surplus = np.bincount(bins_of(confidence, bins), confidence - right, minlength=bins)
+    return float(np.abs(surplus).sum() / len(confidence))
 
 
 def silent_units(model: DigitNet, images: NDArray[np.uint8]) -> list[list[int]]:
@@ -178,11 +177,6 @@ def silent_units(model: DigitNet, images: NDArray[np.uint8]) -> list[list[int]]:
         values = layer(values).relu()
         silent.append(np.flatnonzero(values.value.max(axis=0) == 0).tolist())
     return silent
-
-
-def _calibration(confidence: Confidence, right: NDArray[np.floating | np.bool_], bins: int) -> float:
-    surplus = np.bincount(bins_of(confidence, bins), confidence.astype(np.float64) - right, minlength=bins)
-    return float(np.abs(surplus).sum() / len(confidence))
 
 
 def find_mistakes(probabilities: Probabilities, labels: Labels) -> tuple[Mistake, ...]:

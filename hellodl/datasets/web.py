@@ -33,6 +33,7 @@ def received(url: str) -> Iterator[bytes]:
     web = _Web()
     headers = {"User-Agent": f"hellodl/{__version__}", "Accept-Encoding": "identity"}
     asked = request.Request(url, headers=headers)  # noqa: S310 - mirrors are http(s), and so is what they redirect to
+    web.be_patient()
     try:
         with request.build_opener(web, _Redirect).open(asked, timeout=PATIENCE) as response:
             while piece := response.read(PIECE):
@@ -47,9 +48,7 @@ def received(url: str) -> Iterator[bytes]:
 class _Web(request.HTTPHandler, request.HTTPSHandler):
     """http and https, with one deadline for everything until the next piece has come."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.be_patient()
+    _until = 0.0
 
     def be_patient(self) -> None:
         """Wait PATIENCE from now."""

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
+import numpy as np
+
 from hellodl.datasets.labelled import NONE, Labelled
 from hellodl.errors import PictureError
 from hellodl.evaluation import calibration_of
@@ -143,6 +145,7 @@ def _score(name: str, results: list[_Result]) -> SetScore:
     digits = [r for r in read if r.picture.label != NONE]
     right, wrong = [r for r in digits if r.is_right], [r for r in digits if not r.is_right]
     errors = sum(edits(r.compared, r.picture.label) for r in digits)
+    answers = [pair for r in digits for pair in r.confidences]
     return SetScore(
         name=name,
         pictures=len(results),
@@ -153,7 +156,7 @@ def _score(name: str, results: list[_Result]) -> SetScore:
         doubted_wrong=_count([not r.is_sure for r in wrong]),
         wrong_sure=_count([not r.is_right for r in digits if r.is_sure]),
         refused=_count([not r.is_sure for r in read if r.picture.label == NONE]),
-        calibration_error=calibration_of([pair for r in digits for pair in r.confidences], BINS),
+        calibration_error=calibration_of(np.array(answers), BINS) if answers else None,
         unreadable=len(results) - len(read),
     )
 

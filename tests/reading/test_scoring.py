@@ -10,6 +10,7 @@ from PIL import Image
 from hellodl.checkpoint import SHIPPED, load_model
 from hellodl.datasets.labelled import labelled_pictures
 from hellodl.evaluation import calibration_of
+from hellodl.reading import scoring
 from hellodl.reading.scoring import Count, edits, score_folder
 
 
@@ -65,5 +66,5 @@ def test_edits_are_levenshteins(text, label, expected):
 
 
 def test_calibration_of_answers():
-    assert calibration_of([]) is None
-    assert calibration_of([(0.9, True), (0.9, False)], bins=10) == pytest.approx(0.4)
+    assert scoring._score("empty", []).calibration_error is None
+    assert calibration_of(np.array([(0.9, True), (0.9, False)]), bins=10) == pytest.approx(0.4)
