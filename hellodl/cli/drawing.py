@@ -25,20 +25,15 @@ _NO_TEXT = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # 
 _HEAD = 1 << 16  # bytes, among which this stands
 
 
-def check_drawing(path: Path | None, *endings: str) -> None:
-    """Raise UsageError unless a drawing may go there: its name ends so, and what is there hellodl wrote."""
+def check_drawing(path: Path | None, *endings: str, force: bool = False) -> None:
+    """Make a file's folder. Raise UsageError unless a drawing may go there.
+
+    Its name has to end so, and what is there has to be hellodl's own, or `force` gives it up.
+    """
     if path is None:
         return
     if path.suffix.lower() not in endings:
-        *others, last = endings
-        raise UsageError(
-            f"{path}: expected a name that ends in {', '.join(others)}{' or ' * bool(others)}{last}"
-        )
-    check_ours(path)
-
-
-def check_ours(path: Path, *, force: bool = False) -> None:
-    """Make a file's folder. Raise UsageError unless hellodl wrote what is there, or `force` gives it up."""
+        raise UsageError(f"{path}: expected a name that ends in {' or '.join(endings)}")
     make_folder_of(path)
     why = "hellodl did not write what is there; choose another name"
     try:

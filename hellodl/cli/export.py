@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from hellodl.cli import common
-from hellodl.cli.drawing import check_ours
+from hellodl.cli.drawing import check_drawing
 from hellodl.cli.words import percent, printable
 from hellodl.errors import DataError
 
@@ -35,7 +35,7 @@ def export(
     from hellodl.export.int8 import accuracies
 
     formats.check_name(output, int8=int8)
-    check_ours(output, force=force)
+    check_drawing(output, *formats.FORMATS, force=force)
     loaded = common.open_model(model, talk)[1]
     network = loaded.model()
     written = formats.export(network, output, int8=int8)

@@ -18,12 +18,8 @@ from hellodl.errors import UsageError
 @click.argument("expression", metavar="[EXPR]", required=False)
 @click.option("--at", "values", multiple=True, metavar="NAME=VALUE", help="A variable's value; repeatable.")
 @click.option("--network", is_flag=True, help="The graph of the network's training, instead of a formula's.")
-@click.option(
-    "--order",
-    type=click.IntRange(0, 9),
-    default=0,
-    metavar="N",
-    help="The graph of a derivative by the first variable: 1 for the first, 2 for the second …",
+@common.number_option(
+    "--order", 0, 9, default=0, help="The graph of the N-th derivative by the first variable."
 )
 @click.option("--steps", is_flag=True, help="Walk the backward pass; an .svg shows it step after step.")
 @click.option("--program", is_flag=True, help="List the NumPy calls that compute value and gradients.")

@@ -47,24 +47,12 @@ def layout(
         for upper, lower in pairwise(routes[-1]):
             upper.below.append(lower)
             lower.above.append(upper)
-    rows = _first_rows(boxes[0])
+    rows = [boxes[:1]]
+    while below := list(dict.fromkeys(spot for upper in rows[-1] for spot in upper.below)):
+        rows.append(below)
     sweeps = max(2, min(_SWEEPS, _PATIENCE // sum(map(len, rows))))
     _move(_ordered(rows, sweeps), 2 * sweeps)
     return boxes, routes
-
-
-def _first_rows(top: Spot) -> list[list[Spot]]:
-    """All spots by row, each in the order in which a walk from the top, left operand first, meets them."""
-    rows: list[list[Spot]] = []
-    seen, stack = set(), [top]
-    while stack:
-        spot = stack.pop()
-        if spot not in seen:
-            seen.add(spot)
-            rows.extend([] for _ in range(len(rows), spot.row + 1))
-            rows[spot.row].append(spot)
-            stack.extend(reversed(spot.below))
-    return rows
 
 
 def _ordered(rows: list[list[Spot]], sweeps: int) -> list[list[Spot]]:

@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from hellodl.autograd import Tensor
 from hellodl.graphs.layout import Spot, layout
-from hellodl.graphs.picture import CHARACTER, MARGIN, box, path, picture, shortened, stylesheet, text
+from hellodl.graphs.picture import CHARACTER, MARGIN, box, path, picture, shortened, stylesheet, text, through
 from hellodl.graphs.record import Content, Graph, Node, backward_steps, outline, record, show
-
-Point = tuple[float, float]
 
 _HEIGHT, _ROW, _CAPTION = 46.0, 52, 40.0  # of a box; from row to row; of a line of text above or below
 _LINE = 18.0  # the height of a label
 _BASELINE, _APART = 5, 9  # from a text's middle to its baseline, and from a box's middle to that of its lines
 _PACE, _REST = 3, 3  # seconds a step; how many steps long the end stays
+_FILM = """.frame {{ animation: {}s step-end infinite }}
+@media (prefers-reduced-motion: reduce) {{
+.frame {{ animation: none !important }} .passing {{ opacity: 0 }} }}"""
 
 
 @dataclass(frozen=True)
@@ -54,47 +56,32 @@ def animation(graph: Graph, caption: str) -> str:
     """
     steps = list(backward_steps(graph))
     scene = _Scene(graph, [caption, *(f"{n}. {step.told(graph)}" for n, step in enumerate(steps, 1))])
-    film = _Film(len(steps) + 1 + _REST)
+    length = len(steps) + 1 + _REST
+    shown = partial(_shown, length)
     arrows = [scene.arrow(i, "quiet") for i in range(len(graph.edges))]
     visits, shares = [], []
     collected: dict[int, list[tuple[int, Content]]] = {0: [(0, graph.nodes[0].gradient)]}
     for moment, step in enumerate(steps, 1):
-        visits.append(film.part(scene.box(step.node, "now") + scene.note(moment), moment, moment + 1))
+        visits.append(shown(scene.box(step.node, "now") + scene.note(moment), moment, moment + 1))
         for i, total in step.handed_down:
-            shares.append(film.part(scene.arrow(i) + scene.share(i), moment))
+            shares.append(shown(scene.arrow(i) + scene.share(i), moment))
             collected.setdefault(graph.edges[i].target, []).append((moment, total))
     gradients = [
-        film.part(scene.gradient(i, total), start, None if end == film.length else end)
+        shown(scene.gradient(i, total), start, None if end == length else end)
         for i, totals in collected.items()
         if graph.nodes[i].label
-        for (start, total), (end, _) in pairwise([*totals, (film.length, 0.0)])
+        for (start, total), (end, _) in pairwise([*totals, (length, 0.0)])
         if start != end
     ]
-    return scene.document(arrows, [*visits, *gradients, *shares], film.css())
+    return scene.document(arrows, [*visits, *gradients, *shares], _FILM.format(length * _PACE))
 
 
-class _Film:
-    """Parts of a picture that are shown for some of the time; the film is `length` steps long."""
-
-    def __init__(self, length: int) -> None:
-        self.length = length
-        self._shown: set[tuple[int, int | None]] = set()
-
-    def part(self, part: str, start: int, end: int | None = None) -> str:
-        """A part that shows up at a step, and goes at another unless it is to stay."""
-        self._shown.add((start, end))
-        return f'<g class="frame f{start}-{end or ""}{" passing" * bool(end)}">{part}</g>'
-
-    def css(self) -> str:
-        rules = [
-            f".frame {{ animation: {self.length * _PACE:g}s step-end infinite }}",
-            "@media (prefers-reduced-motion: reduce) { .frame { animation: none } .passing { opacity: 0 } }",
-        ]
-        for start, end in sorted(self._shown, key=str):
-            name, moments = f"f{start}-{end or ''}", {0: 0, start: 1} | ({end: 0} if end else {})
-            frames = " ".join(f"{100 * t / self.length:.3f}% {{ opacity: {o} }}" for t, o in moments.items())
-            rules.append(f"@keyframes {name} {{ {frames} }} .{name} {{ animation-name: {name} }}")
-        return "\n".join(rules)
+def _shown(length: int, part: str, start: int, end: int | None = None) -> str:
+    """A part of a film of so many steps: it shows up at one, and goes at another unless it is to stay."""
+    name, moments = f"f{start}-{end or ''}", {0: 0, start: 1} | ({end: 0} if end else {})
+    frames = " ".join(f"{100 * t / length:.3f}% {{ opacity: {o} }}" for t, o in moments.items())
+    kind = f'class="frame{" passing" * bool(end)}" style="animation-name: {name}"'
+    return f"<style>@keyframes {name} {{ {frames} }}</style><g {kind}>{part}</g>"
 
 
 class _Scene:
@@ -116,7 +103,7 @@ class _Scene:
         self.width = inner + 2 * MARGIN
         bottom = _down(max(spot.row for spot in spots)) + _HEIGHT / 2
         self.height = bottom + MARGIN + _CAPTION * (len(notes) > 1)
-        self._courses = [curve(_points(route)) for route in self.routes]
+        self._courses = [through(_points(route)) for route in self.routes]
 
     def document(self, arrows: list[str], parts: list[str], styles: str = "") -> str:
         """The whole picture: arrows below the boxes, the other parts above."""
@@ -163,7 +150,7 @@ def _down(row: int) -> float:
     return row * _ROW + _CAPTION + MARGIN + _HEIGHT / 2 - 10
 
 
-def _points(route: Sequence[Spot]) -> list[Point]:
+def _points(route: Sequence[Spot]) -> list[tuple[float, float]]:
     """What an edge runs through; beside a box it runs straight down, so as not to touch it."""
     start, *between, end = route
     points = [(_port(start, start.below, between[0]), _down(start.row) + _HEIGHT / 2)]
@@ -177,20 +164,3 @@ def _port(node: Spot, neighbours: Sequence[Spot], neighbour: Spot) -> float:
     """The x where an edge meets its box: side by side, in the order of where they come from or go to."""
     nth = sorted(neighbours, key=lambda spot: spot.x).index(neighbour)
     return node.x + 0.6 * node.width * ((nth + 0.5) / len(neighbours) - 0.5)
-
-
-def curve(points: Sequence[Point]) -> str:
-    """A smooth path that only ever goes down and never swings beyond its points.
-
-    Cubic pieces whose slope at a point is the harmonic mean of those beside it (Fritsch and Butland 1984).
-    """
-    steps = [(x2 - x1) / (y2 - y1) for (x1, y1), (x2, y2) in pairwise(points)]
-    inner = [2 * a * b / (a + b) if a * b > 0 else 0.0 for a, b in pairwise(steps)]
-    slopes = [steps[0], *inner, steps[-1]]
-    path = "M{:.1f} {:.1f}".format(*points[0])
-    for ((x1, y1), (x2, y2)), (a, b) in zip(pairwise(points), pairwise(slopes), strict=True):
-        third = (y2 - y1) / 3
-        path += (
-            f"C{x1 + a * third:.1f} {y1 + third:.1f} {x2 - b * third:.1f} {y2 - third:.1f} {x2:.1f} {y2:.1f}"
-        )
-    return path
