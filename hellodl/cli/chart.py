@@ -48,7 +48,6 @@ def _dots(curve: Curve, right: int, bottom: int) -> Iterable[tuple[int, int]]:
 
 
 def _styled(cells: Iterable[tuple[int, str]]) -> str:
-    """Characters with their colours as one string."""
     return "".join(
         click.style("".join(chr(_BRAILLE + dots) if dots else " " for dots, _ in run), fg=colour or None)
         for colour, run in groupby(cells, key=lambda cell: cell[1])

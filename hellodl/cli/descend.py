@@ -22,19 +22,18 @@ if TYPE_CHECKING:
 
     from hellodl.graphs.descent import Descent, Landscape
 
-_MOST_STEPS, _MOST_DESCENTS = 10_000, 12
+_MOST_STEPS = 10_000
 _WIDTH, _HEIGHT = 48, 18  # characters: as many dots for each as a picture has pixels
 _SHOWN = 4  # of so many contours, one
 _STEPS = 8  # as many of the first steps are told in numbers
 
 
 def _numbers(_context: click.Context, option: click.Parameter, text: str) -> list[float]:
-    """The numbers that an option was given, between commas."""
     try:
         found = [float(part) for part in text.split(",")]
     except ValueError:
-        found = []
-    if not found or not all(math.isfinite(number) and number >= 0 for number in found):
+        found = [math.nan]
+    if not all(0 <= number < math.inf for number in found):
         name = option.opts[0]
         raise UsageError(f"{name} {text}: expected numbers, 0 or more, as in {name} 0.01,0.1")
     return found
@@ -66,33 +65,22 @@ def descend(
     promise less than a hundredth of the way so far.
     """
     from hellodl.graphs import descent
+    from hellodl.graphs.formula import read_values
     from hellodl.graphs.record import finite
 
     check_drawing(output, SVG, PNG)
     title = " ".join(expression.split())
-    names, descents = _descents(title, values, **knobs)
+    start = {name: tensor.item() for name, tensor in read_values(values, "--from").items()}
+    if not start:
+        raise UsageError("descend: expected a variable and where it starts, as in --from x=2")
+    pairs, names = product(knobs["momentum"], knobs["lr"]), list(start)
+    descents = [descent.descend(title, start, rate, kept, knobs["steps"]) for kept, rate in pairs]
     land = descent.landscape(title, names, descents) if len(names) <= 2 or output else None
     if output and land:
         write_drawing(output, descent.descents_svg(title, land, descents), talk)
     records = [asdict(found) for found in descents]
     record = finite({"expression": title, "variables": names, "descents": records})
     talk.tell(record, _report(land, names, descents))
-
-
-def _descents(
-    title: str, values: Sequence[str], lr: Sequence[float], momentum: Sequence[float], steps: int
-) -> tuple[list[str], list[Descent]]:
-    """The variables, and a descent for each learning rate with each momentum."""
-    from hellodl.graphs.descent import descend as walk
-    from hellodl.graphs.formula import read_values
-
-    start = {name: tensor.item() for name, tensor in read_values(values, "--from").items()}
-    if not start:
-        raise UsageError("descend: expected a variable and where it starts, as in --from x=2")
-    pairs = [(rate, kept) for kept, rate in product(momentum, lr)]
-    if len(pairs) > _MOST_DESCENTS:
-        raise UsageError(f"descend: {len(pairs)} descents, expected at most {_MOST_DESCENTS}")
-    return list(start), [walk(title, start, *pair, steps) for pair in pairs]
 
 
 def _report(land: Landscape | None, names: Sequence[str], descents: Sequence[Descent]) -> Iterator[str]:

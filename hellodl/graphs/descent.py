@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -172,12 +172,11 @@ def _limits(points: Grid) -> Grid:
 
 def _curve_of(text: str, name: str, left: float, right: float, bottom: float, top: float) -> Landscape:
     """The curve of a formula of one variable, where it is finite."""
-    xs = np.linspace(left, right, _SAMPLES)
-    points = np.column_stack([xs, _values(text, [name], xs)])
-    points = points[np.isfinite(points[:, 1])]
-    points[:, 1] = points[:, 1].clip(2 * bottom - top, 2 * top - bottom)  # farther away it is not seen
-    land = Landscape((name, "y"), (float(left), float(bottom)), (float(right), float(top)), ())
-    return replace(land, contours=((tuple(map(land.place, points.tolist())),),))
+    heights = _values(text, [name], np.linspace(left, right, _SAMPLES))
+    seen = heights.clip(2 * bottom - top, 2 * top - bottom)  # what is farther away is not
+    points = np.column_stack([np.linspace(0, 1, _SAMPLES), (seen - bottom) / (top - bottom)])
+    course = tuple((x, y) for x, y in points[np.isfinite(heights)].tolist())
+    return Landscape((name, "y"), (float(left), float(bottom)), (float(right), float(top)), ((course,),))
 
 
 def _map_of(text: str, names: tuple[str, str], low: Grid, high: Grid, bottom: float, top: float) -> Landscape:
@@ -196,7 +195,6 @@ def _map_of(text: str, names: tuple[str, str], low: Grid, high: Grid, bottom: fl
 
 
 def _values(text: str, names: Sequence[str], *axes: Grid) -> Grid:
-    """A formula's values for arrays of its variables."""
     variables = {name: Tensor(axis, np.float64) for name, axis in zip(names, axes, strict=True)}
     return np.broadcast_to(formula(text, variables).value, axes[0].shape)
 
