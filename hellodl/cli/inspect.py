@@ -23,4 +23,4 @@ def inspect(model: Path | None, talk: common.Talk) -> None:
     else:
         from hellodl.cli.inspect_view import report
 
-        common.show(report(result, loaded.weights["lc1.weight"], common.console()))
+        common.show(report(result))

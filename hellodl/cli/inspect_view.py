@@ -1,4 +1,4 @@
-"""How `hellodl inspect` looks: the network, its tensors, its making, its history, its first layer drawn."""
+"""How `hellodl inspect` looks: the network, its tensors, its making, its settings, its history."""
 
 import shlex
 from collections.abc import Iterator
@@ -6,26 +6,22 @@ from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from hellodl.about import Epoch, Results
+from hellodl.about import Epoch
 from hellodl.checkpoint import TRAINING, Inspection
-from hellodl.cli.terminal import beside, has_colour, in_colours, plain_table, red_and_blue
+from hellodl.cli.terminal import plain_table
 from hellodl.cli.words import command_name, counted, percent, printable
 from hellodl.training.settings import Settings, as_command, as_option
 
-Weights = NDArray[np.float32]
-
 _MOST_EPOCHS = 10  # rows of the history
-_UNITS_DRAWN = 5
 _UNKNOWN = "not recorded"
 
 
-def report(result: Inspection, first_layer: Weights, out: Console) -> Iterator[RenderableType]:
-    """The report on a checkpoint, part by part; `first_layer` has shape (units, 784)."""
+def report(result: Inspection) -> Iterator[RenderableType]:
+    """The report on a checkpoint, part by part."""
     yield Text(f"{printable(result.model)}: {' → '.join(map(str, result.network))}", "bold")
     yield f"{result.weights:,} weights and {result.biases:,} biases, {result.bytes / 1e6:.2f} MB"
     yield from ("", _tensors(result), "", _making(result))
@@ -33,9 +29,6 @@ def report(result: Inspection, first_layer: Weights, out: Console) -> Iterator[R
         yield from ("", _settings(result.settings))
     if result.history:
         yield from ("", _history(result.history))
-    if has_colour(out):
-        yield ""
-        yield from _units(first_layer, out)
 
 
 def _tensors(result: Inspection) -> Table:
@@ -50,24 +43,21 @@ def _tensors(result: Inspection) -> Table:
 def _making(result: Inspection) -> Table:
     """How the model was made, a row for each thing that is known."""
     data, turned = result.dataset, ", pictures turned upright first" if result.recipe.upright else ""
+    results = asdict(result.results).items() if result.results else ()
+    known = (f"{name.replace('_', ' ')} {value:.4f}" for name, value in results if value is not None)
     rows = {
         "data set": f"{data.name}, training set of SHA-256 {data.sha256 or _UNKNOWN}" if data else "",
         "command": as_command(result.settings),
         "versions": ", ".join(f"{name} {version}" for name, version in result.versions.items()),
         "threads": str(result.threads or ""),
         "pixels": f"(ink - {result.pixels[0]:g}) / {result.pixels[1]:g}, ink from 0 to 1{turned}",
-        "results": _results(result.results),
+        "results": ", ".join(known),
         "resume": _resume(result),
     }
     grid = Table.grid(Column(style="dim", no_wrap=True), padding=(0, 2, 0, 0))
     for name, value in rows.items():
         grid.add_row(name, printable(value or _UNKNOWN))
     return grid
-
-
-def _results(results: Results | None) -> str:
-    known = {name: value for name, value in asdict(results).items() if value is not None} if results else {}
-    return ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in known.items())
 
 
 def _settings(settings: dict[str, Any]) -> Table:
@@ -105,13 +95,3 @@ def _history(history: tuple[Epoch, ...]) -> Table:
         style = "bold green" if epoch is best and accuracy != "-" else None
         table.add_row(f"{epoch.epoch}", f"{epoch.loss:.4f}", validation, accuracy, style=style)
     return table
-
-
-def _units(first_layer: Weights, out: Console) -> Iterator[RenderableType]:
-    """The units of the first layer with the largest weights, each as the picture it looks for."""
-    largest = np.argsort(-np.linalg.norm(first_layer, axis=1), kind="stable")[:_UNITS_DRAWN]
-    halved = first_layer.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))  # in size: the mean of four pixels
-    pictures = [(in_colours(red_and_blue(halved[unit])), f"unit {unit}") for unit in largest.tolist()]
-    shown = f"{len(pictures)} of {len(first_layer)} units of the first layer"
-    yield Text.from_markup(f"{shown}; ink on [red]red[/] excites, on [blue]blue[/] inhibits:\n")
-    yield beside(pictures, out.width)

@@ -1,6 +1,5 @@
 """`hellodl inspect` tells what a checkpoint holds, whatever its metadata says."""
 
-import io
 import json
 from dataclasses import fields, replace
 
@@ -8,11 +7,8 @@ import pytest
 import tiny
 from click.testing import CliRunner
 from rich.cells import cell_len
-from rich.console import Console
 
 from hellodl import checkpoint
-from hellodl.checkpoint import examine
-from hellodl.cli import inspect_view
 from hellodl.cli.main import cli
 from hellodl.training import run as training
 from hellodl.training.settings import Settings, as_command
@@ -156,20 +152,3 @@ def test_a_long_history_is_thinned_but_keeps_first_last_and_best(tmp_path):
     assert epochs[-1] == 300
     assert 123 in epochs
     assert len(epochs) <= 11
-
-
-@pytest.mark.parametrize("no_color", [False, True])
-def test_the_first_layer_is_drawn_where_there_are_colours(trained, no_color):
-    console = Console(
-        file=io.StringIO(),
-        force_terminal=True,
-        width=80,
-        color_system="truecolor",
-        no_color=no_color,
-        markup=False,
-    )
-    loaded = checkpoint.load(trained)
-    result = examine(trained, loaded)
-    for part in inspect_view.report(result, loaded.weights["lc1.weight"], console):
-        console.print(part)
-    assert ("units of the first layer" in console.file.getvalue()) is not no_color
