@@ -14,7 +14,7 @@ from hellodl.cli.words import percent
 from hellodl.errors import PictureError, UsageError
 
 if TYPE_CHECKING:
-    from hellodl.checkpoint import Checkpoint, TrainedNet
+    from hellodl.checkpoint import Checkpoint
     from hellodl.datasets import Dataset
 
 
@@ -60,16 +60,14 @@ def evaluate(
     if dataset and own != dataset:
         talk.say(f"note: this model was trained on {own:.40}, not on {dataset}")
     data = datasets.load(dataset or own, "test", data_dir)
-    _on_test_set(path, loaded.model(), data, output, talk)
+    _on_images(path, loaded, data, output, talk)
 
 
-def _on_test_set(
-    path: Path, network: TrainedNet, data: Dataset, output: Path | None, talk: common.Talk
-) -> None:
+def _on_images(path: Path, loaded: Checkpoint, data: Dataset, output: Path | None, talk: common.Talk) -> None:
     from hellodl import evaluation
     from hellodl.graphs.charts import confusion_matrix
 
-    result = evaluation.evaluate(network, data)
+    result = evaluation.evaluate(loaded.model(), data)
     if output:
         title = f"{path.name[:24]} on {result.dataset}: {percent(result.accuracy)}"
         write_drawing(output, confusion_matrix(result.confusion, title, alone=True), talk)

@@ -1,6 +1,6 @@
 """How `hellodl evaluate` looks, on a test set and on folders: how good, digit by digit, what went wrong."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +10,15 @@ from rich.style import Style
 from rich.table import Column, Table
 from rich.text import Text
 
-from hellodl.about import DIGITS
+from hellodl.cli.predict_view import names_of
 from hellodl.cli.terminal import beside, picture, plain_table
-from hellodl.cli.words import confidence, percent, printable
+from hellodl.cli.words import confidence, counted, percent, printable
 from hellodl.datasets import Dataset
-from hellodl.evaluation import CALIBRATION_SAYS, LOSS_SAYS, Evaluation, Mistake
+from hellodl.evaluation import CALIBRATION_SAYS, LOSS_SAYS, Evaluation
 from hellodl.graphs.charts import Counts, confused
 from hellodl.reading.scoring import Count, FolderScore, SetScore
 
 _MOST_DRAWN = 6
-_MOST_WITH_COMMA = 10_000  # images in a cell: larger numbers would make the table too wide
 _MOST_LISTED = 12  # mistakes; --json has them all
 _WORDS = """\
 1 digit, several: pictures read wholly right.  characters: digits read right.
@@ -31,15 +30,21 @@ _FAINT, _STRONG = 40, 200  # of 255: how much red or green a shaded cell has
 def report(path: Path, result: Evaluation, data: Dataset, out: Console) -> Iterator[RenderableType]:
     """The report on the model in a file, part by part."""
     title = f"{printable(path)} reads the {result.images:,} test images of {result.dataset}"
-    yield from (Text(title, "bold"), "", _headline(result), "")
-    yield from (_per_digit(result, data.classes), "")
+    yield from (Text(title, "bold"), "", _headline(result), "", _per_digit(result, data.classes), "")
     yield from _confusion(result.confusion)
-    yield ""
-    yield from _worst_mistakes(result.mistakes, data, out)
+    if not (mistakes := result.mistakes):
+        yield Text("\nNo image was misread.", "bold green")
+        return
+    yield Text(f"\nThe surest of {counted(len(mistakes), 'mistake')}:\n")
+    pictures, names = [], list(map(printable, data.classes))
+    for m in mistakes[:_MOST_DRAWN]:
+        words = f"{names[m.label]} read as {names[m.predicted]}, {confidence(m.confidence)}"
+        pixels = data.images[m.index, 1:-1, 1:-1]  # so three fit beside each other
+        pictures.append((picture(pixels, out), words))
+    yield beside(pictures)
 
 
 def _headline(result: Evaluation) -> Table:
-    """The few numbers that say most."""
     low, high = (f"{100 * end:.2f}" for end in result.accuracy_interval)
     grid = Table.grid("", Column(style="bold"), Column(style="dim"), padding=(0, 3, 0, 0))
     accuracy = Text(percent(result.accuracy), "bold green")
@@ -53,22 +58,17 @@ def _headline(result: Evaluation) -> Table:
 
 
 def _per_digit(result: Evaluation, names: Sequence[str]) -> Table:
-    """Precision, recall and F1; with a name where the classes are no digits."""
-    is_named = tuple(names) != DIGITS
-    headings = "digit", "precision", "recall", "F1", "images", *(["stands for"] if is_named else [])
-    table = plain_table(*headings, left="stands for", gap=3)
+    table = plain_table("digit", "precision", "recall", "F1", "images", gap=3)
     table.columns[0].style = "bold"
-    for row, name in zip(result.per_digit, names, strict=True):
+    for row, name in zip(result.per_digit, names_of(names), strict=True):
         shares = (percent(share) for share in (row.precision, row.recall, row.f1))
-        meaning = [printable(name)] if is_named else []
-        table.add_row(str(row.digit), *shares, f"{row.images:,}", *meaning)
+        table.add_row(name, *shares, f"{row.images:,}")
     return table
 
 
 def _confusion(table: Counts) -> Iterator[Text]:
     """What was read as what, shaded by share of the row; the brightest red is the most frequent mistake."""
-    comma = "," if max(map(max, table)) < _MOST_WITH_COMMA else ""
-    width = max(6, *(len(f"{count:{comma}}") + 2 for row in table for count in row))
+    width = max(6, *(len(f"{count:,}") + 2 for row in table for count in row))
     shares = [[count / max(sum(row), 1) for count in row] for row in table]
     worst = max(share for i, row in enumerate(shares) for j, share in enumerate(row) if i != j)
     heading = "".join(f"{f'{digit} ':>{width}}" for digit in range(len(table)))
@@ -78,7 +78,7 @@ def _confusion(table: Counts) -> Iterator[Text]:
         for column, count in enumerate(row):
             right = column == digit
             style = _shade(shares[digit][column] / (1 if right else worst), right=right) if count else "dim"
-            line.append(f"{f'{count:{comma}} ' if count else '· ':>{width}}", style)
+            line.append(f"{f'{count:,} ' if count else '· ':>{width}}", style)
         yield line
     if wrong := confused(table):
         yield Text(f"\nmost often misread: {wrong}")
@@ -91,26 +91,6 @@ def _shade(strength: float, *, right: bool) -> Style:
     return Style(color=Color.from_rgb(255, 255, 255), bgcolor=background, bold=right)
 
 
-def _worst_mistakes(mistakes: tuple[Mistake, ...], data: Dataset, out: Console) -> Iterator[RenderableType]:
-    """The images that were read wrongly with the greatest confidence, drawn."""
-    if not mistakes:
-        yield Text("No image was misread.", "bold green")
-        return
-    worst, names = mistakes[:_MOST_DRAWN], list(map(printable, data.classes))
-    some = data.images[[mistake.index for mistake in worst], 1:-1, 1:-1]  # so three fit beside each other
-    pictures = [(picture(pixels, out), _caption(m, names)) for pixels, m in zip(some, worst, strict=True)]
-    yield Text(f"The surest of {len(mistakes):,} mistakes:\n" if len(mistakes) > 1 else "The one mistake:\n")
-    yield beside(pictures, out.width)
-
-
-def _caption(mistake: Mistake, names: Sequence[str]) -> str:
-    """What was read as what, and how surely; long names leave no room for that."""
-    truth, read = names[mistake.label], names[mistake.predicted]
-    if tuple(names) != DIGITS:
-        return f"{truth} as {read}"
-    return f"{truth} read as {read}, {confidence(mistake.confidence)}"
-
-
 def folder_report(path: Path, result: FolderScore) -> Iterator[RenderableType]:
     """The report on the model in a file, part by part; at its end what was misread or wrongly doubted."""
     pictures = f"{result.all.pictures:,} pictures in {result.seconds:.1f} s"
@@ -118,10 +98,11 @@ def folder_report(path: Path, result: FolderScore) -> Iterator[RenderableType]:
     headings = "set", "1 digit", "several", "characters", "doubted", "wrong", "refused"
     table = plain_table(*headings, left="set")
     for each in result.sets:
-        table.add_row(printable(each.name), *map(_counted, _counts(each)))
+        table.add_row(printable(each.name), *_columns(each, "{0.count:,}/{0.of:,}".format))
     if len(result.sets) > 1:
-        table.add_row("all", *map(_counted, _counts(result.all)), style="bold")
-    table.add_row("", *map(_share, _counts(result.all)), style="bold")
+        table.add_row("all", *_columns(result.all, "{0.count:,}/{0.of:,}".format), style="bold")
+    shares = _columns(result.all, lambda count: percent(count.count / count.of, 1))
+    table.add_row("", *shares, style="bold")
     yield from (table, "", Text(_WORDS, "dim"))
     if result.all.calibration_error is not None:
         error = percent(result.all.calibration_error)
@@ -135,14 +116,8 @@ def folder_report(path: Path, result: FolderScore) -> Iterator[RenderableType]:
         yield f"and {more:,} more mistakes and doubts; --json lists all"
 
 
-def _counts(score: SetScore) -> list[Count]:
+def _columns(score: SetScore, told: Callable[[Count], str]) -> Iterator[str]:
+    """What a row of the table says of each count; "-" where there was nothing to count."""
     right = replace(score.characters, count=max(0, score.characters.of - score.characters.count))
-    return [score.single, score.several, right, score.doubted_right, score.wrong_sure, score.refused]
-
-
-def _counted(count: Count) -> str:
-    return f"{count.count:,}/{count.of:,}" if count.of else "-"
-
-
-def _share(count: Count) -> str:
-    return percent(count.count / count.of, 1) if count.of else "-"
+    counts = score.single, score.several, right, score.doubted_right, score.wrong_sure, score.refused
+    return (told(count) if count.of else "-" for count in counts)

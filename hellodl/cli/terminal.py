@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from rich.color import Color
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.style import Style
 from rich.table import Column, Table
@@ -68,22 +69,7 @@ def red_and_blue(
     return colours
 
 
-def beside(pictures: Sequence[tuple[list[Text], str]], room: int) -> Table:
-    """Pictures of one size beside each other, each above its caption, as many as fit into the room."""
-    width = max((lines[0].cell_len for lines, _ in pictures), default=1)
-    in_a_row = max(1, (room + 1) // (width + 1))
-    columns = (Column(width=width, no_wrap=True, overflow="crop") for _ in range(in_a_row))
-    grid = Table.grid(*columns, padding=(0, 1, 0, 0))
+def beside(pictures: Sequence[tuple[list[Text], str]]) -> Columns:
+    """Pictures beside each other, each above its caption, as many in a row as there is room for."""
     cells = [Group(*lines, Text(caption, justify="center")) for lines, caption in pictures]
-    for start in range(0, len(cells), in_a_row):
-        if start:
-            grid.add_row()
-        grid.add_row(*cells[start : start + in_a_row])
-    return grid
-
-
-def resized(pixels: Grey, size: tuple[int, int]) -> Grey:
-    """A picture of another (width, height): the mean of the pixels that become one."""
-    from PIL import Image
-
-    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
+    return Columns(cells, padding=(1, 1, 1, 0))

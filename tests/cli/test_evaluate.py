@@ -155,7 +155,7 @@ def test_a_model_is_evaluated_on_its_own_data_set_and_names_its_classes(folder):
     result = run("-m", model, "--data-dir", folder)
     assert result.stderr == ""
     assert "test images of fashion-mnist" in " ".join(result.stdout.split())
-    assert re.search(r"[A-Z]\S+ as [A-Z]\S+", result.stdout)
+    assert re.search(r"[A-Z]\S+ read as [A-Z]\S+", result.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -288,11 +288,12 @@ def test_numbers_above_0_are_red_below_0_blue_and_0_black():
 def test_as_many_pictures_are_beside_each_other_as_fit():
     console = on_terminal(color_system=None)
     pictures = [(drawing.picture(np.full((2, 26), 255, np.uint8), console), f"no {i}") for i in range(4)]
-    console.print(drawing.beside(pictures, 80))
+    console.print(drawing.beside(pictures))
     lines = console.file.getvalue().splitlines()
     assert [cell_len(line.strip()) for line in lines] == [80, 58, 0, 26, 4]
     assert lines[0] == " ".join(["█" * 26] * 3)
     assert lines[1].split() == ["no", "0", "no", "1", "no", "2"]
     narrow = on_terminal(color_system=None)
-    narrow.print(drawing.beside(pictures[:2], 10))
+    narrow.width = 30
+    narrow.print(drawing.beside(pictures[:2]))
     assert [cell_len(line.strip()) for line in narrow.file.getvalue().splitlines()] == [26, 4, 0, 26, 4]
