@@ -8,7 +8,7 @@ import click
 
 from hellodl.cli import common
 from hellodl.cli.drawing import write_drawing
-from hellodl.errors import DataError
+from hellodl.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,39 +65,25 @@ def _explainer(
     network: TrainedNet, dataset: str, data_dir: Path | None, talk: common.Talk
 ) -> Callable[[Digit], Explanation]:
     """What explains a digit; without neighbours where the data that the model was trained on is not here."""
-    from hellodl import datasets
-    from hellodl.explaining import Gallery
-    from hellodl.explaining import explain as explanation
+    from hellodl import datasets, explaining
 
-    gallery: Gallery | None = None
+    gallery: explaining.Gallery | None = None
     try:
-        if dataset not in common.DATASETS:
-            raise DataError(f"{dataset!r:.80} is no data set known here")
         data = datasets.load(dataset, "train", data_dir)
-        gallery = Gallery(network, data.images, data.labels)
-    except DataError as error:
-        if data_dir and dataset in common.DATASETS:
+        gallery = explaining.Gallery(network, data.images, data.labels)
+    except (DataError, UsageError) as error:  # the latter where the model names none that is known here
+        if data_dir and isinstance(error, DataError):
             raise
         talk.say(f"without training digits to compare: {error}")
     nearest = gallery.nearest if gallery else lambda _image: ()
-    return lambda digit: explanation(network, digit.seen, digit.digit, nearest(digit.seen))
+    return lambda digit: explaining.explain(network, digit.seen, digit.digit, nearest(digit.seen))
 
 
 def _told(reading: Reading, whys: Sequence[Explanation]) -> dict[str, Any]:
-    """A reading with its digits' explanations."""
+    """A reading with its digits' explanations, as it goes to --json."""
     told = reading.for_json()
     for digit, why in zip(told["digits"], whys, strict=True):
-        digit.update(_fields(why))
+        near = [{"index": n.index, "label": n.label, "distance": n.distance} for n in why.neighbours]
+        digit |= {"score": why.score, "empty_score": why.empty_score}
+        digit |= {"evidence": why.evidence.tolist(), "neighbours": near}
     return told
-
-
-def _fields(why: Explanation) -> dict[str, Any]:
-    """A digit's explanation as it goes to --json."""
-    return {
-        "score": why.score,
-        "empty_score": why.empty_score,
-        "evidence": why.evidence.tolist(),
-        "neighbours": [
-            {key: getattr(n, key) for key in ("index", "label", "distance")} for n in why.neighbours
-        ],
-    }

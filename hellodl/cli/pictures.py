@@ -30,9 +30,9 @@ def files(
     images: Sequence[str], output: Path | None, listed: Path | None = None, *, deep: bool = False
 ) -> list[str]:
     """The files meant, as in `named`. Raises UsageError for none, or if `output` cannot be drawn."""
-    names = list(at_least_one(named(images, listed, deep=deep)))
+    names = list(named(images, listed, deep=deep))
+    check_drawing(output, PNG)
     if output:
-        check_drawing(output, PNG)
         if len(names) > 1:
             raise UsageError(f"--output {output}: draws one picture, but there are {len(names):,}")
         if output.resolve() == Path(names[0]).resolve():
@@ -41,11 +41,16 @@ def files(
 
 
 def named(images: Sequence[str], listed: Path | None, *, deep: bool = False) -> Iterator[str]:
-    """The files meant, folders opened up, if `deep` those in them too; then those that a file lists."""
-    for image in images:
-        yield from [image] if image == STDIN else pictures_at(image, deep=deep)
-    if listed:
-        yield from names_in(listed)
+    """The files meant, folders opened up, if `deep` those in them too; then those that a file lists.
+
+    They are looked for as they are needed. Raises UsageError where there are none.
+    """
+    found = chain.from_iterable([name] if name == STDIN else pictures_at(name, deep=deep) for name in images)
+    names = chain(found, names_in(listed) if listed else ())
+    for first in names:
+        return chain([first], names)
+    command = click.get_current_context().info_name
+    raise UsageError(f"which picture? Try `hellodl {command} image.png`, or - for standard input")
 
 
 def names_in(path: Path) -> Iterator[str]:
@@ -55,16 +60,6 @@ def names_in(path: Path) -> Iterator[str]:
             yield from filter(None, (line.rstrip("\r\n") for line in lines))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}; expected names, one a line") from None
-
-
-def at_least_one(names: Iterator[str]) -> Iterator[str]:
-    """The same names. Raises UsageError where there are none."""
-    for first in names:
-        return chain([first], names)
-    raise UsageError(
-        f"which picture? Try `hellodl {click.get_current_context().info_name} image.png`, "
-        "or - for standard input"
-    )
 
 
 def readings(
@@ -85,10 +80,10 @@ def readings(
 def tell(
     file: str, reading: Reading, names: list[str], output: Path | None, talk: Talk, *, bars: bool, steps: bool
 ) -> None:
-    """A reading on stdout, with `bars` below it; its `steps` in the terminal; how it was read as a PNG."""
-    click.echo(predict_view.told(file, reading, names, as_json=talk.as_json))
-    for line in predict_view.details(reading, names) if bars else ():
-        click.echo(f"  {line}")
+    """A reading on stdout, with `bars` below it, or its `steps`; how it was read as a PNG."""
+    details = predict_view.details(reading, names) if bars and not (talk.quiet or steps) else ()
+    lines = [predict_view.as_text(file, reading, names), *(f"  {line}" for line in details)]
+    talk.tell({"file": file} | reading.for_json(), lines)
     if steps:
         from hellodl.cli.steps import steps_report
 
@@ -105,11 +100,14 @@ def accepted(
     """The names that were read; any other is refused, and makes the exit code 5 in the end."""
     failed = False
     for name, answer in answers:
-        if isinstance(answer, PictureError):
-            failed = True
-            _refuse(name, answer, as_json=as_json)
-        else:
+        if not isinstance(answer, PictureError):
             yield name, answer
+            continue
+        failed = True
+        why = str(answer) if name != STDIN else f"standard input: {str(answer).removeprefix('bytes: ')}"
+        if as_json:
+            print_json({"file": name, "error": why})
+        say(f"hellodl: {why}")
     if failed:
         click.get_current_context().exit(PictureError.exit_code)
 
@@ -130,16 +128,6 @@ def _source(name: str) -> str | bytes:
     if name != STDIN:
         return name
     if sys.stdin.isatty():
-        raise UsageError(
-            "-: standard input is a keyboard, expected a picture; try `hellodl predict - < image.png`"
-        )
+        remedy = "try `hellodl predict - < image.png`"
+        raise UsageError(f"-: standard input is a keyboard, expected a picture; {remedy}")
     return sys.stdin.buffer.read(MOST_BYTES + 1)  # more is refused when it is opened
-
-
-def _refuse(name: str, error: PictureError, *, as_json: bool) -> None:
-    why = str(error)
-    if name == STDIN:
-        why = f"standard input: {why.removeprefix('bytes: ')}"
-    if as_json:
-        print_json({"file": name, "error": why})
-    say(f"hellodl: {why}")

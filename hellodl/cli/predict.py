@@ -6,7 +6,6 @@ import click
 
 from hellodl.cli import common
 from hellodl.errors import UsageError
-from hellodl.system.files import kind_at
 
 
 @common.command(
@@ -21,12 +20,8 @@ from hellodl.system.files import kind_at
 @common.output_option(metavar="FILE.png", help="Draw there how a picture was read.")
 @click.option("-r", "--recursive", is_flag=True, help="Read the pictures in folders within folders too.")
 @click.option("--cluster", metavar="ADDRESS", help="Read on a Dask cluster, like tcp://scheduler:8786.")
-@click.option(
-    "--names",
-    "listed",
-    type=common.FILE,
-    metavar="FILE",
-    help="Read what this file names, a picture a line; - is standard input.",
+@common.file_option(
+    "--names", "listed", help="Read what this file names, a picture a line; - is standard input."
 )
 @common.talking
 def predict(
@@ -50,21 +45,12 @@ def predict(
 
     if cluster is not None:
         wanted = predict_cluster.sendable(images, listed, deep=recursive, drawing=steps or bool(output))
-        path = common.open_model(model, talk)[0]
-        predict_cluster.read(cluster, wanted, path, invert=invert, as_json=talk.as_json)
+        predict_cluster.read(cluster, wanted, common.open_model(model, talk)[0], talk, invert=invert)
         return
-    names = _checked(pictures.files(images, output, listed, deep=recursive), talk, steps=steps)
-    network = common.open_model(model, talk)[1].model()
-    answers = predict_view.names_of(network.classes)
-    bars = not (talk.as_json or talk.quiet or steps) and len(names) == 1 and names == [*images]
-    for name, reading in pictures.readings(names, network, talk, invert=invert, steps=steps or bool(output)):
-        pictures.tell(name, reading, answers, output, talk, bars=bars, steps=steps)
-
-
-def _checked(names: list[str], talk: common.Talk, *, steps: bool) -> list[str]:
-    """The same names. Raises UsageError for what makes no sense together."""
     if steps and talk.as_json:
         raise UsageError("--show-steps draws and --json does not: with both, give -o FILE.png")
-    if steps and len(names) > 1 and names[-1] != "-" and kind_at(names[-1]) == "nothing":
-        raise UsageError(f"{names[-1]}: does not exist; to draw the steps into a file, give -o FILE.png")
-    return names
+    names = pictures.files(images, output, listed, deep=recursive)
+    network = common.open_model(model, talk)[1].model()
+    answers = predict_view.names_of(network.classes)
+    for name, reading in pictures.readings(names, network, talk, invert=invert, steps=steps or bool(output)):
+        pictures.tell(name, reading, answers, output, talk, bars=names == [*images[:1]], steps=steps)

@@ -1,5 +1,6 @@
 """Pictures read by the workers of a Dask cluster: names go out in groups, lines come back in order."""
 
+import json
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -11,7 +12,8 @@ import click
 
 from hellodl import checkpoint
 from hellodl.cli import predict_view
-from hellodl.cli.pictures import STDIN, accepted, at_least_one, named
+from hellodl.cli.common import Talk
+from hellodl.cli.pictures import STDIN, accepted, named
 from hellodl.errors import PictureError, UsageError
 from hellodl.reading.opening import ADDRESSES, MOST_BYTES
 from hellodl.reading.several import groups, read_group
@@ -33,18 +35,17 @@ def sendable(images: Sequence[str], listed: Path | None, *, deep: bool, drawing:
         raise UsageError("--cluster: its workers draw nothing; leave out --output and --show-steps")
     if STDIN in images:
         raise UsageError("-: standard input is here, not where the workers of --cluster are; name files")
-    return at_least_one(named(images, listed, deep=deep))
+    return named(images, listed, deep=deep)
 
 
-def read(address: str, pictures: Iterable[str], model: Path, **how: bool | None) -> None:
+def read(address: str, pictures: Iterable[str], model: Path, talk: Talk, *, invert: bool | None) -> None:
     """Print a line for each picture, in order; the exit code is 5 where one could not be read.
 
     Paths and URLs have to be readable by the workers; memory stays flat. Raises HellodlError for a cluster
     that cannot be used.
     """
-    as_json = bool(how["as_json"])
-    answers = _answers(address, pictures, (model.read_bytes(), str(Path.cwd()), how["invert"], as_json))
-    for _name, line in accepted(answers, as_json=as_json):
+    answers = _answers(address, pictures, (model.read_bytes(), str(Path.cwd()), invert, talk.as_json))
+    for _name, line in accepted(answers, as_json=talk.as_json):
         click.echo(line)
 
 
@@ -86,8 +87,10 @@ def _read_groups(job: Job, task: Groups) -> list[str | PictureError]:
             elif isinstance(answer := next(readings), PictureError):
                 why = str(answer).removeprefix("bytes" if isinstance(source, bytes) else source)
                 answers.append(PictureError(name + why))
+            elif as_json:
+                answers.append(json.dumps({"file": name} | answer.for_json()))
             else:
-                answers.append(predict_view.told(name, answer, digits, as_json=as_json))
+                answers.append(predict_view.as_text(name, answer, digits))
     return answers
 
 
@@ -106,7 +109,6 @@ def _fetched(name: str, folder: str) -> str | bytes | PictureError:
 
 @lru_cache(maxsize=1)
 def _model(content: bytes) -> checkpoint.TrainedNet:
-    """The model, kept for the next group."""
     import tempfile
 
     one_blas_thread()

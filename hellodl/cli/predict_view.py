@@ -1,6 +1,5 @@
-"""How a reading looks: as JSON, as one line with what is doubtful below it, as bars; and why, in words."""
+"""How a reading looks: as one line with what is doubtful below it, as bars; and why, in words."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,7 +11,6 @@ from hellodl.reading.readings import Digit, Reading
 
 COLOURS = {"digits": "green", "digit": "green", "unsure": "yellow", "not digits": "red", "not a digit": "red"}
 _BAR = 40  # characters of a full bar
-_NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"]
 SCORE_SAYS = "score: the output before the softmax, above the mean of all ten; pixels without ink add nothing"
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -22,15 +20,11 @@ def names_of(classes: Sequence[str]) -> list[str]:
     return [f"{i}" if name == f"{i}" else f"{i} {printable(name)}" for i, name in enumerate(classes)]
 
 
-def told(file: str, reading: Reading, names: Sequence[str], *, as_json: bool) -> str:
-    """A reading as one line of JSON, or in words; `names` here and below are the network's answers."""
-    if not as_json:
-        return as_text(file, reading, names)
-    return json.dumps({"file": file} | reading.for_json())
-
-
 def as_text(file: str, reading: Reading, names: Sequence[str]) -> str:
-    """One line, `photo.jpg: 42  98.7 %`, and a line for each thing that is doubtful."""
+    """One line, `photo.jpg: 42  98.7 %`, and a line for each thing that is doubtful.
+
+    `names` here and below are the network's answers.
+    """
     words = [click.style(read_as(reading, names, " / "), fg=COLOURS[reading.verdict], bold=True)]
     if reading.digits:
         words.append(confidence(min(digit.confidence for digit in reading.digits)))
@@ -97,10 +91,8 @@ def growth(why: Explanation) -> tuple[str, str]:
 def like(neighbours: Sequence[Neighbour], names: Sequence[str]) -> str:
     """What the nearest training digits are, in words."""
     counts = Counter(names[n.label] for n in neighbours).most_common()
-    several = [f"{_NUMBERS[n]} {name}{'s' * (n > 1 and name.isdigit())}" for name, n in counts]
-    *others, last = [f"all {several[0].partition(' ')[2]}"] if len(counts) == 1 else several
-    labels = f"{', '.join(others)}{' and ' * bool(others)}{last}"
-    return f"the {len(neighbours)} training digits most like it are {labels}"
+    labels = ", ".join(f"{n} × {name}" for name, n in counts)
+    return f"the {len(neighbours)} training digits most like it: {labels}"
 
 
 def caption(neighbour: Neighbour, names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from hellodl.cli.predict_view import COLOURS, SCORE_SAYS, as_trained, caption, growth, like, read_as
-from hellodl.cli.terminal import Grey
+from hellodl.cli.terminal import Grey, red_and_blue
 from hellodl.cli.words import confidence
 from hellodl.explaining import Explanation
 from hellodl.reading.readings import Digit, Reading
@@ -24,6 +24,7 @@ _COLOURS = {verdict: _TONES[colour] for verdict, colour in COLOURS.items()}
 _SCALE = 2  # everything is drawn this large, so that it is sharp on fine screens
 _THIN, _THICK = 2, 3  # lines, in pixels
 _MARGIN, _GAP = 28, 16
+_MOST = 40  # digits drawn
 
 
 class Canvas:
@@ -56,13 +57,10 @@ class Canvas:
 
 
 def _fitted(text: str, width: float, size: float = 14) -> str:
-    """Text that fits into a width: cut in the middle where it is longer."""
-    kept = len(text)
-    short = text
-    while kept > 4 and _font(size).getlength(short) > width * _SCALE:
-        kept -= 1
-        short = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
-    return short
+    """Text that fits into a width: cut where it is longer."""
+    while len(text) > 4 and _font(size).getlength(text) > width * _SCALE:
+        text = f"{text[:-2]}…"
+    return text
 
 
 @cache
@@ -70,55 +68,49 @@ def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size * _SCALE)
 
 
-def _draw_head(
-    canvas: Canvas, file: str, reading: Reading, names: Sequence[str], *lines: tuple[str, Colour]
-) -> None:
-    """What was read, in large type; at the right the file's name and some lines about it."""
-    right = round(canvas.image.width / _SCALE) - _MARGIN
+def _draw_head(canvas: Canvas, file: str, reading: Reading, names: Sequence[str], note: str) -> None:
+    """What was read, in large type; at the right the file's name and what there is to note."""
+    right, colour = canvas.image.width / _SCALE - _MARGIN, _COLOURS[reading.verdict]
     text = _fitted(read_as(reading, names, "   "), right - _MARGIN - 260, 52)
-    canvas.text(_MARGIN, _MARGIN - 6, text, 52, _COLOURS[reading.verdict])
-    for i, (line, colour) in enumerate([(_fitted(Path(file).name, 250), _TEXT), *lines]):
-        canvas.text(right, _MARGIN + 20 * i, line, 14, colour, "ra")
+    canvas.text(_MARGIN, _MARGIN - 6, text, 52, colour)
+    canvas.text(right, _MARGIN, _fitted(Path(file).name, 250), anchor="ra")
+    hidden = f", {_MOST} of {len(reading.digits):,} digits drawn" * (len(reading.digits) > _MOST)
+    canvas.text(right, _MARGIN + 20, note + hidden, 14, colour, "ra")
 
 
 # How a picture was read -------------------------------------------------------------------------------
 
 _PANEL, _INSET = 472, 12  # the picture and its ink each have a panel
-_TALLEST, _TALLEST_AS_IT_IS = 420, 224
+_TALLEST = 420  # of a picture
 _WIDTH = 2 * _MARGIN + 2 * _PANEL + _GAP
 _CARD = 202  # height of a digit's card
 _SEEN = 140  # side of a digit as the network saw it
 _FLAG = 18  # height of the flag with a digit's number
-_MOST, _MOST_TOLD = 60, 6  # digits drawn; warnings
+_MOST_TOLD = 6  # warnings
 
 
 def steps_picture(file: str, reading: Reading, names: Sequence[str]) -> Image.Image:
     """The sheet: the reading, the picture with numbered boxes, its ink, and a card for each digit."""
-    digits = reading.digits[:_MOST]
-    hidden = len(reading.digits) - len(digits)
-    warnings = [*reading.warnings[:_MOST_TOLD], *([f"digits not drawn: {hidden:,}"] if hidden else [])]
+    digits, warnings = reading.digits[:_MOST], reading.warnings[:_MOST_TOLD]
     head = _MARGIN + 92 + 20 * len(warnings)
-    tallest = _TALLEST if reading.ink else _TALLEST_AS_IT_IS
-    factor = min((_PANEL - 2 * _INSET) / reading.picture.width, tallest / reading.picture.height)
+    factor = min((_PANEL - 2 * _INSET) / reading.picture.width, _TALLEST / reading.picture.height)
     cards = head + reading.picture.height * factor + _INSET + 30 + _GAP
     across = 2 if len(digits) in {1, 2, 4} else 3
     rows = -(-len(digits) // across)
     canvas = Canvas(_WIDTH, cards + rows * (_CARD + _GAP) - _GAP * bool(rows) + _MARGIN)
     sure = [confidence(min(digit.confidence for digit in reading.digits))] if reading.digits else []
-    verdict = ", ".join([reading.verdict, *sure])
-    _draw_head(canvas, file, reading, names, (verdict, _COLOURS[reading.verdict]))
+    _draw_head(canvas, file, reading, names, ", ".join([reading.verdict, *sure]))
     for i, warning in enumerate(warnings):
-        canvas.text(_MARGIN, _MARGIN + 72 + 20 * i, _fitted(warning, _WIDTH - 2 * _MARGIN), 14, _TEXT)
+        canvas.text(_MARGIN, _MARGIN + 72 + 20 * i, _fitted(warning, _WIDTH - 2 * _MARGIN))
     _draw_panels(canvas, reading, head, factor)
-    wide = (_WIDTH - 2 * _MARGIN - (across - 1) * _GAP) / across
+    pitch = (_WIDTH - 2 * _MARGIN + _GAP) / across  # from a card to the one beside it
     for i, digit in enumerate(digits):
-        x, y = _MARGIN + i % across * (wide + _GAP), cards + i // across * (_CARD + _GAP)
-        _draw_card(canvas, x, y, wide, i + 1, digit)
+        x, y = _MARGIN + i % across * pitch, cards + i // across * (_CARD + _GAP)
+        _draw_card(canvas, x, y, pitch - _GAP, i + 1, digit)
     return canvas.image
 
 
 def _draw_panels(canvas: Canvas, reading: Reading, y: float, factor: float) -> None:
-    """The picture with its boxes, and its ink."""
     pixels, ink = reading.picture.pixels, reading.ink
     wide, tall = reading.picture.width * factor, reading.picture.height * factor
     if ink is None:
@@ -142,39 +134,30 @@ def _draw_boxes(canvas: Canvas, reading: Reading, x: float, y: float, factor: fl
     on_original = factor / reading.picture.scale
     for number, digit in enumerate(reading.digits[:_MOST], 1):
         left, top, width, height = (edge * on_original for edge in digit.box)
-        left, top, width, height = x + left - 3, y + top - 3, width + 6, height + 6
-        colour = _COLOURS[digit.verdict]
-        canvas.box(left, top, width, height, outline=colour, width=_THICK, radius=3)
-        if height < 2 * _FLAG:  # it would hide the digit
-            continue
-        wide = 9 + 8 * len(str(number))
-        canvas.box(left, max(top - 9, y), wide, _FLAG, fill=colour, radius=4)
-        canvas.text(left + wide / 2, max(top - 9, y) + 9, str(number), 13, _WHITE, "mm")
+        left, top, colour = x + left - 3, y + top - 3, _COLOURS[digit.verdict]
+        canvas.box(left, top, width + 6, height + 6, outline=colour, width=_THICK, radius=3)
+        if height + 6 >= 2 * _FLAG:  # or it would hide the digit
+            wide = 9 + 8 * len(str(number))
+            canvas.box(left, max(top - 9, y), wide, _FLAG, fill=colour, radius=4)
+            canvas.text(left + wide / 2, max(top - 9, y) + 9, str(number), 13, _WHITE, "mm")
 
 
 def _draw_card(canvas: Canvas, x: float, y: float, width: float, number: int, digit: Digit) -> None:
-    """One digit: as the network saw it, what it answered, and how to take that."""
+    """One digit: as the network saw it, the ten probabilities, and how to take them."""
     colour = _COLOURS[digit.verdict]
     canvas.box(x, y, width, _CARD, fill=_WHITE, outline=_LINE, radius=8)
     canvas.text(x + 14, y + 13, f"{number}", 14, _FADED)
     canvas.text(x + 14 + _SEEN, y + 13, f"{digit.verdict}, {confidence(digit.confidence)}", 14, colour, "ra")
     canvas.picture(x + 14, y + 44, digit.turned, _SEEN, _SEEN)
-    _draw_bars(canvas, x + 14 + _SEEN + 16, y + 14, width - _SEEN - 44, digit.probabilities, colour)
-
-
-def _draw_bars(
-    canvas: Canvas, x: float, y: float, width: float, probabilities: tuple[float, ...], colour: Colour
-) -> None:
-    """The ten probabilities, the greatest in `colour`."""
-    best = max(probabilities)
-    for i, probability in enumerate(probabilities):
-        row = y + 17.6 * i
-        strong = probability == best
-        canvas.text(x, row + 8, str(i), 13, colour if strong else _FADED, "lm")
-        canvas.box(x + 14, row + 3, width - 64, 10, fill=_TRACK, radius=3)
-        canvas.box(x + 14, row + 3, (width - 64) * probability, 10, fill=colour if strong else BLUE, radius=3)
+    left, most = x + _SEEN + 30, width - _SEEN - 108  # of the bars
+    for i, probability in enumerate(digit.probabilities):
+        row, best = y + 22 + 17.6 * i, i == digit.digit
+        canvas.text(left, row, str(i), 13, colour if best else _FADED, "lm")
+        canvas.box(left + 14, row - 5, most, 10, fill=_TRACK, radius=3)
+        canvas.box(left + 14, row - 5, most * probability, 10, fill=colour if best else BLUE, radius=3)
         if probability >= 0.0005:
-            canvas.text(x + width, row + 8, confidence(probability), 12, colour if strong else _FADED, "rm")
+            words = confidence(probability)
+            canvas.text(left + most + 64, row, words, 12, colour if best else _FADED, "rm")
 
 
 # Why it was read so -----------------------------------------------------------------------------------
@@ -183,7 +166,6 @@ _LARGE, _SMALL = 196, 76  # sides of a digit, of a neighbour
 _PITCH = 98, 106  # from a neighbour to the next, down and across
 _WHY_CARD = 12 * 2 + _LARGE + 58
 _WHY_WIDTH = 2 * _MARGIN + 2 * _LARGE + 4 * _PITCH[1] + 3 * _GAP + 8
-_MOST_WHYS = 40  # digits drawn
 
 
 def explain_picture(
@@ -191,11 +173,10 @@ def explain_picture(
 ) -> Image.Image:
     """The sheet: a card for each digit."""
     head = _MARGIN + 76
-    shown = whys[:_MOST_WHYS]
+    shown = whys[:_MOST]
     foot = head + len(shown) * (_WHY_CARD + _GAP)
     canvas = Canvas(_WHY_WIDTH, foot + 20 + _MARGIN)
-    more = f", {len(shown)} of {len(whys)} digits drawn" if len(shown) < len(whys) else ""
-    _draw_head(canvas, file, reading, names, (reading.verdict + more, _COLOURS[reading.verdict]))
+    _draw_head(canvas, file, reading, names, reading.verdict)
     for i, both in enumerate(zip(reading.digits, shown, strict=False)):
         _draw_why(canvas, head + i * (_WHY_CARD + _GAP), *both, names)
     canvas.text(_MARGIN, foot, SCORE_SAYS, 13, _FADED)
@@ -204,14 +185,11 @@ def explain_picture(
 
 def _draw_why(canvas: Canvas, y: float, digit: Digit, why: Explanation, names: Sequence[str]) -> None:
     """One digit: what was seen, what spoke for and against, and the nearest training digits."""
-    from hellodl.cli.terminal import red_and_blue
-
     canvas.box(_MARGIN, y, _WHY_WIDTH - 2 * _MARGIN, _WHY_CARD, fill=_WHITE, outline=_LINE, radius=8)
-    x, colour = _MARGIN + 14, _COLOURS[digit.verdict]
+    x, top = _MARGIN + 14, y + 38
     words = f"{names[digit.digit]}: {digit.verdict}, {confidence(digit.confidence)}"
-    canvas.text(x, y + 11, words, 14, colour)
+    canvas.text(x, y + 11, words, 14, _COLOURS[digit.verdict])
     canvas.text(_WHY_WIDTH - _MARGIN - 14, y + 12, "; ".join(growth(why)), 12, _FADED, "ra")
-    top = y + 38
     canvas.picture(x, top, digit.turned, _LARGE, _LARGE)
     canvas.text(x, top + _LARGE + 6, "as the network saw it", 12, _FADED)
     x += _LARGE + _GAP

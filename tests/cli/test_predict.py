@@ -199,7 +199,6 @@ def test_contradictions_are_refused(folder, here):
         (),
         ("--show-steps",),
         (folder / "many", "-o", "s.png"),
-        (folder / "42.jpg", "--show-steps", "s.png"),
         (folder / "42.jpg", "--json", "--show-steps"),
         ("ours.png", "-o", "./ours.png"),
     ):
