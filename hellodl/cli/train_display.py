@@ -4,6 +4,7 @@ import math
 import os
 import stat
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 
@@ -14,10 +15,9 @@ from hellodl.cli.words import percent
 from hellodl.training.loop import EpochRecord, Trainer
 
 _HEIGHT = 5  # lines of a chart
-_GAP = 2  # columns between two charts
+_GAP = 1  # column between two charts
 _SCALE = 12  # columns for the ends of a scale
 _WIDEST = 100  # columns: wider charts of so few lines show no more
-_ROOMY = 60  # columns from which on there is room for the speed
 _MOST_POINTS = 1000  # of a curve; then every second one goes
 _NARROW = math.log(1.2)  # the least height of a scale
 _SMALLEST = 1e-4  # loss and share of errors shown; a logarithm knows no 0
@@ -35,7 +35,7 @@ class Course:
         self.losses: list[Point] = []  # (step, mean loss since the point before)
         self.held_out: list[tuple[int, float, float]] = []  # (step, loss, accuracy)
         self._last = trainer.step, trainer.loss_sum  # at the last point
-        self._loss: float | None = None  # what is said of it: at the last point, or over the epoch that ended
+        self._loss = math.nan  # what is said of it: at the last point, or over the epoch that ended
 
     def note_step(self) -> None:
         """Add a point to the curve of the loss."""
@@ -71,7 +71,6 @@ class Course:
         from tqdm import tqdm
 
         trainer, images = self.trainer, self.trainer.plan.batch_size
-        speed = "  {rate_noinv_fmt}" if columns >= _ROOMY else ""
         return tqdm.format_meter(
             trainer.step * images,
             trainer.plan.steps * images,
@@ -81,33 +80,30 @@ class Course:
             ascii="─━",
             unit=" images",
             unit_scale=True,
-            bar_format="{desc}  {bar}  {percentage:3.0f} %  {remaining} left" + speed,
+            bar_format="{desc}  {bar}  {percentage:3.0f} %  {remaining} left  {rate_noinv_fmt}",
             initial=self.first * images,
             colour=_HELD_OUT,
         )
 
     def _loss_chart(self, width: int) -> list[str]:
         held_out = [(step, loss) for step, loss, _ in self.held_out]
-        titles = ["── loss" if self._loss is None else f"── loss {self._loss:.4f}"]
-        if held_out:
-            titles = [f"{titles[0]}, - - held out {held_out[-1][1]:.4f}", *titles]
+        title = f"── loss {self._loss:.4f}" + (f", - - held out {held_out[-1][1]:.4f}" if held_out else "")
         curves = [[(step, _log(loss)) for step, loss in curve] for curve in (self.losses, held_out)]
-        return self._chart(titles, curves, width, lambda height: f"loss {math.exp(height):.3g}")
+        return self._chart(title, curves, width, lambda height: f"loss {math.exp(height):.3g}")
 
     def _accuracy_chart(self, width: int) -> list[str]:
         """Errors on a logarithmic scale, upside down: 99 % is as far from 90 % as that is from 0."""
         accuracies = [accuracy for *_, accuracy in self.held_out]
         best = max(accuracies)
         epoch = self.trainer.epoch - len(accuracies) + accuracies.index(best) + 1
-        title = f"best {percent(best)} in epoch {epoch}"
+        title = f"- - accuracy, best {percent(best)} in epoch {epoch}"
         curve = [(step, -_log(1 - accuracy)) for step, _, accuracy in self.held_out]
-        titles = [f"- - accuracy, {title}", title]
-        return self._chart(titles, [[], curve], width, lambda height: percent(1 - math.exp(-height)))
+        return self._chart(title, [[], curve], width, lambda height: percent(1 - math.exp(-height)))
 
     def _chart(
-        self, titles: Sequence[str], curves: Sequence[Curve], width: int, label: Callable[[float], str]
+        self, title: str, curves: Sequence[Curve], width: int, label: Callable[[float], str]
     ) -> list[str]:
-        """The first title that fits, and curves of (step, height); the scale's ends stand at the right."""
+        """A title, and below it curves of (step, height); the scale's ends stand at the right."""
         heights = [height for curve in curves for _, height in curve] or [0.0]
         bottom = min(heights)
         top = max(*heights, bottom + _NARROW)
@@ -117,9 +113,8 @@ class Course:
         ]
         drawn = chart(placed, (_LEARNING, _HELD_OUT), width - _SCALE, _HEIGHT, _HELD_OUT)
         labels = [label(top), *[""] * (_HEIGHT - 2), label(bottom)]
-        title = next((title for title in titles if len(title) <= width), titles[-1][:width])
         rows = [a + click.style(f"{b:>{_SCALE}}", dim=True) for a, b in zip(drawn, labels, strict=True)]
-        heading = f"{title:<{width}}"
+        heading = f"{textwrap.shorten(title, width, placeholder=''):<{width}}"  # whole words of it
         for name, colour in _MARKED.items():
             heading = heading.replace(name, click.style(name, fg=colour))
         return [heading, *rows]
@@ -155,11 +150,8 @@ class Block:
             return
         home = _UP.format(self._height - 1) if self._height > 1 else ""
         self._height = len(lines)
-        context = click.get_current_context(silent=True)
-        text = "\n".join(lines)
-        if context is not None and context.color is False:
-            text = click.unstyle(text)
-        click.echo(f"{home}{_ERASE}{text}", err=True, nl=False, color=True)
+        click.echo(f"{home}{_ERASE}", err=True, nl=False, color=True)
+        click.echo("\n".join(lines), err=True, nl=False)
 
     def clear(self) -> None:
         """Take the lines away, unless somebody has left: what was said then stands below them."""

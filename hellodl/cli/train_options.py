@@ -14,7 +14,6 @@ _METAVARS = {int: "N", float: "F", str: "NAME", tuple: "N,N"}
 
 
 def _widths(text: str) -> tuple[int, ...]:
-    """Layer widths between commas."""
     try:
         return tuple(map(int, text.split(",")))
     except ValueError:
@@ -22,7 +21,6 @@ def _widths(text: str) -> tuple[int, ...]:
 
 
 def _threads(text: str) -> int | None:
-    """A number of threads; None stands for auto."""
     try:
         return None if text == "auto" else click.IntRange(1, 1024)(text)
     except click.BadParameter:
@@ -30,7 +28,6 @@ def _threads(text: str) -> int | None:
 
 
 def _seconds(text: str) -> float:
-    """A span of time that ends."""
     if not 0 <= (seconds := float(text)) < math.inf:
         raise click.BadParameter(f"{text} is no span, expected a number of seconds, 0 or more")
     return seconds

@@ -121,7 +121,6 @@ class View:
 
 
 def _introduction(trainer: Trainer) -> str:
-    """What begins: data, network, settings, seed, processors."""
     settings, images = trainer.settings, len(trainer.data.labels)
     name = " and ".join(filter(None, (settings.dataset, settings.also)))
     parts = [
