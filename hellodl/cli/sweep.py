@@ -84,7 +84,6 @@ def sweep(output: Path, plot: Path | None, cluster: str | None, talk: common.Tal
     planned = view.plan({name: value for name, value in given.items() if value is not None}, output)
     talk = common.Talk(talk.as_json, talk.quiet or talk.as_json)
     with sweeping(planned, workers) as (standing, trials), closing(trials):
-        talk.say(view.introduction(standing))
         try:
             view.tell_trials(standing, trials, talk)
         except KeyboardInterrupt:

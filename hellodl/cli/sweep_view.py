@@ -63,32 +63,21 @@ def _named(varied: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', '-')} {as_option(value)}" for name, value in varied.items())
 
 
-def introduction(standing: Standing) -> str:
-    """How much there is to do."""
-    before = f", {standing.done:,} of them done before" if standing.done else ""
-    combinations = counted(len(standing.sweep.points), "combination")
-    return f"{combinations}, {counted(standing.sweep.trainings, 'training')}{before}"
-
-
 def tell_trials(standing: Standing, trials: Iterable[Trial], talk: Talk) -> None:
-    """Tell of each training that has ended: as JSON, or in a line on stderr, on a terminal above a bar."""
-    total, off = standing.sweep.trainings, talk.quiet or None  # None: off where there is no terminal
-    for trial in tqdm(
-        trials, total=total, initial=standing.done, unit=" trainings", leave=False, disable=off
-    ):
+    """Tell what there is to do, and of each training that has ended: as JSON, or in a line above a bar."""
+    total, done = standing.sweep.trainings, standing.done
+    before = f", {done:,} of them done before" if done else ""
+    talk.say(f"{counted(len(standing.sweep.points), 'combination')}, {counted(total, 'training')}{before}")
+    off = talk.quiet or None  # None: off where there is no terminal
+    for trial in tqdm(trials, total=total, initial=done, unit=" trainings", leave=False, disable=off):
         if talk.as_json:
             print_json({"event": "trial", "done": standing.done, **asdict(trial)})
+        accuracy, told = trial.validation_accuracy, trial.settings
+        what = trial.error if accuracy is None else percent(accuracy)
+        varied = _named({name: told[name] for name in standing.sweep.points[0].varied})
+        words = ", ".join(filter(None, [varied, f"seed {told['seed']}"]))
         with tqdm.external_write_mode(file=sys.stderr):
-            talk.say(_ended(standing, trial))
-
-
-def _ended(standing: Standing, trial: Trial) -> str:
-    """A training that has ended, in words."""
-    accuracy = trial.validation_accuracy
-    what = trial.error if accuracy is None else percent(accuracy)
-    varied = {name: trial.settings[name] for name in standing.sweep.points[0].varied}
-    words = ", ".join(filter(None, [_named(varied), f"seed {trial.settings['seed']}"]))
-    return f"{standing.done}/{standing.sweep.trainings}  {words}: {what}"
+            talk.say(f"{standing.done}/{total}  {words}: {what}")
 
 
 def tell_ranking(standing: Standing, picture: Path, talk: Talk) -> None:

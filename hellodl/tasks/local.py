@@ -84,7 +84,9 @@ class LocalWorkers(Workers):
         dead.process.join()
         deaths = dead.deaths + 1
         if deaths == MOST_DEATHS:
-            return Done(dead.index, lost=f"{deaths} processes died of it, the last with {_end_of(dead)}")
+            code = dead.process.exitcode or 0
+            end = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            return Done(dead.index, lost=f"{deaths} processes died of it, the last with {end}")
         self.begin(dead.index, dead.task, deaths)
         return None
 
@@ -100,11 +102,6 @@ class LocalWorkers(Workers):
             raise HellodlError(f"no process can be started: {why}; fewer --threads need fewer") from None
         theirs.close()
         return _Worker(process, ours)
-
-
-def _end_of(worker: _Worker) -> str:
-    code = worker.process.exitcode or 0
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 @contextmanager
