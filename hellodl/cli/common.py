@@ -43,7 +43,6 @@ DATASETS = ("mnist", "fashion-mnist", "kmnist", "emnist-digits", "qmnist")  # a 
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _OTHERS = "Options"  # the heading of options that are in no group
-_GAP = 2  # columns before an example, and between it and what it does
 
 
 class Command(click.Command):
@@ -58,12 +57,10 @@ class Command(click.Command):
         with augment_usage_errors(ctx):
             return super().parse_args(ctx, args)
 
-    def get_short_help_str(self, _limit: int = 0) -> str:
-        """What the list of commands says: the first paragraph, whole."""
-        return " ".join((self.help or "").split("\n\n")[0].split())
-
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options by group, in the order in which groups first appear."""
+        """The options by group, in the order in which groups first appear; commands, if any, above them."""
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
         groups: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx)) is not None:
@@ -74,14 +71,10 @@ class Command(click.Command):
                 formatter.write_dl(records)
 
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The examples, each with what it does: beside it where all fit on a line, else below it."""
-        lines = [(f"{command_name()} {line}", what) for line, what in self.examples]
-        column = max(len(line) for line, _ in lines)
-        fits = all(column + len(what) + 2 * _GAP <= formatter.width for _, what in lines)
+        """The examples, each with what it does: below it where it takes more than half of the line."""
+        examples = [(f"{command_name()} {line}", what) for line, what in self.examples]
         with formatter.section("Examples"):
-            for line, what in lines:
-                words = f"{line:<{column + _GAP}}{what}" if fits else f"{line}\n{' ' * 3 * _GAP}{what}"
-                formatter.write(f"{' ' * _GAP}{words}\n")
+            formatter.write_dl(examples, col_max=formatter.width // 2)
 
 
 def command(*examples: tuple[str, str]) -> Callable[[Callable[..., None]], Command]:
@@ -218,8 +211,7 @@ def open_model(path: Path | None, talk: Talk) -> tuple[Path, Checkpoint]:
     found = checkpoint.find_model(path)
     loaded = checkpoint.load(found)
     if path is None:
-        shipped = found == checkpoint.SHIPPED
-        which = "the one that ships with hellodl" if shipped else _own(found, loaded)
+        which = _own(found, loaded) if found != checkpoint.SHIPPED else "the one that ships with hellodl"
         talk.say(f"model: {which}", prose=True)
     return found, loaded
 

@@ -52,11 +52,6 @@ class Commands(Command, click.Group):
         except KeyboardInterrupt:
             raise click.Abort from None
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands, then the options."""
-        self.format_commands(ctx, formatter)
-        super().format_options(ctx, formatter)
-
 
 @click.command(
     cls=Commands,
@@ -117,7 +112,6 @@ def _attempt() -> int:
 
 
 def _in_a_line(error: click.ClickException) -> str:
-    """What click found wrong, and where help is."""
     message = " ".join(error.format_message().split()).rstrip(".")
     message = re.sub(r"'\[([^]']+)]'", r"'\1'", message)  # an argument is called so, without brackets
     message = message[:1].lower() + message[1:] + ("" if message.endswith("?") else ";")

@@ -17,7 +17,7 @@ from hellodl.cli.drawing import HTML, check_drawing, write_drawing
 @common.data_dir_option
 @common.talking
 def report(output: Path | None, model: Path | None, data_dir: Path | None, talk: common.Talk) -> None:
-    """Write a page about a model: its making, its mistakes, its inside.
+    """Write a page about a model: its making, mistakes and inside.
 
     Settings, learning curves, accuracy, confusion matrix, what its layers see: one file of HTML that needs no
     network, for screens, phones, paper and screen readers.

@@ -20,14 +20,10 @@ def command_name() -> str:
     program = Path(sys.argv[0])
     if program.name == "__main__.py" and program.parent.name == NAME:
         return shlex.join(sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1])
-    if program.stem != NAME or not program.is_absolute() or _is_on_path(program):
+    found = Path(shutil.which(NAME) or NAME).with_suffix("")  # what the name alone would start
+    if program.stem != NAME or not program.is_absolute() or program.with_suffix("") == found:
         return NAME
     return shlex.quote(str(program))
-
-
-def _is_on_path(program: Path) -> bool:
-    found = shutil.which(NAME)
-    return found is not None and Path(found).with_suffix("") == program.with_suffix("")
 
 
 def as_typed(message: str) -> str:
@@ -51,13 +47,9 @@ def percent(share: float, digits: int = 2) -> str:
     return f"{rounded if share == 1 else min(rounded, 100 - 10**-digits):.{digits}f} %"
 
 
-_SUREST = 0.999
-"""As far as a probability is shown: where a float holds no more nines it would be 100 %."""
-
-
 def confidence(probability: float) -> str:
-    """A probability as 97.8 %; never 100 %."""
-    return percent(min(probability, _SUREST), 1)
+    """A probability as 97.8 %; never 100 %, also where a float holds no more nines."""
+    return percent(min(probability, 0.999), 1)
 
 
 # Where the output has no such characters --------------------------------------------------------------
