@@ -66,7 +66,6 @@ def download(
 
 
 def _tell(source: Source, folder: Path, files: tuple[Fetched, ...], talk: common.Talk) -> None:
-    """What was fetched, whom to credit, and the folder."""
     fetched = sum(file.url is not None for file in files)
     talk.say(f"{source.title}: {fetched} files fetched, {len(files) - fetched} already there, all verified")
     talk.say(f"Licence: {source.licence}. Credit: {source.attribution}.")

@@ -97,7 +97,6 @@ def _walk(graph: Graph) -> Iterator[str]:
 
 
 def _coloured(name: str, node: Node) -> str:
-    """A variable's name stands out."""
     return style(name, fg="cyan", bold=True) if node.is_leaf and node.label else name
 
 

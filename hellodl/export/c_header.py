@@ -62,13 +62,11 @@ def _text(name: str) -> str:
 
 
 def _row(number: int, arrays: dict[str, NDArray[Any]]) -> str:
-    """A layer in the table of layers."""
     n_out, n_in = arrays["weight"].shape
     return f"    {{{n_in}, {n_out}, {', '.join(f'hellodl_lc{number}_{name}' for name in arrays)}}},\n"
 
 
 def _array(layer: int, name: str, array: NDArray[Any]) -> str:
-    """A flat constant array in C."""
     kind = "int8_t" if array.dtype == np.int8 else "float"
     texts = [_literal(value) for value in array.ravel()]
     lines = ",\n".join(",".join(texts[i : i + A_LINE]) for i in range(0, len(texts), A_LINE))

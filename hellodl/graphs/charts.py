@@ -99,11 +99,10 @@ def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.integer[A
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
     bins, found = bins_of(confidence), []
-    for i in np.unique(bins):
-        mine = bins == i
+    for mine in (bins == i for i in np.unique(bins)):
         images, correct = int(mine.sum()), int(right[mine].sum())
-        mean = float(confidence[mine].mean())
-        found.append(Bin(images, mean, correct / images, wilson_interval(correct, images)))
+        interval = wilson_interval(correct, images)
+        found.append(Bin(images, float(confidence[mine].mean()), correct / images, interval))
     return found
 
 

@@ -175,5 +175,4 @@ class Reader:
 
 
 def _is_constant(part: ast.expr) -> bool:
-    """Whether no variable occurs in a part of the formula."""
     return all(node.id in RESERVED for node in ast.walk(part) if isinstance(node, ast.Name))

@@ -90,7 +90,6 @@ def _percent(share: float) -> str:
 
 
 def _summary(report: Report) -> dict[str, str]:
-    """How well the model reads, in numbers."""
     read, (low, high) = report.evaluation, report.evaluation.accuracy_interval
     classes = report.model.dataset.classes if report.model.dataset else DIGITS
     names = (name if name == str(i) else f"{i} {name}" for i, name in enumerate(classes))
@@ -172,7 +171,6 @@ def _learning(report: Report) -> str:
 
 
 def _mistakes(report: Report) -> str:
-    """The pictures of the surest mistakes, each with what it is and what was read."""
     figures = []
     for pixels, m in zip(report.mistakes, report.evaluation.mistakes, strict=False):
         words = f"{m.label} read as {m.predicted}"
@@ -187,7 +185,6 @@ def _confused(report: Report) -> str:
 
 
 def _table_row(cells: Iterable[object], *, number: bool = False) -> str:
-    """A row of a table, its first cell the heading."""
     head, *rest = (str(cell) for cell in cells)
     kind = ' class="number"' if number else ""
     data = "".join(f"<td{kind}>{cell if number else escape(cell)}</td>" for cell in rest)
