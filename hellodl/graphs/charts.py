@@ -48,14 +48,14 @@ class _Frame:
 
     def axes(self) -> list[str]:
         (x0, y0), (x1, y1) = self.place(*self.low), self.place(*self.high)
-        across = [text("tick", self.place(x, 0)[0], y0 + 16, f"{x:g}") for x in self.ticks[0]]
-        up = [text("tick", x0 - 6, self.place(0, y)[1] + 4, self.show(y), "end") for y in self.ticks[1]]
-        grid = [self.line("axis", [(self.low[0], y), (self.high[0], y)]) for y in self.ticks[1]]
-        names = [
+        return [
+            *(self.line("axis", [(self.low[0], y), (self.high[0], y)]) for y in self.ticks[1]),
+            box("axis", x0, y1, x1 - x0, y0 - y1),
+            *(text("tick", self.place(x, 0)[0], y0 + 16, f"{x:g}") for x in self.ticks[0]),
+            *(text("tick", x0 - 6, self.place(0, y)[1] + 4, self.show(y), "end") for y in self.ticks[1]),
             text("tick", (x0 + x1) / 2, _SIZE - 6, self.names[0]),
             text("tick", x0, y1 - 8, self.names[1], "start"),
         ]
-        return [*grid, box("axis", x0, y1, x1 - x0, y0 - y1), *across, *up, *names]
 
 
 def curves(

@@ -24,6 +24,7 @@ class Spot:
     row: int
     width: float
     x: float = 0.0
+    y: float = 0.0  # left to who draws
     above: list["Spot"] = field(default_factory=list)
     below: list["Spot"] = field(default_factory=list)
 

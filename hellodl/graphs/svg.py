@@ -100,8 +100,9 @@ class _Scene:
         inner = max(needed, CHARACTER * max(map(len, self.notes)))
         for spot in spots:
             spot.x += MARGIN + (inner - needed) / 2 - left
+            spot.y = spot.row * _ROW + _CAPTION + MARGIN + _HEIGHT / 2 - 10
         self.width = inner + 2 * MARGIN
-        bottom = _down(max(spot.row for spot in spots)) + _HEIGHT / 2
+        bottom = max(spot.y for spot in spots) + _HEIGHT / 2
         self.height = bottom + MARGIN + _CAPTION * (len(notes) > 1)
         self._courses = [through(_points(route)) for route in self.routes]
 
@@ -118,12 +119,12 @@ class _Scene:
     def share(self, i: int) -> str:
         """What an edge hands down, beside its source."""
         spot = self.routes[i][1]
-        paper = box("page", spot.x - spot.width / 2, _down(spot.row) - _LINE / 2, spot.width, _LINE)
+        paper = box("page", spot.x - spot.width / 2, spot.y - _LINE / 2, spot.width, _LINE)
         return paper + _write("label", self._labels[i], spot)
 
     def box(self, i: int, style: str) -> str:
         node, spot = self.graph.nodes[i], self.boxes[i]
-        x, y = spot.x - spot.width / 2, _down(spot.row) - _HEIGHT / 2
+        x, y = spot.x - spot.width / 2, spot.y - _HEIGHT / 2
         frame = box(style, x, y, spot.width, _HEIGHT, 6 if node.is_leaf else _HEIGHT / 2)
         title = "name" if _kind(node) == "variable" else "title"
         return frame + _write(title, node.title, spot, -_APART if node.label else 0)
@@ -142,22 +143,17 @@ def _kind(node: Node) -> str:
 
 def _write(style: str, words: str, spot: Spot, lower: float = 0) -> str:
     """Text in the middle of a spot, or a little lower."""
-    return text(style, spot.x, _down(spot.row) + lower + _BASELINE, words)
-
-
-def _down(row: int) -> float:
-    """The middle of a row, from the top."""
-    return row * _ROW + _CAPTION + MARGIN + _HEIGHT / 2 - 10
+    return text(style, spot.x, spot.y + lower + _BASELINE, words)
 
 
 def _points(route: Sequence[Spot]) -> list[tuple[float, float]]:
     """What an edge runs through; beside a box it runs straight down, so as not to touch it."""
     start, *between, end = route
-    points = [(_port(start, start.below, between[0]), _down(start.row) + _HEIGHT / 2)]
+    points = [(_port(start, start.below, between[0]), start.y + _HEIGHT / 2)]
     for spot in between:
         beside = _HEIGHT / 2 if spot.row % 2 == 0 else 0
-        points += [(spot.x, _down(spot.row) + y) for y in sorted({-beside, beside})]
-    return [*points, (_port(end, end.above, between[-1]), _down(end.row) - _HEIGHT / 2)]
+        points += [(spot.x, spot.y + y) for y in sorted({-beside, beside})]
+    return [*points, (_port(end, end.above, between[-1]), end.y - _HEIGHT / 2)]
 
 
 def _port(node: Spot, neighbours: Sequence[Spot], neighbour: Spot) -> float:
