@@ -16,16 +16,11 @@ _DASH = 3  # dots of a dash, and of the gap after it
 
 
 def chart(
-    curves: Sequence[Curve],
-    colours: Sequence[str],
-    width: int,
-    height: int,
-    dashed: str = "",
-    marks: Iterable[Mark] = (),
+    curves: Iterable[tuple[Curve, str]], width: int, height: int, dashed: str = "", marks: Iterable[Mark] = ()
 ) -> list[str]:
-    """Lines of `width` characters that show curves, later ones on top, one of colour `dashed` with gaps."""
+    """Lines of `width` characters that show curves in their colours, one of colour `dashed` with gaps."""
     cells: list[list[tuple[int, str]]] = [[(0, "")] * width for _ in range(height)]
-    for curve, colour in zip(curves, colours, strict=True):
+    for curve, colour in curves:
         for i, (x, y) in enumerate(_dots(curve, 2 * width - 1, 4 * height - 1)):
             is_inside = 0 <= x < 2 * width and 0 <= y < 4 * height
             if is_inside and (colour != dashed or i % (2 * _DASH) < _DASH):

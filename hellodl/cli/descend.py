@@ -99,11 +99,10 @@ def _report(land: Landscape | None, names: Sequence[str], descents: Sequence[Des
 
 def _drawn(land: Landscape, descent: Descent) -> Iterator[str]:
     """The land, the way through it as far as it stays inside, and what is shown of the axes."""
-    lines = [line for contour in land.contours[::_SHOWN] for line in contour]
+    lines = ((line, "bright_black") for contour in land.contours[::_SHOWN] for line in contour)
     way = list(takewhile(lambda point: all(0 <= place <= 1 for place in point), land.way(descent)))
     marks = [*((point, "•", "red") for point in way[1:]), (way[0], "●", "blue")]
-    colours = [*["bright_black"] * len(lines), "red"]
-    yield from chart([*lines, way], colours, _WIDTH, _HEIGHT, marks=marks)
+    yield from chart([*lines, (way, "red")], _WIDTH, _HEIGHT, marks=marks)
     ends = zip(land.names, land.low, land.high, strict=True)
     axes = ", ".join(f"{name} from {low:.3g} to {high:.3g}" for name, low, high in ends)
     rise = f"; a line every {_SHOWN * land.step:g}" if land.step else ""

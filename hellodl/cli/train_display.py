@@ -111,7 +111,8 @@ class Course:
             [(step / self.trainer.plan.steps, (height - bottom) / (top - bottom)) for step, height in curve]
             for curve in curves
         ]
-        drawn = chart(placed, (_LEARNING, _HELD_OUT), width - _SCALE, _HEIGHT, _HELD_OUT)
+        coloured = zip(placed, (_LEARNING, _HELD_OUT), strict=True)
+        drawn = chart(coloured, width - _SCALE, _HEIGHT, _HELD_OUT)
         labels = [label(top), *[""] * (_HEIGHT - 2), label(bottom)]
         rows = [a + click.style(f"{b:>{_SCALE}}", dim=True) for a, b in zip(drawn, labels, strict=True)]
         heading = f"{textwrap.shorten(title, width, placeholder=''):<{width}}"  # whole words of it

@@ -203,8 +203,8 @@ def test_a_terminal_is_sent_nothing_that_it_lacks(quick, tmp_path, environment, 
 def test_curves_are_told_apart_without_colours():
     """One of them is dashed, and as its name is marked."""
     flat = [(0.0, 0.0), (1.0, 0.0)]
-    (line,) = chart([flat], ["green"], 12, 1)
-    (dashed,) = chart([flat], ["green"], 12, 1, "green")
+    (line,) = chart([(flat, "green")], 12, 1)
+    (dashed,) = chart([(flat, "green")], 12, 1, "green")
     assert " " not in line
     assert click.unstyle(dashed).count(" ") == 4
 
