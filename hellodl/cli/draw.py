@@ -1,6 +1,5 @@
 """`hellodl draw`: a page to draw digits on, with the trained network in it."""
 
-import webbrowser
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,6 +25,8 @@ def draw(output: Path, model: Path | None, *, open_it: bool, quiet: bool) -> Non
     One HTML file, which works offline: it reads as you draw, shows the network's inside at work, and lets you
     break it.
     """
+    import webbrowser  # takes 10 ms, in which the other commands' help would wait
+
     from hellodl import datasets
     from hellodl.evaluation import silent_units
     from hellodl.export.draw import page
