@@ -68,6 +68,7 @@ def processes(monkeypatch):
         pytest.skip("processes cannot be forked on this system")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # Python 3.11 and 3.12 look there alone
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     return context
