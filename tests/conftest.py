@@ -1,4 +1,5 @@
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from browser import chromium  # noqa: F401 - a fixture for all tests
 from hypothesis import settings
 from loopback import cluster  # noqa: F401 - another one
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is there: files are tested side by side
 settings.register_profile("patient", deadline=None)  # on a busy machine anything may take a while
 settings.load_profile("patient")
 
