@@ -61,8 +61,8 @@ def fold(function: Function, *leaves: Tensor) -> Tensor:
 
 def gradients(number_of: Callable[..., Tensor], *leaves: Tensor) -> list[Tensor]:
     """The gradient of the number with respect to each leaf."""
-    y = number_of(*leaves)
-    return [grad(y, leaf) for leaf in leaves]
+    found = grad(number_of(*leaves), *leaves)
+    return list(found) if isinstance(found, tuple) else [found]
 
 
 def central_differences(number_of: Callable[..., Tensor], leaves: Sequence[Tensor], leaf: Tensor) -> Array:
