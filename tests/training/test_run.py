@@ -2,6 +2,7 @@ import os
 import signal
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 
@@ -51,6 +52,20 @@ def run(small_mnist, output):
     return run
 
 
+@pytest.fixture(scope="module")
+def whole(small_mnist, tmp_path_factory):
+    """What one process learns with a combination, uninterrupted, and its records; trained once."""
+
+    @cache
+    def whole(combination):
+        output = tmp_path_factory.mktemp("whole") / "model.safetensors"
+        here = training.Run(output=output, data_dir=small_mnist, threads=1)
+        records = list(training.train(settings_of(**COMBINATIONS[combination]), here))
+        return learned(output), records
+
+    return whole
+
+
 def stop_after(steps):
     """A `should_stop` that says yes after so many steps: it is asked once before the first."""
     asked = iter(range(steps))
@@ -90,17 +105,17 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(run, tmp_path):
 
 @pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
 @pytest.mark.parametrize("name", COMBINATIONS)
-def test_one_process_or_several_give_the_same_weights_bit_for_bit(run, tmp_path, name):
+def test_one_process_or_several_give_the_same_weights_bit_for_bit(run, whole, tmp_path, name):
     """Also where a run with one goes on with two."""
-    alone, together, mixed = (tmp_path / f"{name}.safetensors" for name in ("alone", "together", "mixed"))
-    run(settings_of(**COMBINATIONS[name]), output=alone)
+    together, mixed = tmp_path / "together.safetensors", tmp_path / "mixed.safetensors"
+    alone, _ = whole(name)
     for threads in (2, 3) if "augment" in COMBINATIONS[name] else (2,):
         run(settings_of(**COMBINATIONS[name]), output=together, threads=threads)
-        assert learned(together) == learned(alone)
+        assert learned(together) == alone
     with pytest.raises(Interrupted):
         run(settings_of(**COMBINATIONS[name]), output=mixed, threads=2, should_stop=stop_after(23))
     run(settings_of(**COMBINATIONS[name]), output=mixed, resume=mixed)
-    assert learned(mixed) == learned(alone)
+    assert learned(mixed) == alone
 
 
 def test_small_and_odd_batches_are_worked_on_too(run, output):
@@ -334,18 +349,19 @@ def test_a_run_that_ends_finite_but_absurd_has_diverged(run, monkeypatch, output
 
 @pytest.mark.parametrize("combination", COMBINATIONS)
 @pytest.mark.parametrize("stops", [(7,), (1, 17, 5, 11)], ids=str)
-def test_a_resumed_run_ends_bit_for_bit_where_an_uninterrupted_one_does(run, tmp_path, combination, stops):
+def test_a_resumed_run_ends_bit_for_bit_where_an_uninterrupted_one_does(
+    run, whole, output, combination, stops
+):
     """Stopped in the middle of an epoch, at its end, and several times."""
     settings = settings_of(**COMBINATIONS[combination])
-    whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
-    records = run(settings, output=whole)
+    expected, records = whole(combination)
     resume = None
     for steps in stops:
         with pytest.raises(Interrupted):
-            run(settings, output=parts, resume=resume, should_stop=stop_after(steps))
-        resume = parts
-    *epochs, done = run(settings, output=parts, resume=parts)
-    assert learned(parts) == learned(whole)
+            run(settings, resume=resume, should_stop=stop_after(steps))
+        resume = output
+    *epochs, done = run(settings, resume=output)
+    assert learned(output) == expected
     assert epochs[-1].loss == records[-2].loss
     assert (done.test_loss, done.epochs, done.steps) == (
         records[-1].test_loss,
