@@ -82,7 +82,9 @@ def test_a_slow_reader_of_a_pipe_that_does_not_block_gets_it_all(run, tmp_path):
     assert json.loads(b"".join(got)[60_000:])
 
 
-@pytest.mark.parametrize("to", ["2>/dev/full", "2> >(exec <&- >&- 2>&-; sleep 1)", "2>&-", "2</dev/null"])
+@pytest.mark.parametrize(
+    "to", ["2>/dev/full", "2> >(exec <&- >&- 2>&-; sleep 1)", "2>&-", "2</dev/null", "<&- >&- 2>&-"]
+)
 def test_exit_codes_do_not_depend_on_who_listens(run, to):
     """Remarks on a full disk, to a reader that has left, to a stream that was closed."""
     for code, arguments in {
