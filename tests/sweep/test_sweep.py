@@ -155,7 +155,7 @@ KILLED = """if __name__ == "__main__":
 def test_a_killed_sweep_goes_on(tmp_path, small_mnist, name, code):
     """Ended half-way, then the same command: nothing is done twice, and no process is left behind."""
     file = tmp_path / "s.jsonl"
-    words = ["--lr", "0.05,0.1,0.2", "--seeds", "4", *QUICK, "--data-dir", small_mnist, "-o", file, "-q"]
+    words = ["--lr", "0.05,0.1,0.2", "--seeds", "2", *QUICK, "--data-dir", small_mnist, "-o", file, "-q"]
     line = ["sweep", *map(str, words)]
     start = partial(
         subprocess.run,
@@ -168,11 +168,11 @@ def test_a_killed_sweep_goes_on(tmp_path, small_mnist, name, code):
     killed = start([sys.executable, "-c", KILLED.replace("SIGKILL", name), *line])
     assert killed.returncode == code
     assert len(learned(file)) == 3
-    told = f"hellodl: stopped after 3 of 12 trainings; the same command goes on from {file}"
+    told = f"hellodl: stopped after 3 of 6 trainings; the same command goes on from {file}"
     assert name == "SIGKILL" or killed.stderr.splitlines() == [told]
     done = start([sys.executable, "-m", "hellodl", *line])
     assert done.returncode == 0
-    assert len(learned(file)) == 12
+    assert len(learned(file)) == 6
     assert "hellodl train" in done.stdout
 
 
