@@ -19,6 +19,7 @@ LEVEL = 0.4  # digits of one line share at least this part of the lower one's he
 STEEP, STEEPEST = 0.14, 0.7  # rows down for each column: lines aslant by 8 to 35 degrees are followed,
 REACH = 4.0  # from one digit to the next at most so many digits' heights away
 WITHIN = 0.27, 0.85  # numbers within a ring or a frame are so tall, as shares of its height
+RIM, DEEPER = 0.2, 0.03  # a ring is ink so near its hull, a share of its shorter side; more ink is others'
 DOT = 0.2  # of the largest: what is shorter and narrower, and hardly larger than the pen, is a dot
 ASIDE = 0.5  # a small piece belongs to the line that is at most this share of a digit's height above or below
 
@@ -105,7 +106,8 @@ def _without_sheet_edges(pieces: list[Piece], shape: tuple[int, ...]) -> list[Pi
 def _without_rings(pieces: list[Piece]) -> list[Piece]:
     """Leave out what goes around a number: a ring, a frame, a box.
 
-    It is taller than what is written: a nought may go around the end of its own stroke.
+    It is taller than what is written: a nought may go around the end of its own stroke. What is no ring
+    alone, as digits that touch their boxes, stays: who reads the rest has to know of it.
     """
     x, y, width, height = np.array([p.box for p in pieces] or np.empty((0, 4))).T
     right, bottom = x + width, y + height
@@ -115,12 +117,20 @@ def _without_rings(pieces: list[Piece]) -> list[Piece]:
     rings = [
         ring
         for ring, within in zip(pieces, inside, strict=True)
-        if any(_encloses(ring, pieces[i]) for i in np.flatnonzero(within))
+        if any(_encloses(ring, pieces[i]) for i in np.flatnonzero(within)) and _is_hollow(ring)
     ]
     if not rings:
         return pieces
     tall = _usual_height(np.array([p.box[3] for p in pieces if p not in rings]))
     return [p for p in pieces if p not in rings or tall > WITHIN[1] * p.box[3]]
+
+
+def _is_hollow(ring: Piece) -> bool:
+    """Whether a piece has next to no ink away from the rim of its convex hull."""
+    ink = np.pad((ring.strength > 0.5).astype(np.uint8), 1)
+    hull = cv2.fillConvexPoly(np.zeros_like(ink), cv2.convexHull(cv2.findNonZero(ink)), (1,))
+    deep = cv2.distanceTransform(hull, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) > RIM * min(ring.box[2:])
+    return bool(np.count_nonzero(ink[deep]) < DEEPER * np.count_nonzero(ink))
 
 
 def _encloses(ring: Piece, piece: Piece) -> bool:

@@ -161,7 +161,7 @@ class Reader:
         The likelier polarity comes first: what it leaves bare may look like digits in the other. On a flat
         ground the desk below a sheet is ink, so what is sure there is read on a broad one, too. What was
         left out as print may be strokes of a lone 7, or most of a ring: so all ink counts, too, if it is
-        read for sure, and is one digit or nothing was sure without.
+        read for sure, and is one digit or, where nothing was sure without, more believed in.
         """
         from hellodl.reading.ink import FLAT, find_ink, views
 
@@ -178,7 +178,8 @@ class Reader:
         if best.verdict is Verdict.NONE or with_print is None:
             return best
         whole = self.lines(picture, with_print())
-        counts = len(whole.digits) == 1 or best.verdict is not Verdict.DIGITS
+        is_more = best.verdict is not Verdict.DIGITS and _believed(whole) > _believed(best)
+        counts = len(whole.digits) == 1 or is_more
         return whole if whole.verdict is Verdict.DIGITS and counts else best
 
     def lines(self, picture: Picture, ink: Ink, quarters: int = 0) -> Reading:

@@ -118,6 +118,19 @@ def test_a_nought_that_ends_within_itself_is_no_ring():
     assert max(min(piece.box[2:]) for piece in line) == min(nought.box[2:])
 
 
+@pytest.mark.parametrize(("text", "skip"), [text for text in TEXTS if len(text[0]) > 1])
+def test_a_number_is_not_sure_without_a_digit_that_touches_its_box(text, skip):
+    """Drawn with the digits' own pen, a box and a digit that runs into it are one piece of ink."""
+    page, (left, top, width, height) = note(text, skip)
+    corner = left - 16, top - 16
+    cv2.rectangle(page, corner, (left + width + 16, top + height + 16), 40, 7)
+    first = cv2.connectedComponentsWithStats((page[:, left : left + width] < 128).astype(np.uint8))[1]
+    y = int(np.flatnonzero(first[:, :3].any(axis=1)).mean())
+    cv2.line(page, (corner[0], y), (left + 8, y), 40, 7)
+    found = read(page, load_model("shipped"))
+    assert found.text == text or found.verdict != "digits"
+
+
 @pytest.mark.parametrize("size", [60, 110, 160])
 def test_a_face_is_no_nought_for_sure(size):
     page = np.full((480, 640), 235, np.uint8)
