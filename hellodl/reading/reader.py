@@ -48,7 +48,7 @@ class _Line:
     digits: list[Digit]
     marks: list[Mark]
     others: int = 0  # of a digit's size, or within one
-    missed: float = 0.0  # the greatest belief in a digit where none was read
+    missed: float = 0.0  # the height of the tallest that may be a digit where none was read
 
     @property
     def tall(self) -> float:
@@ -204,7 +204,7 @@ class Reader:
 def _of_one_size(lines: list[_Line]) -> list[_Line]:
     """Lines without those that are in doubt and much less tall than digits that are sure: small print."""
     tall = max((line.tall for line in lines if line.is_sure), default=0.0)
-    return [line for line in lines if line.is_sure or line.tall > SMALL_PRINT * tall]
+    return [line for line in lines if line.is_sure or max(line.tall, line.missed) > SMALL_PRINT * tall]
 
 
 def _believed(found: Reading | _Line) -> float:
@@ -249,14 +249,15 @@ class _AskedLine(_Asked):
         from hellodl.reading.lattice import best_way
 
         way, shares = best_way(self.groups, self.likely[:, :10] if only_digits else self.likely)
-        digits, marks, others, missed = [], [], [], 0.0
+        digits, marks, others, missed = [], [], [], 0
         for i, answer in way:
             group = self.groups[i]
             box = self.ink.in_original(group.piece.box)
             if answer < 10:
                 digits.append(self.digit(i, box, None if only_digits else float(shares[i, answer])))
                 continue
-            missed = max(missed, float(shares[i, :10].sum()))
+            if shares[i, :10].sum() > MISSED:
+                missed = max(missed, box[3])
             if answer < 10 + len(MARKS):
                 marks.append(Mark(MARKS[answer - 10], box))
             else:
@@ -275,6 +276,7 @@ def _is_filled(digit: Piece, others: list[Piece]) -> bool:
 
 def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
     """Put digits together, and judge the whole."""
+    missed = any(line.missed for line in lines)
     lines = [line for line in lines if line.digits]
     digits = tuple(digit for line in lines for digit in line.digits)
     marks = tuple(mark for line in lines for mark in line.marks)
@@ -283,7 +285,7 @@ def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
     if picture.has_more:
         warnings.append("the first page or frame alone was read; there are more")
     trouble = ["very faint"] if digits and ink and ink.contrast < FAINT else []
-    if any(line.missed > MISSED for line in lines):
+    if missed:
         trouble.append("something beside the digits may be one, too")
     if any(line.others for line in lines):
         trouble.append("something as tall as the digits, or within one, is none")
