@@ -33,6 +33,7 @@ TINY = 10  # digits less tall than this in the original, in pixels, are called v
 HARDLY = 0.5  # belief in each digit, from -1 to 1, up to which they are hardly believed in;
 CLEARLY = 1.0  # so much more belief in all is clearly more
 SMALL_PRINT = 0.5  # lines less tall than this share of digits that are sure have to be sure themselves
+AS_TALL = 0.75  # of the digits' height: what is that tall on another line, and is none, is no small print
 MISSED = 0.3  # belief in a digit, where none was read, that makes a reading unsure
 
 TALL_OTHER = np.log(0.5)
@@ -47,13 +48,9 @@ class _Line:
 
     digits: list[Digit]
     marks: list[Mark]
+    tall: float  # the height of its digits, their median; of the tallest other thing where there is none
     others: int = 0  # of a digit's size, or within one
-    missed: float = 0.0  # the height of the tallest that may be a digit where none was read
-
-    @property
-    def tall(self) -> float:
-        """The median height of its digits."""
-        return float(np.median([digit.box[3] for digit in self.digits])) if self.digits else 0.0
+    missed: float = 0.0  # the greatest belief in a digit where none was read
 
     @property
     def is_sure(self) -> bool:
@@ -112,7 +109,7 @@ class Reader:
             return {}
         asked = _Asked(images[fit], alone(images[fit]), self)
         return {
-            i: _reading([_Line([asked.digit(row, (0, 0, SIDE, SIDE))], [])], pictures[i], None)
+            i: _reading([_Line([asked.digit(row, (0, 0, SIDE, SIDE))], [], SIDE)], pictures[i], None)
             for row, i in enumerate(np.array(small)[fit].tolist())
         }
 
@@ -204,7 +201,7 @@ class Reader:
 def _of_one_size(lines: list[_Line]) -> list[_Line]:
     """Lines without those that are in doubt and much less tall than digits that are sure: small print."""
     tall = max((line.tall for line in lines if line.is_sure), default=0.0)
-    return [line for line in lines if line.is_sure or max(line.tall, line.missed) > SMALL_PRINT * tall]
+    return [line for line in lines if line.is_sure or line.tall > SMALL_PRINT * tall]
 
 
 def _believed(found: Reading | _Line) -> float:
@@ -249,23 +246,27 @@ class _AskedLine(_Asked):
         from hellodl.reading.lattice import best_way
 
         way, shares = best_way(self.groups, self.likely[:, :10] if only_digits else self.likely)
-        digits, marks, others, missed = [], [], [], 0
-        for i, answer in way:
-            group = self.groups[i]
-            box = self.ink.in_original(group.piece.box)
+        boxes = [self.ink.in_original(self.groups[i].piece.box) for i, _ in way]
+        digits, marks, others, missed = [], [], [], 0.0
+        for (i, answer), box in zip(way, boxes, strict=True):
             if answer < 10:
                 digits.append(self.digit(i, box, None if only_digits else float(shares[i, answer])))
                 continue
-            if shares[i, :10].sum() > MISSED:
-                missed = max(missed, box[3])
+            missed = max(missed, float(shares[i, :10].sum()))
             if answer < 10 + len(MARKS):
                 marks.append(Mark(MARKS[answer - 10], box))
             else:
                 others.append(i)
         pieces = [self.groups[i].piece for i, answer in way if answer < 10]
-        tall = sum(self.tall[i] > TALL_OTHER for i in others)
         filled = sum(_is_filled(piece, [self.groups[i].piece for i in others]) for piece in pieces)
-        return _Line(digits, marks, tall + filled, missed)
+        as_tall = sum(self.tall[i] > TALL_OTHER for i in others)
+        tall = _height(digits) if digits else max(box[3] for box in boxes)
+        return _Line(digits, marks, tall, as_tall + filled, missed)
+
+
+def _height(digits: Sequence[Digit]) -> float:
+    """The median of their heights, 0 without any."""
+    return float(np.median([digit.box[3] for digit in digits])) if digits else 0.0
 
 
 def _is_filled(digit: Piece, others: list[Piece]) -> bool:
@@ -275,17 +276,16 @@ def _is_filled(digit: Piece, others: list[Piece]) -> bool:
 
 
 def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
-    """Put digits together, and judge the whole."""
-    missed = any(line.missed for line in lines)
-    lines = [line for line in lines if line.digits]
+    """Put digits together, and judge the whole; of other lines what is of their size counts."""
     digits = tuple(digit for line in lines for digit in line.digits)
+    lines = [line for line in lines if line.digits or line.tall > AS_TALL * _height(digits) > 0]
     marks = tuple(mark for line in lines for mark in line.marks)
-    text = "\n".join("".join(str(digit.digit) for digit in line.digits) for line in lines)
+    text = "\n".join("".join(str(digit.digit) for digit in line.digits) for line in lines if line.digits)
     warnings = _warnings(digits, marks)
     if picture.has_more:
         warnings.append("the first page or frame alone was read; there are more")
     trouble = ["very faint"] if digits and ink and ink.contrast < FAINT else []
-    if missed:
+    if any(line.missed > MISSED for line in lines):
         trouble.append("something beside the digits may be one, too")
     if any(line.others for line in lines):
         trouble.append("something as tall as the digits, or within one, is none")
