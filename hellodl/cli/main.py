@@ -78,7 +78,10 @@ def main() -> None:
     with SIGNALS.heard():
         try:
             code = _attempt()
-        except (click.Abort, KeyboardInterrupt):  # of which there is one at most
+        except (click.Abort, KeyboardInterrupt, RuntimeError) as error:  # of which there is one at most
+            wrapped = isinstance(error.__cause__, KeyboardInterrupt)  # by Python 3.11, as it makes a class
+            if not (wrapped or isinstance(error, (click.Abort, KeyboardInterrupt))):
+                raise
             code = _complain("interrupted", SIGNALS.exit_code)
     sys.exit(code)
 

@@ -635,6 +635,22 @@ def test_a_storm_of_signals_gets_one_line_and_leaves_no_file(command, small_mnis
 
 
 @posix
+def test_ctrl_c_while_a_class_is_made_is_told_in_a_line():
+    """As in a library that is loaded just then: Python 3.11 makes it the cause of a RuntimeError."""
+    program = """if True:
+        import signal
+        import hellodl.cli.main as main
+        class Name:
+            def __set_name__(self, *_):
+                signal.raise_signal(signal.SIGINT)
+        main.cli.main = lambda **_: type("Class", (), {"name": Name()})
+        main.main()
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (130, "hellodl: interrupted")
+
+
+@posix
 def test_ctrl_c_at_the_very_end_lets_the_run_finish(signalled, tmp_path):
     code, _ = signalled("test", signal.SIGINT)
     assert code == 0
