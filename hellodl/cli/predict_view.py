@@ -91,7 +91,7 @@ def growth(why: Explanation) -> tuple[str, str]:
 def like(neighbours: Sequence[Neighbour], names: Sequence[str]) -> str:
     """What the nearest training digits are, in words."""
     counts = Counter(names[n.label] for n in neighbours).most_common()
-    labels = ", ".join(f"{n} × {name}" for name, n in counts)
+    labels = ", ".join(f"{name} ({n} of them)" for name, n in counts)
     return f"the {len(neighbours)} training digits most like it: {labels}"
 
 

@@ -115,8 +115,8 @@ def test_evidence_on_paper_is_white_red_and_blue():
 
 def test_neighbours_in_words():
     near = [Neighbour(i, label, 1.0, np.zeros((28, 28), np.uint8)) for i, label in enumerate((4, 4, 9, 4))]
-    assert like(near, DIGITS) == "the 4 training digits most like it: 3 × 4, 1 × 9"
-    assert like(near, [f"{i} Shoe" for i in range(10)]).endswith(": 3 × 4 Shoe, 1 × 9 Shoe")
+    assert like(near, DIGITS) == "the 4 training digits most like it: 4 (3 of them), 9 (1 of them)"
+    assert like(near, [f"{i} Shoe" for i in range(10)]).endswith(": 4 Shoe (3 of them), 9 Shoe (1 of them)")
 
 
 def test_several_pictures_and_folders_are_explained_one_after_the_other(folder, tmp_path):
