@@ -208,6 +208,17 @@ def test_nothing_and_scribbles_are_refused(seen, pen):
     assert believed <= 2
 
 
+def test_a_sign_as_tall_as_the_digits_on_another_line_makes_them_unsure(seen, model):
+    """As Python has it: a 1 alone is sure, not with a triangle below it."""
+    seen.page.evaluate("waiting = true; sheet.clear()")
+    put(seen.page, [np.array([(0.4, 0.04), (0.4, 0.2)])])
+    assert read_here(seen.page)["verdict"] == read(saved(seen.page), model).verdict == "digits"
+    put(seen.page, [np.array([(0.6, 0.45), (0.68, 0.28), (0.76, 0.45), (0.6, 0.45)])])
+    here, there = read_here(seen.page), read(saved(seen.page), model)
+    seen.page.evaluate("waiting = false; sheet.clear()")
+    assert (here["text"], here["verdict"]) == (there.text, there.verdict) == ("1", "unsure")
+
+
 def test_a_picture_that_is_dropped_is_read(seen, tmp_path):
     """A photograph of a number, dark on light and light on dark."""
     for i, ink in enumerate(((20, 20, 20), (250, 250, 250))):

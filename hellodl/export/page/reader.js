@@ -26,7 +26,7 @@ function read(model, ink) {
   });
   let found = asked.map((line) => readLine(model, line, false));
   if (!found.some((line) => line.digits.length)) found = asked.map((line) => readLine(model, line, true));
-  return summary(model, found.filter((line) => line.digits.length));
+  return summary(found);
 }
 
 /** The likeliest way through a line; `bare` knows of no marks and of nothing else. */
@@ -47,7 +47,7 @@ function readLine(model, found, bare) {
     else inner.push(found[i].piece);
   }
   line.others += way.filter(([i, answer]) => answer < 10 && isFilled(found[i].piece, inner)).length;
-  return line;
+  return { ...line, tall: Math.max(...way.map(([i]) => found[i].piece.box[3])) };
 }
 
 /** Whether a digit has other ink within it, as a face has eyes and a mouth. */
@@ -72,10 +72,12 @@ function digitOf(model, { answers, familiar, judged, seen, piece: { box } }, bel
   return { ...known, verdict, belief, seen, box, doubts: verdict === "digit" ? [] : doubts };
 }
 
-/** All lines together. */
-function summary(model, found) {
-  const digits = found.flatMap((line) => line.digits), marks = found.flatMap((line) => line.marks), warnings = [];
+/** All lines together; of those without digits what is as tall counts. */
+function summary(lines) {
+  const digits = lines.flatMap((line) => line.digits), warnings = [];
   if (!digits.length) return { text: "", verdict: "not digits", digits, warnings: ["nothing found that could be a digit"] };
+  const least = AS_TALL * median(digits.map((digit) => digit.box[3]));
+  const found = lines.filter((line) => line.digits.length || line.tall > least), marks = found.flatMap((line) => line.marks);
   if (found.some((line) => line.missed > 0.3)) warnings.push("something beside the digits may be one, too");
   if (found.some((line) => line.others)) warnings.push("something as tall as the digits, or within one, is none");
   const verdicts = new Set(digits.map((digit) => digit.verdict)), sure = verdicts.size === 1 && verdicts.has("digit");
@@ -86,7 +88,8 @@ function summary(model, found) {
     if (digit.verdict === "not a digit") warnings.push(`${place} is none, by its shape`);
     warnings.push(...digit.doubts.map((words) => `${place} ${words}`));
   });
-  const text = found.map((line) => line.digits.map((digit) => digit.digit).join("")).join("\n");
+  const written = lines.filter((line) => line.digits.length);
+  const text = written.map((line) => line.digits.map((digit) => digit.digit).join("")).join("\n");
   return { text, verdict, digits, warnings };
 }
 

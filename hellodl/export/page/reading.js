@@ -11,6 +11,7 @@ const MOST_JOINED = 6, WIDEST = 1.8; // pieces of a digit; groups wider than thi
 const SLIM = -1.6, THREAD = 0.06; // see judge.py
 const FAR = 2; // ink further away, in digits' heights, is no neighbour
 const INSIDE = 0.1; // of a digit's ink: more of other ink within it is no dirt
+const AS_TALL = 0.75; // of the digits' height: what is that tall on another line, and is none, makes them unsure
 const SUSPECT = 0.2; // what the judge gives this probability is worth a word
 
 const median = (values) => {
