@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 FAINT = 0.12  # ink that differs from its ground by less than this share of full range may be its grain
 TINY = 10  # digits less tall than this in the original, in pixels, are called very small
-
-
 HARDLY = 0.5  # belief in each digit, from -1 to 1, up to which they are hardly believed in;
 CLEARLY = 1.0  # so much more belief in all is clearly more
 SMALL_PRINT = 0.5  # lines less tall than this share of digits that are sure have to be sure themselves
