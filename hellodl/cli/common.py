@@ -58,9 +58,7 @@ class Command(click.Command):
             return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options by group, in the order in which groups first appear; commands, if any, above them."""
-        if isinstance(self, click.Group):
-            self.format_commands(ctx, formatter)
+        """The options by group, in the order in which groups first appear."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx)) is not None:

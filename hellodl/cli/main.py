@@ -52,6 +52,11 @@ class Commands(Command, click.Group):
         except KeyboardInterrupt:
             raise click.Abort from None
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands, then the options."""
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
+
 
 @click.command(
     cls=Commands,
