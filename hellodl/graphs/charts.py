@@ -99,7 +99,8 @@ def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.integer[A
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
     bins, found = bins_of(confidence), []
-    for mine in (bins == i for i in np.unique(bins)):
+    for i in np.unique(bins):
+        mine = bins == i
         images, correct = int(mine.sum()), int(right[mine].sum())
         interval = wilson_interval(correct, images)
         found.append(Bin(images, float(confidence[mine].mean()), correct / images, interval))

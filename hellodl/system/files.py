@@ -62,8 +62,8 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BufferedIOBase]:
     """A temporary file beside `path` that takes its place if the block succeeds, and vanishes if it fails.
 
     Links are followed; whoever might not read the file before may not afterwards. With `sync` the bytes are
-    on the disk before the name is: needed where nothing checks them later. Writers of one path have to take
-    turns: see below.
+    on the disk before the name is: needed where nothing checks them later, and there writers of one path have
+    to take turns: see below.
     """
     temporary = temporary_of(path)
     temporary.unlink(missing_ok=True)
