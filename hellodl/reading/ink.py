@@ -33,6 +33,8 @@ STRONGEST = 20_000  # one pixel in so many is as strong as ink: in a photograph,
 PALE = 0.3  # print is looked for in what is at least this strong, as a share of the strength of ink
 PALEST = 0.4  # strokes are at least this share as strong as most ink;
 AROUND = 6  # how strong, is their mean over so many widths
+FILLED = 0.75, 0.95  # of a square's sides, the shorter and the longer of what was stretched to it
+USUAL_WIDTH = 0.7  # of digits, as a share of their height: the geometric mean of MNIST's
 FAINTEST = 0.03  # ink is at least this share of the ground's brightness darker,
 NOISES = 4  # and so many deviations of its noise
 
@@ -45,6 +47,7 @@ class Ink:
     ink. grey: the picture as dark ink on light ground, 0 to 255.
     contrast: solid ink against the ground, as a share of full range. light: light ink on a dark ground.
     quarters: by how many right angles it was turned counterclockwise from how it lies in the original.
+    narrowed: how wide it was made, as a share of its width in the original.
     """
 
     strength: Plane
@@ -54,6 +57,24 @@ class Ink:
     scale: float
     grey: Plane
     quarters: int = 0
+    narrowed: float = 1.0
+
+    @property
+    def fills_square(self) -> bool:
+        """Whether a small square picture is full of it: data sets stretch digits so, as USPS and Semeion."""
+        height, width = self.mask.shape
+        _, _, across, down = cv2.boundingRect(self.mask.view(np.uint8))
+        shares = np.sort((across, down)) / height
+        return self.scale < 1 and height == width and bool(np.all(shares > FILLED))
+
+    def as_wide_as_digits(self) -> "Ink":
+        """What fills a square, with the width that digits have."""
+        size = round(USUAL_WIDTH * self.mask.shape[1]), len(self.mask)
+        planes = self.strength, self.grey, self.mask.astype(np.float32)
+        strength, grey, mask = (
+            np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32) for plane in planes
+        )
+        return replace(self, strength=strength, grey=grey, mask=mask > 0.5, narrowed=USUAL_WIDTH)
 
     def turned(self, quarters: int) -> "Ink":
         """The same, turned counterclockwise by so many right angles."""
@@ -68,7 +89,8 @@ class Ink:
         for _ in range(self.quarters):
             box = height - box[1] - box[3], box[0], box[3], box[2]
             height, width = width, height
-        left, top, across, down = (round(edge * self.scale) for edge in box)
+        pixel = self.scale / self.narrowed, self.scale
+        left, top, across, down = (round(e * p) for e, p in zip(box, 2 * pixel, strict=True))
         return left, top, max(1, across), max(1, down)
 
 

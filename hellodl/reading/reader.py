@@ -186,8 +186,12 @@ class Reader:
         from hellodl.reading.lines import find_lines
 
         turned, recipe = ink.turned(quarters), _recipe_of(self.model)
+        inked = find_lines(turned.strength, turned.mask)
+        if turned.fills_square and [len(line) for line in inked] == [1]:  # one digit, and no two
+            turned = turned.as_wide_as_digits()
+            inked = find_lines(turned.strength, turned.mask)
         found = []
-        for line in find_lines(turned.strength, turned.mask):
+        for line in inked:
             tried = (_AskedLine(groups(line, turned, recipe, turn), turned, self) for turn in turns(line))
             found.append(max(tried, key=lambda asked: _believed(asked.line)))
         lines = _of_one_size([asked.line for asked in found])
