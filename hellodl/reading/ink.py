@@ -31,6 +31,7 @@ TWO_TONES = 0.75
 MOST_AT_BORDER = 0.5  # of the picture's border is ink, less of it if a digit was cut out along its ink
 STRONGEST = 20_000  # one pixel in so many is as strong as ink: in a photograph, a digit can be that small
 PALE = 0.3  # print is looked for in what is at least this strong, as a share of the strength of ink
+DARKER, HALO = 1.5, 3  # print so many times as strong as a pen has an edge, in pixels, as strong as it
 PALEST = 0.4  # strokes are at least this share as strong as most ink;
 AROUND = 6  # how strong, is their mean over so many widths
 FILLED = 0.75, 0.95  # of a square's sides, the shorter and the longer of what was stretched to it
@@ -151,7 +152,8 @@ def find_ink(
     """Measure what a pen wrote, light or dark, against its ground, flat or local; `scale` as in Ink.
 
     Printed lines are left out, and how strong a pen is, is asked once more without them: they may be stronger
-    or paler. The second result makes the same with printed lines, where there are some.
+    or paler, and the blurred edges of what is much stronger look like ink. The second result makes the same
+    with printed lines, where there are some.
     """
     grey = 255 - grey if light else grey
     every = Traces.found(*relief(grey, least=least))
@@ -163,7 +165,11 @@ def find_ink(
 
     if not lines.any():
         return ink(every), None
-    return ink(Traces.found(np.where(lines, 0, every.raw), every.noise)), partial(ink, every)
+    pen = Traces.found(np.where(lines, 0, every.raw), every.noise)
+    if np.median(every.raw[lines]) > DARKER * pen.contrast:
+        around = cv2.dilate(lines.astype(np.uint8), np.ones((2 * HALO + 1,) * 2, np.uint8))
+        pen = Traces.found(np.where(around, 0, every.raw), every.noise)
+    return ink(pen), partial(ink, every)
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,6 +56,7 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     },
     "flat ground": {(ink, "views"): partial(_views_but, ink.FLAT)},
     "narrow ground": {(ink, "views"): partial(_views_but, ground.NARROW)},
+    "print's blurred edges": {(ink, "DARKER"): np.inf},
     "stretched digits": {(ink, "FILLED"): (2.0, 2.0)},
     "sheet": {(ground, "alone_on_sheet"): lambda _grey: None},
     "colour axis": {

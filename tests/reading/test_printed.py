@@ -2,9 +2,10 @@
 
 import pickle
 
+import cv2
 import numpy as np
 import pytest
-from paper import Sheet, drawn, number
+from paper import Sheet, drawn, enlarged, number
 from PIL import Image, ImageDraw
 
 from hellodl.checkpoint import load_model
@@ -156,3 +157,17 @@ def test_readings_of_forms_go_from_process_to_process():
     reading = read(np.where(digits | lines, 0, 255).astype(np.uint8), load_model("shipped"))
     assert not reading.ink.mask[lines & ~digits].all()
     assert pickle.loads(pickle.dumps(reading)).text == reading.text == "40625"
+
+
+@pytest.mark.parametrize(("text", "skip"), [("4159", 1), ("306", 2), ("62", 3), ("2077", 4)])
+@pytest.mark.parametrize("pencil", [170, 190])
+def test_blurred_edges_of_black_boxes_are_no_pencil(text, skip, pencil):
+    """They are as dark: 1s were read beside the digits, or instead of these, and once for sure."""
+    side, paper = 90, 235
+    page = np.full((side + 80, side * len(text) + 60), paper, np.float32)
+    for i, image in enumerate(number(text, skip)):
+        left = 30 + i * side
+        page[43:127, left + 3 : left + 87] -= (paper - pencil) * (enlarged(image, 3) / 255)
+        cv2.rectangle(page, (left, 40), (left + side, 40 + side), 30, 5)
+    seen = cv2.GaussianBlur(page, (0, 0), 2) + np.random.default_rng(1).normal(0, 3, page.shape)
+    assert read(seen.clip(0, 255).astype(np.uint8), load_model("shipped")).text == text
