@@ -35,7 +35,7 @@ DARKER, HALO = 1.5, 3  # print so many times as strong as a pen has an edge, in 
 PALEST = 0.4  # strokes are at least this share as strong as most ink;
 AROUND = 6  # how strong, is their mean over so many widths
 FILLED = 0.75, 0.95  # of a square's sides, the shorter and the longer of what was stretched to it
-USUAL_WIDTH = 0.7  # of digits, as a share of their height: the geometric mean of MNIST's
+WIDTHS = 0.7, 0.4  # of digits and of 1s, as shares of their height: what is usual in MNIST
 FAINTEST = 0.03  # ink is at least this share of the ground's brightness darker,
 NOISES = 4  # and so many deviations of its noise
 
@@ -68,14 +68,14 @@ class Ink:
         shares = np.sort((across, down)) / height
         return self.scale < 1 and height == width and bool(np.all(shares > FILLED))
 
-    def as_wide_as_digits(self) -> "Ink":
-        """What fills a square, with the width that digits have."""
-        size = round(USUAL_WIDTH * self.mask.shape[1]), len(self.mask)
+    def narrowed_to(self, share: float) -> "Ink":
+        """The same, with a share of its width."""
+        size = round(share * self.mask.shape[1]), len(self.mask)
         planes = self.strength, self.grey, self.mask.astype(np.float32)
         strength, grey, mask = (
             np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32) for plane in planes
         )
-        return replace(self, strength=strength, grey=grey, mask=mask > 0.5, narrowed=USUAL_WIDTH)
+        return replace(self, strength=strength, grey=grey, mask=mask > 0.5, narrowed=share)
 
     def turned(self, quarters: int) -> "Ink":
         """The same, turned counterclockwise by so many right angles."""

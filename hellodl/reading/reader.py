@@ -182,22 +182,29 @@ class Reader:
 
         quarters: by how many right angles the ink is turned first, counterclockwise.
         """
-        from hellodl.reading.lattice import groups, turns
+        from hellodl.reading.ink import WIDTHS
         from hellodl.reading.lines import find_lines
 
-        turned, recipe = ink.turned(quarters), _recipe_of(self.model)
-        inked = find_lines(turned.strength, turned.mask)
-        if turned.fills_square and [len(line) for line in inked] == [1]:  # one digit, and no two
-            turned = turned.as_wide_as_digits()
-            inked = find_lines(turned.strength, turned.mask)
-        found = []
-        for line in inked:
-            tried = (_AskedLine(groups(line, turned, recipe, turn), turned, self) for turn in turns(line))
-            found.append(max(tried, key=lambda asked: _believed(asked.line)))
+        turned = ink.turned(quarters)
+        inks = [turned]
+        if turned.fills_square and [len(line) for line in find_lines(turned.strength, turned.mask)] == [1]:
+            inks = [turned.narrowed_to(width) for width in WIDTHS]  # it is no two digits, unless they touch
+        found = max(map(self.asked, inks), key=lambda lines: sum(_believed(asked.line) for asked in lines))
         lines = _of_one_size([asked.line for asked in found])
         if not any(line.digits for line in lines):
             lines = [asked.read(only_digits=True) for asked in found]
         return _reading(lines, picture, ink)
+
+    def asked(self, ink: Ink) -> list[_AskedLine]:
+        """Each line of ink, asked about as it is and turned by its slope: what is more believed in."""
+        from hellodl.reading.lattice import groups, turns
+        from hellodl.reading.lines import find_lines
+
+        found, recipe = [], _recipe_of(self.model)
+        for line in find_lines(ink.strength, ink.mask):
+            tried = (_AskedLine(groups(line, ink, recipe, turn), ink, self) for turn in turns(line))
+            found.append(max(tried, key=lambda asked: _believed(asked.line)))
+        return found
 
 
 def _of_one_size(lines: list[_Line]) -> list[_Line]:

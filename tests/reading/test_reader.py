@@ -95,12 +95,12 @@ def test_mnist_reads_as_well_from_any_file_as_from_arrays(model, make):
 
 
 def test_ones_stretched_to_a_square_are_read_for_sure(model):
-    """Of these 40, 11 are: none of them has much of a 1's shape left. As wide as they are, 2 were."""
+    """Of these 40, 23 are: little of a 1's shape is left. As wide as they are, 2 were."""
     images, labels = digits()
     readings = [read(stretched(image), model) for image in images[labels == 1][:40]]
     right = [reading for reading in readings if reading.text == "1"]
-    assert sum(reading.verdict is Verdict.DIGITS for reading in right) >= 9
-    assert sum(reading.digits[0].box == (0, 0, 16, 16) for reading in right) >= 10
+    assert sum(reading.verdict is Verdict.DIGITS for reading in right) >= 20
+    assert sum(reading.digits[0].box == (0, 0, 16, 16) for reading in right) >= 20
 
 
 @pytest.mark.parametrize("text", ["42", "17", "80", "69"])
