@@ -153,8 +153,9 @@ class Reader:
         """The first sure reading, or one of more digits than on a flat ground; else that with most belief.
 
         There is more than one only where it is in doubt whether ink is dark or light, or what its ground is.
-        The likelier polarity comes first: what it leaves bare may look like digits in the other. On a flat
-        ground the desk below a sheet is ink, so what is sure there is read on a broad one, too. What was
+        The likelier polarity comes first: what it leaves bare may look like digits in the other. In a small
+        picture strokes may leave less bare than they cover, so of what is sure there the largest counts. On a
+        flat ground the desk below a sheet is ink, so what is sure there is read on a broad one, too. What was
         left out as print may be strokes of a lone 7, or most of a ring: so all ink counts, too, if it is
         read for sure, and is one digit or, where nothing was sure without, more believed in.
         """
@@ -167,15 +168,17 @@ class Reader:
                 found.append((self.lines(picture, ink), with_print))
                 if found[-1][0].verdict is Verdict.DIGITS and least != FLAT:
                     break
-            if first := next((each for each in found if each[0].verdict is Verdict.DIGITS), None):
+            if (sure := [each for each in found if each[0].verdict is Verdict.DIGITS]) and scale >= 1:
                 break
-        best, with_print = max(found, key=lambda each: _believed(each[0]) + HARDLY * (each is first))
+        best, with_print = max(found, key=lambda each: _believed(each[0]) + HARDLY * (each in sure[:1]))
+        if sure and scale < 1:
+            best, with_print = max(sure, key=lambda each: (_covered(each[0]), _believed(each[0])))
         if best.verdict is Verdict.NONE or with_print is None:
             return best
         whole = self.lines(picture, with_print())
         is_more = best.verdict is not Verdict.DIGITS and _believed(whole) > _believed(best)
-        counts = len(whole.digits) == 1 or is_more
-        return whole if whole.verdict is Verdict.DIGITS and counts else best
+        counts = whole.verdict is Verdict.DIGITS and (len(whole.digits) == 1 or is_more)
+        return whole if counts else best
 
     def lines(self, picture: Picture, ink: Ink, quarters: int = 0) -> Reading:
         """Find the digits in ink, and read them; where nothing is a digit, say what would be likeliest.
@@ -271,6 +274,12 @@ class _AskedLine(_Asked):
         as_tall = sum(self.tall[i] > TALL_OTHER for i in others)
         tall = _height(digits) if digits else max(box[3] for box in boxes)
         return _Line(digits, marks, tall, as_tall + filled, missed)
+
+
+def _covered(found: Reading) -> int:
+    """How many of the picture's pixels the box around all digits covers."""
+    left, top, width, height = np.array([digit.box for digit in found.digits]).T
+    return int((max(left + width) - min(left)) * (max(top + height) - min(top)))
 
 
 def _height(digits: Sequence[Digit]) -> float:

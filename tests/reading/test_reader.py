@@ -103,6 +103,16 @@ def test_ones_stretched_to_a_square_are_read_for_sure(model):
     assert sum(reading.digits[0].box == (0, 0, 16, 16) for reading in right) >= 20
 
 
+def test_what_bold_strokes_leave_bare_is_no_digit(model):
+    """In two shades and tightly cut out, 4 of these were sure 1s, 2s, 5s and 7s in corners and holes."""
+    images, labels = digits()
+    wrong = []
+    for image, label in zip(images[:150], labels[:150], strict=True):
+        found = read(np.where(stretched(image) < 145, 0, 255).astype(np.uint8), model)
+        wrong += [found.text] * (found.verdict is Verdict.DIGITS and found.text != str(label))
+    assert len(wrong) <= 2
+
+
 @pytest.mark.parametrize("text", ["42", "17", "80", "69"])
 def test_two_digits_that_fill_a_square_are_not_taken_for_a_stretched_one(model, text):
     pair = np.hstack([image[:, 4:24] for image in number(text)])
