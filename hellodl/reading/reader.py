@@ -152,15 +152,15 @@ class Reader:
     def plane(self, picture: Picture, grey: Plane, scale: float) -> Reading:
         """The first sure reading, or one of more digits than on a flat ground; else that with most belief.
 
-        There is more than one only where it is in doubt whether ink is dark or light, or what its ground is.
-        The likelier polarity comes first: what it leaves bare may look like digits in the other. In a small
-        picture strokes may leave less bare than they cover, so of what is sure there the largest counts. On a
-        flat ground the desk below a sheet is ink, so what is sure there is read on a broad one, too. What was
-        left out as print may be strokes of a lone 7, or most of a ring: so all ink counts, too, if it is
-        read for sure, and is one digit or, where nothing was sure without, more believed in.
+        There are several where it is in doubt whether ink is dark or light, or what its ground is. The
+        likelier polarity comes first: what it leaves bare may look like digits in the other; in a small
+        square it may be less than the strokes cover, so of what is sure there the largest counts. On a flat
+        ground the desk below a sheet is ink: what is sure there is read on a broad one, too. Print may be a
+        ring or a lone 7: all ink counts, where it is sure, and one digit or, if none was sure, more believed.
         """
         from hellodl.reading.ink import FLAT, find_ink, views
 
+        is_fitted = scale < 1 and grey.shape[0] == grey.shape[1]
         found: list[tuple[Reading, Callable[[], Ink] | None]] = []
         for _, grounds in groupby(views(grey, scale, light=self.invert), key=itemgetter(0)):
             for light, least in grounds:
@@ -168,10 +168,10 @@ class Reader:
                 found.append((self.lines(picture, ink), with_print))
                 if found[-1][0].verdict is Verdict.DIGITS and least != FLAT:
                     break
-            if (sure := [each for each in found if each[0].verdict is Verdict.DIGITS]) and scale >= 1:
+            if (sure := [each for each in found if each[0].verdict is Verdict.DIGITS]) and not is_fitted:
                 break
         best, with_print = max(found, key=lambda each: _believed(each[0]) + HARDLY * (each in sure[:1]))
-        if sure and scale < 1:
+        if sure and is_fitted:
             best, with_print = max(sure, key=lambda each: (_covered(each[0]), _believed(each[0])))
         if best.verdict is Verdict.NONE or with_print is None:
             return best
