@@ -2,10 +2,12 @@
 
 A batch is worked on as two shards. Who works on them, one process or two, makes no difference to any bit of
 the result: each shard is computed by one thread, and the sum of two numbers knows no order. Where there is
-one more processor, a third process distorts the pictures of the steps to come.
+one more processor, a third process distorts the pictures of the steps to come. Beside busy neighbours, where
+two would mostly wait for the one that waits for its turn, one goes on alone for a while.
 """
 
 import math
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -19,6 +21,10 @@ from hellodl.optim import ALL, Optimizer
 from hellodl.system.lockstep import Check, Meet, Relay, beside, in_lockstep, shared_zeros
 from hellodl.training.batches import Batch, Pictures
 from hellodl.upright import Images
+
+STRETCH = 64  # steps after which two processes agree whether to share the next ones
+UNHINDERED = 0.6  # of its time a process computes, at least, where nobody holds it up or takes its processor
+RETRY = 8  # stretches after which the other way is tried again
 
 WORTH_SPLITTING = 32  # images in a batch: halves of fewer take as long as the whole
 
@@ -69,6 +75,27 @@ class Shard:
         self.use(batch, self.images)
 
 
+class Pace:
+    """Finds out whether steps are quicker shared or taken alone, beside the neighbours of the moment."""
+
+    def __init__(self) -> None:
+        self.alone = False
+        self.wall = self.work = 0.0  # seconds that this stretch took, and those on the processor
+        self._seconds: list[float] = [0, 0]  # of a stretch shared, and alone; 0 is not known, so tried
+        self._stretches = 0
+
+    def choose(self) -> bool:
+        """At the end of a stretch: whether to take the next one alone."""
+        known = self._seconds[self.alone] or self.wall
+        self._seconds[self.alone] = (known + self.wall) / 2  # one pause alone must not decide
+        self._stretches += 1
+        if self.alone or self.work < UNHINDERED * self.wall:
+            is_quicker = self._seconds[True] < self._seconds[False]
+            self.alone = is_quicker if self._stretches % RETRY else not self.alone
+        self.wall = self.work = 0.0
+        return self.alone
+
+
 class Step:
     """What is done again and again: gather a batch, run the shards' programs, update the weights.
 
@@ -84,7 +111,9 @@ class Step:
         self._sharing = min(processes, shards)
         self._helping = processes > self._sharing and pictures.take_long
         self._ahead: tuple[list[Relay], Check] | None = None  # what a helper made ready, shard by shard
-        self._taken = 0  # steps inside `shared`
+        self._partner: tuple[int, Meet] | None = None  # which of the two we are, and how we meet
+        self._alone = shared_zeros(2)  # whether one takes this stretch alone, and the next
+        self._taken, self._pace = 0, Pace()  # steps inside `shared`
         self._gradients = [optimizer.gradient, optimizer.zeros()][:shards]
         self._shards = [
             Shard(net, pictures, batch_size, number, optimizer.views(gradient))
@@ -94,6 +123,11 @@ class Step:
 
     def take(self, batch: Batch) -> float:
         """Learn from a batch; gives back the mean loss over it. Raises NonFiniteError, naming the op."""
+        self._agree()
+        return self._learn(batch)
+
+    def _learn(self, batch: Batch) -> float:
+        wall, work = time.perf_counter(), time.process_time()
         for shard in self._ours:
             self._read(shard, batch)
             shard.program.run()
@@ -108,6 +142,8 @@ class Step:
             self._optimizer.gradient[self._part] += gradient[self._part]
         self._optimizer.update(self._part)
         self._meet()
+        self._pace.wall += time.perf_counter() - wall
+        self._pace.work += time.process_time() - work
         self._taken += 1
         return loss
 
@@ -118,6 +154,21 @@ class Step:
         else:
             relays, check = self._ahead
             relays[shard.number].take(self._taken, partial(shard.use, batch), check)
+
+    def _agree(self) -> None:
+        """Agree, before a stretch, on who takes it, where there was one before: the first process decides."""
+        if self._partner is None or self._taken % STRETCH or not self._taken:
+            return
+        number, meet = self._partner
+        stretch = self._taken // STRETCH % 2  # by turns, as the other may not have read the last answer yet
+        if number == 0:
+            self._alone[stretch] = self._pace.choose()
+        meet()  # who goes alone need not wait here: the other one, with nothing to do, came long ago
+        self._pace.alone = bool(self._alone[stretch])
+        if self._pace.alone and number == 0:
+            self._take_all()
+        else:
+            self._share(number, meet)
 
     @property
     def processes(self) -> int:
@@ -130,7 +181,7 @@ class Step:
 
         `to_come` are all batches that `take` may be given inside, in their order.
         """
-        self._taken = 0
+        self._taken, self._pace = 0, Pace()
         with ExitStack() as company:
             if self._helping:
                 with suppress(OSError):  # no process to be had
@@ -139,15 +190,14 @@ class Step:
                     self._ahead = relays, check
                 self._helping = self._ahead is not None
             if self._sharing > 1:
-                self._sharing = 1
                 with suppress(OSError):
                     self._share(0, company.enter_context(in_lockstep(partial(self._assist, to_come))))
-                    self._sharing = 2
+                self._sharing = 1 + (self._partner is not None)
             try:
                 yield
             finally:
                 self._take_all()
-                self._ahead = None
+                self._ahead = self._partner = None
 
     def _help(self, to_come: Iterable[Batch], relays: list[Relay], check: Check) -> None:
         """The life of the process that distorts ahead."""
@@ -156,17 +206,22 @@ class Step:
                 relay.fill(number, partial(shard.gather, batch), check)
 
     def _assist(self, to_come: Iterable[Batch], meet: Meet) -> None:
-        """The life of the process that takes the same steps."""
+        """The life of the process that takes the same steps, but for those that the first takes alone."""
         self._share(1, meet)
         for batch in to_come:
-            self.take(batch)
+            self._agree()
+            if self._pace.alone:
+                self._optimizer.count += 1
+                self._taken += 1
+            else:
+                self._learn(batch)
 
     def _share(self, number: int, meet: Meet) -> None:
         """Do one shard's work and half of the update: of the two processes the one with this number."""
         line = CACHE_LINE // 4  # floats: two processes that write to one line slow each other down
         middle = self._optimizer.weights.size // 2 // line * line
         self._part = slice(middle, None) if number else slice(middle)
-        self._ours, self._meet = [self._shards[number]], meet
+        self._ours, self._meet, self._partner = [self._shards[number]], meet, (number, meet)
         self._optimizer.gradient, *self._others = self._gradients[number], self._gradients[1 - number]
 
     def _take_all(self) -> None:

@@ -3,6 +3,7 @@ import signal
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,58 @@ def test_small_and_odd_batches_are_worked_on_too(run, output):
         (epoch, done) = run(settings, output=output, force=True, threads=2)
         assert epoch.loss == pytest.approx(done.test_loss, rel=0.1)
         assert done.threads == (min(PROCESSES, 2) if batch_size > 32 else 1)  # what was used, not asked for
+
+
+@pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_steps_taken_alone_between_shared_ones_change_no_bit(run, monkeypatch, tmp_path, optimizer, threads):
+    """As beside busy neighbours, where the first process goes on alone for a while."""
+    alone, mixed = tmp_path / "alone.safetensors", tmp_path / "mixed.safetensors"
+    settings = settings_of(optimizer=optimizer, augment="elastic", weight_decay=1e-3)
+    run(settings, output=alone)
+    chosen = cycle([True, True, False])
+    monkeypatch.setattr(step, "STRETCH", 3)
+    monkeypatch.setattr(step.Pace, "choose", lambda _pace: next(chosen))
+    run(settings, output=mixed, threads=threads)
+    assert learned(mixed) == learned(alone)
+
+
+def test_steps_are_shared_unless_neighbours_make_that_slower():
+    """In quiet for ever; beside others what was quicker, and after some time the other is tried again."""
+
+    def choices(shared, alone, count):
+        pace = step.Pace()
+        for _ in range(count):
+            pace.wall, pace.work = alone if pace.alone else shared
+            yield pace.choose()
+
+    assert not any(choices((1.0, 0.95), (1.6, 1.6), 50))
+    assert list(choices((0.3, 0.1), (0.2, 0.16), 2)) == [True, True]
+    assert list(choices((3.0, 1.0), (2.0, 1.6), 16)) == [True] * 7 + [False] + [True] * 7 + [False]
+    assert list(choices((2.0, 1.0), (3.0, 1.6), 16)) == [True] + [False] * 6 + [True] + [False] * 7 + [True]
+
+
+@pytest.mark.parametrize("when", [0, 5, 8])
+def test_after_an_hours_pause_steps_are_soon_shared_again(when):
+    """A laptop's lid was closed: the next time that sharing is tried, the pause is forgotten."""
+    pace, alone = step.Pace(), []
+    for stretch in range(30):
+        wall = 1.6 if pace.alone else 1.0
+        pace.wall, pace.work = wall + 3600 * (stretch == when), 0.95 * wall
+        alone.append(pace.choose())
+    assert sum(alone) <= step.RETRY
+    assert not alone[-1]
+
+
+def test_a_stretch_of_steps_is_remembered_by_halves():
+    """One pause alone must not decide."""
+    pace, known = step.Pace(), []
+    for wall in (4.0, 2.0, 0.0):
+        pace.wall = pace.work = wall
+        pace.choose()
+        known.append(pace._seconds[False])
+    assert known == [4.0, 3.0, 1.5]
 
 
 def test_a_program_has_its_threads_for_matrix_products_back_afterwards(run):
@@ -535,13 +588,16 @@ def test_the_earlier_model_is_kept_without_room_for_a_copy_or_by_one(run, monkey
 
 @pytest.mark.skipif(PROCESSES == 1, reason="one process is all there is on this system")
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("place", ["read", "update"])
+@pytest.mark.parametrize("place", ["read", "alone", "update"])
 def test_a_partner_that_is_killed_costs_nothing_unless_amid_an_update(
     run, monkeypatch, output, tmp_path, place, optimizer
 ):
     """Between two updates the weights, which both have, are whole; amid one nobody knows."""
     monkeypatch.setattr(lockstep, "CHECK_EVERY", 0.01)
     owner, name = (optim.Optimizer, "update") if place == "update" else (step.Shard, "read")
+    if place == "alone":  # it waits while the first goes on alone, which notices after the stretch
+        owner, name = step.Step, "_agree"
+        monkeypatch.setattr(step, "STRETCH", 4)
     usual, ours, calls, told = getattr(owner, name), os.getpid(), iter(range(10**9)), []
 
     def dying(*arguments):
@@ -550,6 +606,7 @@ def test_a_partner_that_is_killed_costs_nothing_unless_amid_an_update(
         return usual(*arguments)
 
     monkeypatch.setattr(owner, name, dying)
+    monkeypatch.setattr(step.Pace, "choose", lambda _: place == "alone")
     settings = settings_of(optimizer=optimizer, lr=0.01)
     with pytest.raises(HellodlError, match="process that helped was ended"):
         run(settings, threads=2, tell=told.append)
