@@ -31,7 +31,7 @@ TWO_TONES = 0.75
 MOST_AT_BORDER = 0.5  # of the picture's border is ink, less of it if a digit was cut out along its ink
 STRONGEST = 20_000  # one pixel in so many is as strong as ink: in a photograph, a digit can be that small
 PALE = 0.3  # print is looked for in what is at least this strong, as a share of the strength of ink
-DARKER, HALO = 1.5, 3  # print so many times as strong as a pen has an edge, in pixels, as strong as it
+DARKER, HALO = 1.5, 3  # blurred edges, in pixels, of print so many times as strong as a pen may look like it
 PALEST = 0.4  # strokes are at least this share as strong as most ink;
 AROUND = 6  # how strong, is their mean over so many widths
 FILLED = 0.75, 0.95  # of a square's sides, the shorter and the longer of what was stretched to it
@@ -63,10 +63,9 @@ class Ink:
     @property
     def fills_square(self) -> bool:
         """Whether a small square picture is full of it: data sets stretch digits so, as USPS and Semeion."""
-        height, width = self.mask.shape
         _, _, across, down = cv2.boundingRect(self.mask.view(np.uint8))
-        shares = np.sort((across, down)) / height
-        return self.scale < 1 and height == width and bool(np.all(shares > FILLED))
+        shares = np.sort((across, down)) / len(self.mask)
+        return is_small_square(self.mask, self.scale) and bool(np.all(shares > FILLED))
 
     def narrowed_to(self, share: float) -> "Ink":
         """The same, with a share of its width."""
@@ -93,6 +92,11 @@ class Ink:
         pixel = self.scale / self.narrowed, self.scale
         left, top, across, down = (round(e * p) for e, p in zip(box, 2 * pixel, strict=True))
         return left, top, max(1, across), max(1, down)
+
+
+def is_small_square(plane: Plane | Mask, scale: float) -> bool:
+    """Whether a picture was enlarged, and is a square: one digit may have been stretched to it."""
+    return scale < 1 and plane.shape[0] == plane.shape[1]
 
 
 def to_grey(picture: Picture) -> tuple[Plane, float]:

@@ -158,9 +158,9 @@ class Reader:
         ground the desk below a sheet is ink: what is sure there is read on a broad one, too. Print may be a
         ring or a lone 7: all ink counts, where it is sure, and one digit or, if none was sure, more believed.
         """
-        from hellodl.reading.ink import FLAT, find_ink, views
+        from hellodl.reading.ink import FLAT, find_ink, is_small_square, views
 
-        is_fitted = scale < 1 and grey.shape[0] == grey.shape[1]
+        is_square = is_small_square(grey, scale)
         found: list[tuple[Reading, Callable[[], Ink] | None]] = []
         for _, grounds in groupby(views(grey, scale, light=self.invert), key=itemgetter(0)):
             for light, least in grounds:
@@ -168,10 +168,10 @@ class Reader:
                 found.append((self.lines(picture, ink), with_print))
                 if found[-1][0].verdict is Verdict.DIGITS and least != FLAT:
                     break
-            if (sure := [each for each in found if each[0].verdict is Verdict.DIGITS]) and not is_fitted:
+            if (sure := [each for each in found if each[0].verdict is Verdict.DIGITS]) and not is_square:
                 break
         best, with_print = max(found, key=lambda each: _believed(each[0]) + HARDLY * (each in sure[:1]))
-        if sure and is_fitted:
+        if sure and is_square:
             best, with_print = max(sure, key=lambda each: (_covered(each[0]), _believed(each[0])))
         if best.verdict is Verdict.NONE or with_print is None:
             return best
