@@ -29,6 +29,7 @@ TWO_TONES = 0.75
 (MNIST's digits made bold), crops in a vignette whose ground must be followed 0.5 to 0.7."""
 
 MOST_AT_BORDER = 0.5  # of the picture's border is ink, less of it if a digit was cut out along its ink
+BARE = 1 / 3  # where ink is less of a small picture's border, there is no doubt which of two shades it is
 STRONGEST = 20_000  # one pixel in so many is as strong as ink: in a photograph, a digit can be that small
 PALE = 0.3  # print is looked for in what is at least this strong, as a share of the strength of ink
 DARKER, HALO = 1.5, 3  # blurred edges, in pixels, of print so many times as strong as a pen may look like it
@@ -136,6 +137,7 @@ def views(grey: Plane, scale: float, *, light: bool | None = None) -> list[tuple
     has_two_shades = two_tones(small)[0] > TWO_TONES
     are_strokes, is_sparse = _are_strokes(ink), ink.mean() < SPARSE
     is_clear = are_strokes and (is_sparse or (has_two_shades and border.mean() < MOST_AT_BORDER))
+    is_clear |= scale < 1 and has_two_shades and border.mean() < BARE
     lights = (light,) if light is not None else (seen,) if is_clear else (seen, not seen)
     is_filled = not (are_strokes and is_sparse)
     flat = (FLAT,) if has_two_shades and is_filled else ()
@@ -160,7 +162,7 @@ def find_ink(
     with printed lines, where there are some.
     """
     grey = 255 - grey if light else grey
-    every = Traces.found(*relief(grey, least=least))
+    every = Traces.found(*relief(grey, least=least, is_small=scale < 1))
     like_lines, lines = printed(every.strength, every.faint, every.mask)
 
     def ink(traces: Traces) -> Ink:
@@ -261,11 +263,11 @@ def _coarse(grey: Plane) -> Pixels:
     return grey[::step, ::step].astype(np.uint8)
 
 
-def relief(grey: Plane, *, least: float = BROAD) -> tuple[Plane, float]:
+def relief(grey: Plane, *, least: float = BROAD, is_small: bool = False) -> tuple[Plane, float]:
     """How far each pixel is darker than its ground, as a share of the ground's brightness; bare ground is 0.
 
     The second result is the ground's noise, as a deviation: both are taken from the lower half of all values,
-    because a tight crop of a bold digit is half ink.
+    because a tight crop of a bold digit is half ink; of a small picture, where no shadow falls, more may be.
     """
     step = max(1, max(grey.shape) // COARSE)
     eight = cv2.medianBlur(grey.astype(np.uint8), 3)
@@ -276,7 +278,12 @@ def relief(grey: Plane, *, least: float = BROAD) -> tuple[Plane, float]:
     ground = cv2.resize(coarse, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     darkest = SHADED * float(np.percentile(coarse, 90))  # what is darker is no sheet, but a desk
     share = (ground - grey) / (np.maximum(ground, darkest) + 16)
-    low, quarter = map(float, np.percentile(share[::step, ::step], (12.5, 25)))
+    few = share[::step, ::step]
+    low, quarter = map(float, np.percentile(few, (12.5, 25)))
+    if (
+        is_small and least == FLAT and quarter > 0
+    ):  # half of the ground, however little, is as bright or brighter
+        return share, float(np.median(-few[few <= 0])) / 0.674
     noise = (quarter - low) / 0.476
     return share - (quarter + 0.67 * noise), noise
 

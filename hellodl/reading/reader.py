@@ -14,46 +14,26 @@ from hellodl.checkpoint import SHIPPED, TrainedNet, find_model, load_model
 from hellodl.reading.doubt import Doubt, Model, Verdict, ask, doubt_of, kept, likelihoods, why
 from hellodl.reading.judge import MARKS, MEASURES, alone, shipped
 from hellodl.reading.load import Picture, Source, load_picture
-from hellodl.reading.readings import Digit, Mark, Reading
+from hellodl.reading.readings import Digit, Line, Mark, Reading, height_of, of_one_size, reading_of
 from hellodl.reading.trained import as_trained
 from hellodl.upright import SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from hellodl.reading.arrays import Box, Pixels, Plane
     from hellodl.reading.ink import Ink
     from hellodl.reading.lattice import Group
     from hellodl.reading.pieces import Piece
 
-FAINT = 0.12  # ink that differs from its ground by less than this share of full range may be its grain
-TINY = 10  # digits less tall than this in the original, in pixels, are called very small
+    _Found = tuple[Reading, Callable[[], Ink] | None]  # and how to find the ink with print, if there is some
+
 HARDLY = 0.5  # belief in each digit, from -1 to 1, up to which they are hardly believed in;
 CLEARLY = 1.0  # so much more belief in all is clearly more
-SMALL_PRINT = 0.5  # lines less tall than this share of digits that are sure have to be sure themselves
-AS_TALL = 0.75  # of the digits' height: what is that tall on another line, and is none, is no small print
-MISSED = 0.3  # belief in a digit, where none was read, that makes a reading unsure
-
 TALL_OTHER = np.log(0.5)
 """The logarithm of the height, to that of the digits, from which something else is of their size."""
 
 INSIDE = 0.1  # of a digit's ink: more of other ink within it is no dirt
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A line as read: its digits and marks, and how many other things lie among them that matter."""
-
-    digits: list[Digit]
-    marks: list[Mark]
-    tall: float  # the height of its digits, their median; of the tallest other thing where there is none
-    others: int = 0  # of a digit's size, or within one
-    missed: float = 0.0  # the greatest belief in a digit where none was read
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether each of its digits is one, and nothing as tall is none: in words, an s may be a 5."""
-        return bool(self.digits) and not self.others and all(d.verdict is Verdict.DIGIT for d in self.digits)
 
 
 def read(
@@ -107,7 +87,7 @@ class Reader:
             return {}
         asked = _Asked(images[fit], alone(images[fit]), self)
         return {
-            i: _reading([_Line([asked.digit(row, (0, 0, SIDE, SIDE))], [], SIDE)], pictures[i], None)
+            i: reading_of([Line([asked.digit(row, (0, 0, SIDE, SIDE))], [], SIDE)], pictures[i], None)
             for row, i in enumerate(np.array(small)[fit].tolist())
         }
 
@@ -125,7 +105,7 @@ class Reader:
         grey, scale = to_grey(picture)
         sheet = alone_on_sheet(grey) if scale >= 1 else None
         planes = [grey] if sheet is None else [sheet, grey]
-        best = max((self.plane(picture, plane, scale) for plane in planes), key=_believed)
+        best = max((self.plane(picture, plane, scale) for plane in planes), key=_likely)
         for plane in plainer(picture, grey) if best.verdict is not Verdict.DIGITS else ():
             found = self.plane(picture, plane, scale)
             if found.verdict is Verdict.DIGITS and _believed(found) > _believed(best):
@@ -150,35 +130,40 @@ class Reader:
         return replace(best, warnings=("the picture does not lie upright", *best.warnings))
 
     def plane(self, picture: Picture, grey: Plane, scale: float) -> Reading:
-        """The first sure reading, or one of more digits than on a flat ground; else that with most belief.
+        """The likeliest of its readings, and whether all ink makes a better one, with what looks printed.
 
-        There are several where it is in doubt whether ink is dark or light, or what its ground is. The
-        likelier polarity comes first: what it leaves bare may look like digits in the other; in a small
-        square it may be less than the strokes cover, so of what is sure there the largest counts. On a flat
-        ground the desk below a sheet is ink: what is sure there is read on a broad one, too. Print may be a
-        ring or a lone 7: all ink counts, where it is sure, and one digit or, if none was sure, more believed.
+        Print may be a ring or a lone 7: all ink counts, where it is sure, and one digit or, if none was sure,
+        more believed.
         """
-        from hellodl.reading.ink import FLAT, find_ink, is_small_square, views
-
-        is_square = is_small_square(grey, scale)
-        found: list[tuple[Reading, Callable[[], Ink] | None]] = []
-        for _, grounds in groupby(views(grey, scale, light=self.invert), key=itemgetter(0)):
-            for light, least in grounds:
-                ink, with_print = find_ink(grey, scale, light=light, least=least)
-                found.append((self.lines(picture, ink), with_print))
-                if found[-1][0].verdict is Verdict.DIGITS and least != FLAT:
-                    break
-            if (sure := [each for each in found if each[0].verdict is Verdict.DIGITS]) and not is_square:
-                break
-        best, with_print = max(found, key=lambda each: _believed(each[0]) + HARDLY * (each in sure[:1]))
-        if sure and is_square:
-            best, with_print = max(sure, key=lambda each: (_covered(each[0]), _believed(each[0])))
+        best, with_print = (_largest if scale < 1 else _first)(list(self.views(picture, grey, scale)))
         if best.verdict is Verdict.NONE or with_print is None:
             return best
         whole = self.lines(picture, with_print())
         is_more = best.verdict is not Verdict.DIGITS and _believed(whole) > _believed(best)
         counts = whole.verdict is Verdict.DIGITS and (len(whole.digits) == 1 or is_more)
         return whole if counts else best
+
+    def views(self, picture: Picture, grey: Plane, scale: float) -> Iterator[_Found]:
+        """What there is to read, where it is in doubt whether ink is dark or light, or what its ground is.
+
+        The likelier polarity comes first: what it leaves bare may look like digits in the other; in a small
+        picture it may be less than the strokes cover. On a flat ground the desk below a sheet is ink: what is
+        sure there is read on a broad one, too.
+        """
+        from hellodl.reading.ink import FLAT, find_ink, views
+
+        is_sure = False
+        for _, grounds in groupby(views(grey, scale, light=self.invert), key=itemgetter(0)):
+            if is_sure and scale >= 1:
+                return
+            for light, least in grounds:
+                ink, with_print = find_ink(grey, scale, light=light, least=least)
+                found = self.lines(picture, ink)
+                yield found, with_print
+                if found.verdict is Verdict.DIGITS:
+                    is_sure = True
+                    if least != FLAT:
+                        break
 
     def lines(self, picture: Picture, ink: Ink, quarters: int = 0) -> Reading:
         """Find the digits in ink, and read them; where nothing is a digit, say what would be likeliest.
@@ -193,10 +178,10 @@ class Reader:
         if turned.fills_square and [len(line) for line in find_lines(turned.strength, turned.mask)] == [1]:
             inks = [turned.narrowed_to(width) for width in WIDTHS]  # it is no two digits, unless they touch
         found = max(map(self.asked, inks), key=lambda lines: sum(_believed(asked.line) for asked in lines))
-        lines = _of_one_size([asked.line for asked in found])
+        lines = of_one_size([asked.line for asked in found])
         if not any(line.digits for line in lines):
             lines = [asked.read(only_digits=True) for asked in found]
-        return _reading(lines, picture, ink)
+        return reading_of(lines, picture, ink)
 
     def asked(self, ink: Ink) -> list[_AskedLine]:
         """Each line of ink, asked about as it is and turned by its slope: what is more believed in."""
@@ -210,13 +195,7 @@ class Reader:
         return found
 
 
-def _of_one_size(lines: list[_Line]) -> list[_Line]:
-    """Lines without those that are in doubt and much less tall than digits that are sure: small print."""
-    tall = max((line.tall for line in lines if line.is_sure), default=0.0)
-    return [line for line in lines if line.is_sure or line.tall > SMALL_PRINT * tall]
-
-
-def _believed(found: Reading | _Line) -> float:
+def _believed(found: Reading | Line) -> float:
     """How many digits there are, as far as these are believed in."""
     return sum(2 * digit.belief - 1 for digit in found.digits)
 
@@ -253,7 +232,7 @@ class _AskedLine(_Asked):
         self.groups, self.ink = found, ink
         self.line = self.read()
 
-    def read(self, *, only_digits: bool = False) -> _Line:
+    def read(self, *, only_digits: bool = False) -> Line:
         """The likeliest way through the line."""
         from hellodl.reading.lattice import best_way
 
@@ -272,59 +251,46 @@ class _AskedLine(_Asked):
         pieces = [self.groups[i].piece for i, answer in way if answer < 10]
         filled = sum(_is_filled(piece, [self.groups[i].piece for i in others]) for piece in pieces)
         as_tall = sum(self.tall[i] > TALL_OTHER for i in others)
-        tall = _height(digits) if digits else max(box[3] for box in boxes)
-        return _Line(digits, marks, tall, as_tall + filled, missed)
+        tall = height_of(digits) if digits else max(box[3] for box in boxes)
+        return Line(digits, marks, tall, as_tall + filled, missed)
 
 
-def _covered(found: Reading) -> int:
-    """How many of the picture's pixels the box around all digits covers."""
-    left, top, width, height = np.array([digit.box for digit in found.digits]).T
-    return int((max(left + width) - min(left)) * (max(top + height) - min(top)))
+def _likely(found: Reading, more: float = 0.0) -> tuple[bool, float]:
+    """How likely a reading is: what may hold a digit is more so than what holds none."""
+    return found.verdict is not Verdict.NONE, _believed(found) + more
 
 
-def _height(digits: Sequence[Digit]) -> float:
-    """The median of their heights, 0 without any."""
-    return float(np.median([digit.box[3] for digit in digits])) if digits else 0.0
+def _first(found: list[_Found]) -> _Found:
+    """The likeliest reading; before the first that is sure goes only what holds more digits."""
+    sure = [each for each in found if each[0].verdict is Verdict.DIGITS]
+    return max(found, key=lambda each: _likely(each[0], HARDLY * (each in sure[:1])))
+
+
+def _largest(found: list[_Found]) -> _Found:
+    """The likeliest reading that covers half as much as any: what covers less is a hole or a part of strokes.
+
+    Of those of one polarity that are sure, only the one that covers most.
+    """
+    most = max(_size(reading) for reading, _ in found)
+    large = [each for each in found if 2 * _size(each[0]) >= most]
+    sure = [each for each in large if each[0].verdict is Verdict.DIGITS]
+    sure.sort(key=lambda each: (_size(each[0]), _believed(each[0])))
+    largest = {each[0].ink and each[0].ink.light: each for each in sure}
+    return max(largest.values() or large, key=lambda each: _probability(each[0]))
+
+
+def _probability(found: Reading) -> float:
+    """That all digits of a reading are what they are read as; 0 if there are none."""
+    return 0.0 if found.verdict is Verdict.NONE else float(np.prod([digit.belief for digit in found.digits]))
+
+
+def _size(found: Reading) -> int:
+    """How many of the picture's pixels the largest box around what may be a digit has."""
+    boxes = [digit.box for digit in found.digits] if found.verdict is not Verdict.NONE else []
+    return max((width * height for _, _, width, height in boxes), default=0)
 
 
 def _is_filled(digit: Piece, others: list[Piece]) -> bool:
     """Whether a digit has other ink within it, as a face has eyes and a mouth."""
     inside = sum(float(other.strength.sum()) for other in others if other.is_within(digit))
     return inside > INSIDE * float(digit.strength.sum())
-
-
-def _reading(lines: list[_Line], picture: Picture, ink: Ink | None) -> Reading:
-    """Put digits together, and judge the whole; of other lines what is of their size counts."""
-    digits = tuple(digit for line in lines for digit in line.digits)
-    lines = [line for line in lines if line.digits or line.tall > AS_TALL * _height(digits) > 0]
-    marks = tuple(mark for line in lines for mark in line.marks)
-    text = "\n".join("".join(str(digit.digit) for digit in line.digits) for line in lines if line.digits)
-    warnings = _warnings(digits, marks)
-    if picture.has_more:
-        warnings.append("the first page or frame alone was read; there are more")
-    trouble = ["very faint"] if digits and ink and ink.contrast < FAINT else []
-    if any(line.missed > MISSED for line in lines):
-        trouble.append("something beside the digits may be one, too")
-    if any(line.others for line in lines):
-        trouble.append("something as tall as the digits, or within one, is none")
-    verdicts = {digit.verdict for digit in digits}
-    if verdicts <= {Verdict.NO_DIGIT}:
-        verdict = Verdict.NONE
-    else:
-        verdict = Verdict.DIGITS if verdicts == {Verdict.DIGIT} and not trouble else Verdict.UNSURE
-    return Reading(text, verdict, digits, (*trouble, *warnings), picture, ink, marks)
-
-
-def _warnings(digits: tuple[Digit, ...], marks: tuple[Mark, ...]) -> list[str]:
-    """What is doubtful, in words, and which signs the text leaves out."""
-    if not digits:
-        return ["nothing found that could be a digit"]
-    warnings = ["very small"] if any(digit.box[3] < TINY for digit in digits) else []
-    if marks:
-        warnings.append(f"beside the digits: {' '.join(mark.mark for mark in marks)}")
-    for i, digit in enumerate(digits, 1):
-        place = f"digit {i}" if len(digits) > 1 else "the digit"
-        if digit.verdict is Verdict.NO_DIGIT:
-            warnings.append(f"{place} is none, by its shape")
-        warnings += [f"{place} {words}" for words in digit.doubts]
-    return warnings

@@ -58,7 +58,8 @@ STEPS: dict[str, dict[tuple[Any, str], Any]] = {
     "narrow ground": {(ink, "views"): partial(_views_but, ground.NARROW)},
     "print's blurred edges": {(ink, "DARKER"): np.inf},
     "stretched digits": {(ink, "FILLED"): (2.0, 2.0)},
-    "small squares": {(ink, "is_small_square"): lambda _plane, _scale: False},
+    "holes in small pictures": {(reader, "_largest"): reader._first},  # noqa: SLF001 (what it stands for)
+    "bare border": {(ink, "BARE"): 0.0},
     "sheet": {(ground, "alone_on_sheet"): lambda _grey: None},
     "colour axis": {
         (ink, "contrast_axis"): lambda p: np.float32(p) if p.ndim == 2 else np.float32(p) @ PLAIN_GREY
