@@ -135,7 +135,12 @@ class Reader:
         Print may be a ring or a lone 7: all ink counts, where it is sure, and one digit or, if none was sure,
         more believed.
         """
-        best, with_print = (_largest if scale < 1 else _first)(list(self.views(picture, grey, scale)))
+        from hellodl.reading.ink import is_small_square
+
+        found = list(self.views(picture, grey, scale))
+        is_doubted = scale < 1 and len({each.ink and each.ink.light for each, _ in found}) > 1
+        is_whole = is_doubted or is_small_square(grey, scale)  # a table may be small, too
+        best, with_print = (_largest if is_whole else _first)(found)
         if best.verdict is Verdict.NONE or with_print is None:
             return best
         whole = self.lines(picture, with_print())
