@@ -118,7 +118,9 @@ def _above_a_bar(answers: Iterable[Answer], total: int) -> Generator[Answer]:
 
     with tqdm(total=total, unit=" files", delay=_PATIENCE, leave=False, smoothing=0.1, disable=None) as bar:
         for answer in answers:
-            with bar.external_write_mode() if sys.stdout.isatty() else nullcontext():
+            # drawn anew before its time, it would not be wiped out in the end
+            stands = not bar.disable and sys.stdout.isatty() and bar.last_print_t >= bar.start_t + _PATIENCE
+            with bar.external_write_mode() if stands else nullcontext():
                 yield answer
             bar.update()  # a bar that iterates itself would lag behind where it is drawn anew in between
 

@@ -58,6 +58,14 @@ def digit_file(path, i=0):
     return path
 
 
+@pytest.mark.skipif(os.name != "posix", reason="terminals as POSIX has them")
+def test_on_a_terminal_no_bar_is_left_behind(folder, here):
+    """After a second it stands below what is printed, and is wiped out; a few files take less."""
+    pictures = sorted((folder / "many").iterdir())[:3]
+    sent = tiny.on_terminal([sys.executable, "-m", "hellodl", "predict", *pictures], here)
+    assert not sent.rsplit("\r", 1)[-1].strip()
+
+
 def test_json_is_what_reading_says(folder, here):
     """The fields of the contract, in order, with the reading's own values."""
     result = run(folder / "42.jpg", "--json")

@@ -127,25 +127,6 @@ def test_a_new_run_begins_a_new_log_and_a_resumed_one_goes_on(train):
         assert len(Path("log").read_text().splitlines()) == lines
 
 
-def on_terminal(words, folder, columns=80, **environment):
-    """What a terminal of so many columns is sent."""
-    import pty
-    import termios
-
-    terminal, side = pty.openpty()
-    termios.tcsetwinsize(side, (24, columns))
-    variables = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
-    environment = variables | {"TERM": "xterm-256color", "PYTHONPATH": str(tiny.REPOSITORY)} | environment
-    with subprocess.Popen(words, cwd=folder, stdout=side, stderr=side, env=environment) as process:
-        os.close(side)
-        shown = b""
-        while chunk := _read(terminal):
-            shown += chunk
-    os.close(terminal)
-    assert process.returncode == 0
-    return shown.decode(environment.get("PYTHONIOENCODING", "utf-8"))
-
-
 def seen(sent):
     """The lines of a screen after all that was sent, as the few control sequences that we send move them."""
     lines, row = [""], 0
@@ -166,7 +147,7 @@ def seen(sent):
 @pytest.mark.parametrize("columns", [50, 120])
 def test_on_a_terminal_curves_grow_and_fit(quick, tmp_path, columns):
     """Every line that is drawn is narrower than the terminal; at the end the curves and the summary stand."""
-    sent = on_terminal(
+    sent = tiny.on_terminal(
         [sys.executable, "-m", "hellodl", "train", *quick, "--epochs", "40"], tmp_path, columns
     )
     blocks = [re.sub(r"\x1b\[[\d;]*m", "", b) for b in re.split(r"\x1b\[\d*[AJ]", sent) if "left" in b]
@@ -194,7 +175,7 @@ def test_on_a_terminal_curves_grow_and_fit(quick, tmp_path, columns):
 )
 def test_a_terminal_is_sent_nothing_that_it_lacks(quick, tmp_path, environment, absent):
     words = [sys.executable, "-m", "hellodl", "train", *quick, "--epochs", "20"]
-    sent = on_terminal(words, tmp_path, **environment)
+    sent = tiny.on_terminal(words, tmp_path, **environment)
     assert absent not in sent
     assert not re.search(r"\x1b\[[\d;]*m", sent) or "NO_COLOR" not in environment
     assert "saved as hellodl.safetensors" in seen(sent)
@@ -213,16 +194,9 @@ def test_curves_are_told_apart_without_colours():
 def test_behind_a_pipe_stderr_stays_still(quick, tmp_path):
     """`train | tee` writes to the terminal when it likes: nothing is drawn that it could tear."""
     words = [sys.executable, "-m", "hellodl", "train", *quick, "--epochs", "20"]
-    sent = on_terminal(["sh", "-c", f"{shlex.join(words)} | cat"], tmp_path)
+    sent = tiny.on_terminal(["sh", "-c", f"{shlex.join(words)} | cat"], tmp_path)
     assert "\x1b" not in sent
     assert "saved as hellodl.safetensors" in seen(sent)
-
-
-def _read(terminal):
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # the other side was closed
-        return b""
 
 
 # What it refuses, before it trains --------------------------------------------------------------------

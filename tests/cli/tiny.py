@@ -70,6 +70,32 @@ def run_python(*arguments, cwd, **environment):
     return subprocess.run(command, cwd=cwd, env=_variables(settings), capture_output=True, check=False)
 
 
+def on_terminal(words, folder, columns=80, **environment):
+    """What a terminal of so many columns is sent."""
+    import pty
+    import termios
+
+    terminal, side = pty.openpty()
+    termios.tcsetwinsize(side, (24, columns))
+    variables = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
+    environment = variables | {"TERM": "xterm-256color", "PYTHONPATH": str(REPOSITORY)} | environment
+    with subprocess.Popen(words, cwd=folder, stdout=side, stderr=side, env=environment) as process:
+        os.close(side)
+        shown = b""
+        while chunk := _read(terminal):
+            shown += chunk
+    os.close(terminal)
+    assert process.returncode == 0
+    return shown.decode(environment.get("PYTHONIOENCODING", "utf-8"))
+
+
+def _read(terminal):
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # the other side was closed
+        return b""
+
+
 def _variables(environment):
     """Ours, without those that change what is printed, and some more."""
     ours = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR", "HELLODL_DATA")}
