@@ -126,7 +126,8 @@ def views(grey: Plane, scale: float, *, light: bool | None = None) -> list[tuple
     Ink is what stands out from its wide surroundings, ink is strokes, and ink is little of the picture, or of
     the border of one that has two shades alone. Where these disagree (a sheet on a desk, a bold digit that
     fills the picture), both polarities are worth it, unless `light` says which. What stands out and is no
-    strokes may be a shadow, as narrow as a hand; not in pictures that are enlarged (`scale` below 1). Where
+    strokes may be a shadow, as narrow as a hand; not in pictures that are enlarged (`scale` below 1), where
+    two shades and a border that is mostly bare leave no doubt either: a digit's strokes may be thick. Where
     ink fills a picture of two shades, nothing of the ground is seen beside its strokes: it may be flat.
     """
     seen = is_light_on_dark(grey)
@@ -280,9 +281,7 @@ def relief(grey: Plane, *, least: float = BROAD, is_small: bool = False) -> tupl
     share = (ground - grey) / (np.maximum(ground, darkest) + 16)
     few = share[::step, ::step]
     low, quarter = map(float, np.percentile(few, (12.5, 25)))
-    if (
-        is_small and least == FLAT and quarter > 0
-    ):  # half of the ground, however little, is as bright or brighter
+    if is_small and least == FLAT and quarter > 0:  # more than half is ink; half of the ground has no relief
         return share, float(np.median(-few[few <= 0])) / 0.674
     noise = (quarter - low) / 0.476
     return share - (quarter + 0.67 * noise), noise

@@ -138,9 +138,9 @@ class Reader:
         from hellodl.reading.ink import is_small_square
 
         found = list(self.views(picture, grey, scale))
-        is_doubted = scale < 1 and len({each.ink and each.ink.light for each, _ in found}) > 1
-        is_whole = is_doubted or is_small_square(grey, scale)  # a table may be small, too
-        best, with_print = (_largest if is_whole else _first)(found)
+        is_in_doubt = scale < 1 and len({each.ink and each.ink.light for each, _ in found}) > 1
+        is_one_digit = is_in_doubt or is_small_square(grey, scale)  # else it may be a small table, too
+        best, with_print = (_largest if is_one_digit else _first)(found)
         if best.verdict is Verdict.NONE or with_print is None:
             return best
         whole = self.lines(picture, with_print())
